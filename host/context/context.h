@@ -1,0 +1,12 @@
+/* context.h (internal) - what a context holds. */
+#ifndef AIT_CONTEXT_INTERNAL_H
+#define AIT_CONTEXT_INTERNAL_H
+
+#include "ait/context.h"
+#include "device/device.h"
+
+struct ait_context {
+  ait_device device;
+};
+
+#endif

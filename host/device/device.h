@@ -1,0 +1,249 @@
+/* device.h - the table of operations that a device fills.
+ *
+ * Three small tables, `static const`, one set a device: the runtime (memory and time), the vector
+ * operations (all that the solver sees) and the model operations (what the built-in problems need).
+ * Every operation is enqueued on the device's stream and returns before it has run (the CPU device
+ * runs it at once). Pointers are device pointers unless called `host`. No operation allocates.
+ *
+ * Step sizes, momentum coefficients, t and k are read from device memory when the operation runs,
+ * never passed by value, so that a recorded graph can be replayed with new ones.
+ *
+ * The same device and input give the same bits, whatever the number of threads: every sum has one
+ * fixed order (AIT_SUM_SLOTS slots at most, chosen by the length alone). */
+#ifndef AIT_DEVICE_H
+#define AIT_DEVICE_H
+
+#include "ait/context.h"
+#include "ait/matrix.h"
+#include "ait/problems.h"
+#include "ait/solver.h"
+
+typedef struct ait_device ait_device;
+
+enum { AIT_SUM_SLOTS = 64 };
+
+/* ---- runtime ------------------------------------------------------------------------------- */
+
+typedef struct ait_runtime_ops {
+  const char *kind; /* "cpu", "cuda" */
+
+  /* Releases what the device's creation made. */
+  void (*close)(ait_device *device);
+
+  /* Memory of the device, aligned to 256 bytes, contents unspecified; *memory is NULL for 0 bytes.
+   * AIT_OUT_OF_MEMORY names the bytes wanted. release(NULL) is allowed. */
+  ait_status (*allocate)(ait_device *device, size_t bytes, void **memory);
+  void (*release)(ait_device *device, void *memory);
+
+  /* Copies between host and device. `host` may be reused when copy_in returns; what copy_out writes
+   * is valid after synchronize. */
+  ait_status (*copy_in)(ait_device *device, size_t bytes, const void *host, void *memory);
+  ait_status (*copy_out)(ait_device *device, size_t bytes, const void *memory, void *host);
+
+  /* Sets every byte to `value`. */
+  ait_status (*fill)(ait_device *device, size_t bytes, int value, void *memory);
+
+  /* Waits for everything enqueued; reports an error that has happened since the last call. */
+  ait_status (*synchronize)(ait_device *device);
+
+  /* Bytes free and bytes in all. */
+  ait_status (*memory)(ait_device *device, size_t *free_bytes, size_t *total_bytes);
+} ait_runtime_ops;
+
+/* ---- vector operations --------------------------------------------------------------------- */
+
+/* One term of a linear combination: factor * (*coefficient) * vector; coefficient NULL means 1. */
+typedef struct ait_term {
+  double factor;
+  const ait_real *coefficient;
+  const ait_real *vector;
+} ait_term;
+
+enum { AIT_MAX_TERMS = 4 };
+
+/* The numbers of one optimiser update, in device memory, refreshed every UL iteration. */
+typedef struct ait_update {
+  double rate, momentum, beta1, beta2, epsilon;
+  double correction1, correction2; /* 1 - beta^t */
+  double gradient_scale;
+} ait_update;
+
+typedef struct ait_vector_ops {
+  /* target = source. */
+  ait_status (*copy)(ait_device *device, int64_t n, const ait_real *source, ait_real *target);
+
+  /* out = sum of 1 .. AIT_MAX_TERMS terms, summed in their order. `batch` rows of m entries; a row
+   * whose mask is 0 is left as it was (mask NULL: every row is written). `out` may be one of the
+   * vectors. */
+  ait_status (*combine)(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, int32_t terms,
+                        const ait_term *term, ait_real *out);
+
+  /* v_i = min(max(v_i, lower), upper), NaN kept. *at_bound (may be NULL) = the number of results
+   * that equal a bound. */
+  ait_status (*project)(ait_device *device, int64_t n, double lower, double upper, ait_real *v, int32_t *at_bound);
+
+  /* The adjoint of the projection of u: v_i = 0 where u_i < lower or u_i > upper. */
+  ait_status (*project_adjoint)(ait_device *device, int64_t n, double lower, double upper, const ait_real *u,
+                                ait_real *v);
+
+  /* out_b = sum_i a_bi c_bi, accumulated in double. */
+  ait_status (*dot)(ait_device *device, int64_t batch, int64_t m, const ait_real *a, const ait_real *c, ait_real *out);
+
+  /* out_b = numerator_b / denominator_b, or 0 where the denominator is 0 or either is not finite. */
+  ait_status (*ratio)(ait_device *device, int64_t batch, const ait_real *numerator, const ait_real *denominator,
+                      ait_real *out);
+
+  /* The truncation index: kbar_b = the smallest k in first .. last with the largest values[k * batch +
+   * b]. A NaN counts as larger than every number, so that a diverged trajectory is never skipped. */
+  ait_status (*argmax)(ait_device *device, int64_t batch, int32_t first, int32_t last, const ait_real *values,
+                       int32_t *kbar);
+
+  /* For the reverse step that leads from y_{k+1} to y_k: enter_b = (kbar_b == k + 1) and
+   * active_b = (kbar_b >= k + 1), with k = step[1]. */
+  ait_status (*truncation_masks)(ait_device *device, int64_t batch, const int32_t *kbar, const int32_t *step,
+                                 uint8_t *enter, uint8_t *active);
+
+  /* target_b = source_b where mask_b is not 0. */
+  ait_status (*select)(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *source,
+                       ait_real *target);
+
+  /* out_b = states[kbar_b * stride + b * m ..]: entry b of state kbar_b. */
+  ait_status (*gather)(ait_device *device, int64_t batch, int64_t m, const int32_t *kbar, const ait_real *states,
+                       int64_t stride, ait_real *out);
+
+  /* One optimiser update of x with gradient g (see ait_optimizer). `update` is in device memory;
+   * moment1 is the momentum (SGD) or m (Adam), moment2 is v (Adam; else NULL). */
+  ait_status (*update)(ait_device *device, ait_optimizer_kind kind, int64_t n, const ait_update *update,
+                       const ait_real *g, ait_real *moment1, ait_real *moment2, ait_real *x);
+
+  /* *count = the number of entries that are not finite. */
+  ait_status (*count_nonfinite)(ait_device *device, int64_t n, const ait_real *v, int32_t *count);
+} ait_vector_ops;
+
+/* ---- model operations ---------------------------------------------------------------------- */
+
+/* Rows of data on the device, in their own type: value(i, j) = scale_j * stored + shift_j. */
+typedef struct ait_rows {
+  ait_type type;
+  int64_t rows, columns, stride; /* stride in elements */
+  const void *data;
+  const ait_real *scale, *shift; /* columns entries each, or NULL: 1 and 0 */
+} ait_rows;
+
+/* The folded data pass (docs/derivation.md): N rows U (N x D), labels, a classifier A (C x D), b (C).
+ *     L = U A' + 1 b',  P = softmax(L),  w_i = sigmoid(x_i) (1 where x is NULL)
+ *     loss = (1/N) sum_i w_i CE_i,   R = diag(w) (P - onehot) / N,   G = R' U,  gb = column sums of R
+ * and with a direction (V, v):
+ *     S = U V' + 1 v',   dR = diag(w)/N (P*S - P*rowsum(P*S)),   dG = dR' U,  dgb = column sums of dR
+ *     cross_i = sigmoid'(x_i)/N sum_c (P - onehot)_ic S_ic
+ * An output that is NULL is not computed; tangent and cross need a direction. */
+typedef struct ait_pass {
+  const ait_rows *rows;       /* host struct; its pointers are device pointers */
+  const int32_t *labels;      /* N, device */
+  int64_t classes;            /* C */
+  const ait_real *classifier; /* A then b: C * D + C */
+  const ait_real *direction;  /* V then v, or NULL */
+  const ait_real *x;          /* N, or NULL: weight 1 */
+  const uint8_t *active;      /* one device flag, or NULL; where it is 0 only cross is written: zeros */
+  ait_real *loss;             /* 1 */
+  ait_real *gradient;         /* G then gb: C * D + C */
+  ait_real *tangent;          /* dG then dgb: C * D + C */
+  ait_real *cross;            /* N */
+} ait_pass;
+
+/* c = alpha op(a) op(b) + beta c, row-major; op(a) is m x k, op(b) is k x n. */
+typedef struct ait_gemm {
+  int32_t transpose_a, transpose_b;
+  int64_t m, n, k;
+  double alpha;
+  const ait_real *a;
+  int64_t lda;
+  const ait_real *b;
+  int64_t ldb;
+  double beta;
+  ait_real *c;
+  int64_t ldc;
+} ait_gemm;
+
+typedef struct ait_model_ops {
+  /* Rows that a network with activations takes through its layers at once. */
+  int64_t row_chunk;
+
+  /* Makes the rows of a host matrix usable on the device, in their own type; on the CPU the matrix's
+   * memory is borrowed, so the matrix must outlive the rows. release_rows frees what was made. */
+  ait_status (*upload_rows)(ait_device *device, const ait_matrix *matrix, ait_rows *rows);
+  void (*release_rows)(ait_device *device, ait_rows *rows);
+
+  /* The folded data pass; `workspace` holds data_pass_workspace bytes. */
+  size_t (*data_pass_workspace)(ait_device *device, const ait_pass *pass);
+  ait_status (*data_pass)(ait_device *device, const ait_pass *pass, void *workspace);
+
+  ait_status (*gemm)(ait_device *device, const ait_gemm *gemm);
+
+  /* z (count x h) = U w' for the rows first .. first + count - 1 of U; w is h x columns.
+   * `workspace`: rows_workspace bytes. */
+  size_t (*rows_workspace)(ait_device *device, const ait_rows *rows);
+  ait_status (*rows_times)(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, int64_t h,
+                           const ait_real *w, ait_real *z, void *workspace);
+
+  /* g (h x columns) = r' U for the same rows; r is count x h. */
+  ait_status (*rows_transposed_times)(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, int64_t h,
+                                      const ait_real *r, ait_real *g, void *workspace);
+
+  /* z_ij += b_j. */
+  ait_status (*add_bias)(ait_device *device, int64_t count, int64_t h, const ait_real *b, ait_real *z);
+
+  /* out_j = sum_i r_ij. */
+  ait_status (*column_sums)(ait_device *device, int64_t count, int64_t h, const ait_real *r, ait_real *out);
+
+  /* sum_j += v_j in double, and out_j = scale * sum_j back: sums over chunks of rows. */
+  ait_status (*accumulate)(ait_device *device, int64_t n, const ait_real *v, double *sum);
+  ait_status (*round_sum)(ait_device *device, int64_t n, double scale, const double *sum, ait_real *out);
+
+  /* Of `count` rows of logits: p = softmax (in place of the logits), r = w (p - onehot) / N (r may be
+   * NULL), and *loss = sum_i w_i CE_i / N of these rows (may be NULL), by log-sum-exp. x: count
+   * entries or NULL (w = 1); `total` is N. */
+  ait_status (*cross_entropy)(ait_device *device, int64_t count, int64_t classes, int64_t total, const int32_t *labels,
+                              const ait_real *x, ait_real *logits, ait_real *r, ait_real *loss);
+
+  /* The tangent of r along s = d(logits): dr = w/N (p*s - p*rowsum(p*s)), written over s, and
+   * cross_i = sigmoid'(x_i)/N sum_c (p - onehot)_ic s_ic (cross may be NULL). p as left by
+   * cross_entropy. */
+  ait_status (*cross_entropy_tangent)(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                      const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
+                                      ait_real *cross);
+
+  /* a = phi(a), in place. */
+  ait_status (*activation)(ait_device *device, ait_activation kind, int64_t n, ait_real *a);
+
+  /* Given a = phi(z): dz = phi'(z) dz, in place. The tangent of the layer and the adjoint of it. */
+  ait_status (*activation_derivative)(ait_device *device, ait_activation kind, int64_t n, const ait_real *a,
+                                      ait_real *dz);
+
+  /* The tangent of delta = phi'(z) back: given a = phi(z), da = phi'(z) dz, back and dback,
+   *   dback = phi'(z) dback + phi''(z) dz back,   back = phi'(z) back, both in place. */
+  ait_status (*activation_second)(ait_device *device, ait_activation kind, int64_t n, const ait_real *a,
+                                  const ait_real *da, ait_real *back, ait_real *dback);
+
+  /* *correct (int64, device) = rows whose largest entry (ties: the smallest class) is their label. */
+  ait_status (*count_correct)(ait_device *device, int64_t count, int64_t classes, const ait_real *p,
+                              const int32_t *labels, int64_t *correct);
+} ait_model_ops;
+
+/* ---- device -------------------------------------------------------------------------------- */
+
+struct ait_device {
+  const ait_runtime_ops *runtime;
+  const ait_vector_ops *vector;
+  const ait_model_ops *model;
+  void *state;           /* the device's own */
+  void *stream;          /* cudaStream_t, or NULL */
+  int32_t threads;       /* CPU threads */
+  char name[16];         /* "cpu", "cuda:0" */
+  char description[256]; /* one line for people */
+};
+
+/* Opens the CPU device; threads 0: OMP_NUM_THREADS, else all that the process may use. */
+ait_status ait_device_open_cpu(int32_t threads, ait_device *device);
+
+#endif

@@ -1,0 +1,98 @@
+/* problem.h - a bi-level problem is a table of functions; built-in and own problems use the same.
+ *
+ *     min over x in X  sum_b F_b(x, y_b)   subject to   y_b in argmin over y_b in Y of f_b(x, y_b)
+ *
+ * x has n entries. There are `batch` >= 1 independent lower-level (LL) problems under one x, each of
+ * m variables: y is batch x m, row-major. Write g = grad_y f, H = the second derivative of f in y,
+ * J = dg/dx (m x n).
+ *
+ * Contract of every function in the table
+ *   - pure: equal inputs give equal bits; no state that a caller could see;
+ *   - outputs are overwritten as a whole and never alias inputs;
+ *   - an entry b with active[b] == 0 may be skipped: its part of a batch-wise output is then left
+ *     unspecified, and it adds nothing to an output that sums over the batch;
+ *   - v_b = 0 contributes exactly 0 to xv; sums over the batch are taken in a fixed order;
+ *   - a call only enqueues work on call->stream (on the CPU: does it at once);
+ *   - pointers are device pointers of the context, unless the flags say AIT_HOST_POINTERS. */
+#ifndef AIT_PROBLEM_H
+#define AIT_PROBLEM_H
+
+#include "ait/context.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ait_problem ait_problem;
+
+/* Flags of a table. */
+enum {
+  AIT_CAPTURABLE = 1u << 0,   /* its calls may be recorded into a CUDA graph and replayed */
+  AIT_HOST_POINTERS = 1u << 1 /* its functions want host pointers; on a GPU the solver copies */
+};
+
+/* What every call carries. All pointers are borrowed for the duration of the enqueued work. */
+typedef struct ait_call {
+  ait_context *context;
+  void *stream;          /* ait_context_stream(context) */
+  int64_t batch, n, m;   /* LL problems, entries of x, variables of one LL problem */
+  const int32_t *step;   /* device: {t, k}, the UL iteration and the LL step */
+  const uint8_t *active; /* device, batch entries, or NULL: all active */
+  void *workspace;       /* device, as many bytes as the table's workspace function asked for */
+} ait_call;
+
+/* The table of oracles. Shapes: x, gx, xv: n; y, g, v, hv, gy: batch x m; f, F: batch. Functions
+ * marked optional may be NULL. Each returns AIT_OK or the status that ends the run. */
+typedef struct ait_oracles {
+  size_t struct_size; /* sizeof(ait_oracles) */
+  uint32_t flags;
+
+  /* Optional: bytes of device workspace for a batch; NULL means 0. */
+  size_t (*workspace)(const void *self, int64_t batch);
+
+  /* g = grad_y f(x, y) and f(x, y). */
+  ait_status (*ll_gradient)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *g,
+                            ait_real *f);
+
+  /* hv = H v and xv = sum over b of J_b' v_b, at (x, y). */
+  ait_status (*ll_products)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
+                            ait_real *hv, ait_real *xv);
+
+  /* F_b(x, y_b). */
+  ait_status (*ul_value)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *F);
+
+  /* gx = sum over b of grad_x F_b and gy_b = grad_y F_b, at (x, y). */
+  ait_status (*ul_gradient)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *gx,
+                            ait_real *gy);
+
+  /* Optional (the aggregate mapping needs it): the products of ll_products with F in place of f. */
+  ait_status (*ul_products)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
+                            ait_real *hv, ait_real *xv);
+
+  /* Optional: frees `self` when the problem is destroyed. */
+  void (*destroy)(void *self);
+} ait_oracles;
+
+/* Makes a problem of a table. The table is copied; `self` is passed to every function and must live
+ * as long as the problem. On failure `self` stays with the caller. X and Y are the whole space until
+ * bounded.
+ * Errors: AIT_INVALID_ARGUMENT (a required function missing, a size below 1), AIT_OUT_OF_MEMORY. */
+AIT_API ait_status ait_problem_create(ait_context *context, const ait_oracles *oracles, void *self, int64_t batch,
+                                      int64_t n, int64_t m, ait_problem **problem);
+
+/* X = [lower, upper]^n and Y = [lower, upper]^m; infinities are allowed.
+ * Errors: AIT_INVALID_ARGUMENT (lower > upper, NaN). */
+AIT_API ait_status ait_problem_bound_x(ait_problem *problem, double lower, double upper);
+AIT_API ait_status ait_problem_bound_y(ait_problem *problem, double lower, double upper);
+
+AIT_API ait_context *ait_problem_context(const ait_problem *problem);
+AIT_API int64_t ait_problem_batch(const ait_problem *problem);
+AIT_API int64_t ait_problem_n(const ait_problem *problem);
+AIT_API int64_t ait_problem_m(const ait_problem *problem);
+
+AIT_API void ait_problem_destroy(ait_problem *problem); /* NULL is allowed */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,85 @@
+/* problems.h - the problems that come with the library. */
+#ifndef AIT_PROBLEMS_H
+#define AIT_PROBLEMS_H
+
+#include "ait/matrix.h"
+#include "ait/problem.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The paper's one-dimensional example with a non-convex LL objective: f = -sin(x y), F = x + x y,
+ * X = [1, 10], Y = [-2, 2], n = m = 1. Solution: x = 11 pi / 4, y = -2. */
+AIT_API ait_status ait_problem_create_toy(ait_context *context, ait_problem **problem);
+
+/* The paper's example whose LL objective is convex but has many minimisers: y = (y1, y2), m = 2n,
+ * f = 1/2 ||y1||^2 - x' y1, F = ||x - y2||^4 + ||y1 - e||^4, e the vector of ones. Solution: x = e. */
+AIT_API ait_status ait_problem_create_convex(ait_context *context, int64_t n, ait_problem **problem);
+
+/* The paper's high-dimensional non-convex example: x scalar, f = sum_i sin(x + y_i - c_i),
+ * F = (x - a)^2 + ||y - a - c||^2. `c` has m entries (host, copied). */
+AIT_API ait_status ait_problem_create_sinusoid(ait_context *context, int64_t m, double a, const double *c,
+                                               ait_problem **problem);
+
+typedef enum ait_activation {
+  AIT_ACTIVATION_NONE, /* linear and deep linear classifiers */
+  AIT_ACTIVATION_RELU, /* relu'(0) = 0, relu'' = 0 */
+  AIT_ACTIVATION_TANH
+} ait_activation;
+
+/* A classifier: layers of sizes[0] = features, hidden layers, sizes[layers] = classes. Its
+ * parameters y are laid out as PyTorch's Linear layers are: W_1 (sizes[1] x sizes[0], row-major),
+ * b_1, W_2, b_2, ... */
+typedef struct ait_network {
+  int32_t layers;            /* weight matrices, >= 1 */
+  const int64_t *sizes;      /* layers + 1 entries */
+  ait_activation activation; /* after every layer but the last */
+} ait_network;
+
+/* The number m of parameters. */
+AIT_API int64_t ait_network_parameters(const ait_network *network);
+
+/* PyTorch's default start: every entry of W_l and b_l uniform in +-1/sqrt(sizes[l-1]), drawn by
+ * seed; `y` has m entries. The same seed gives the same values in both precisions up to rounding. */
+AIT_API void ait_network_initialise(const ait_network *network, uint64_t seed, ait_real *y);
+
+/* One hyper-cleaning data set: noisy training rows and clean validation rows. Labels are in
+ * 0 .. classes - 1. Everything is borrowed and must outlive the problem. */
+typedef struct ait_cleaning_entry {
+  const ait_matrix *train; /* N x D */
+  const int32_t *train_labels;
+  const ait_matrix *validation; /* M x D */
+  const int32_t *validation_labels;
+} ait_cleaning_entry;
+
+/* Data hyper-cleaning: w_i = sigmoid(x_i),
+ *     f = (1/N) sum_i w_i CE_i(train; y),   F = (1/M) sum_j CE_j(validation; y).
+ * A batch holds several independent data sets of one network; x is then the entries' x end to end.
+ * The network is copied. Without activation the data pass is folded (docs/derivation.md): the cost
+ * does not grow with the hidden layers.
+ * Errors: AIT_INVALID_ARGUMENT (sizes that do not fit), AIT_BAD_DATA (a label out of range: the
+ * sentence names the row), AIT_OUT_OF_MEMORY. */
+AIT_API ait_status ait_problem_create_cleaning(ait_context *context, const ait_network *network, int64_t batch,
+                                               const ait_cleaning_entry *entries, ait_problem **problem);
+
+/* A network's predictions on rows that stay on the device, for metrics. */
+typedef struct ait_predictor ait_predictor;
+
+/* `rows` (N x sizes[0]) is borrowed and must outlive the predictor; the network is copied. */
+AIT_API ait_status ait_predictor_create(ait_context *context, const ait_network *network, const ait_matrix *rows,
+                                        ait_predictor **predictor);
+
+/* Class probabilities of every row under parameters `y` (host, m entries): N x classes, host. */
+AIT_API ait_status ait_predictor_probabilities(ait_predictor *predictor, const ait_real *y, ait_real *probabilities);
+
+/* The share of rows, 0 .. 1, whose most probable class (ties: the smallest) is their label. */
+AIT_API ait_status ait_predictor_accuracy(ait_predictor *predictor, const ait_real *y, const int32_t *labels,
+                                          double *accuracy);
+
+AIT_API void ait_predictor_destroy(ait_predictor *predictor); /* NULL is allowed */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

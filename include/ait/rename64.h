@@ -1,0 +1,86 @@
+/* rename64.h - every public function of the library under its name in libait64. One line a function;
+ * tests/packaging.sh compares the list with the symbols that the two libraries export. */
+#ifndef AIT_RENAME64_H
+#define AIT_RENAME64_H
+
+#define ait_context_create          ait64_context_create
+#define ait_context_description     ait64_context_description
+#define ait_context_destroy         ait64_context_destroy
+#define ait_context_device          ait64_context_device
+#define ait_context_options_init    ait64_context_options_init
+#define ait_context_stream          ait64_context_stream
+#define ait_context_synchronize     ait64_context_synchronize
+#define ait_context_threads         ait64_context_threads
+#define ait_corrupt_labels          ait64_corrupt_labels
+#define ait_dataset_class_name      ait64_dataset_class_name
+#define ait_dataset_classes         ait64_dataset_classes
+#define ait_dataset_destroy         ait64_dataset_destroy
+#define ait_dataset_images          ait64_dataset_images
+#define ait_dataset_labels          ait64_dataset_labels
+#define ait_dataset_load            ait64_dataset_load
+#define ait_dataset_open_npy        ait64_dataset_open_npy
+#define ait_dataset_rows            ait64_dataset_rows
+#define ait_last_error              ait64_last_error
+#define ait_matrix_check_finite     ait64_matrix_check_finite
+#define ait_matrix_columns          ait64_matrix_columns
+#define ait_matrix_data             ait64_matrix_data
+#define ait_matrix_destroy          ait64_matrix_destroy
+#define ait_matrix_gather           ait64_matrix_gather
+#define ait_matrix_open_npy         ait64_matrix_open_npy
+#define ait_matrix_rows             ait64_matrix_rows
+#define ait_matrix_scale            ait64_matrix_scale
+#define ait_matrix_set_scale        ait64_matrix_set_scale
+#define ait_matrix_shift            ait64_matrix_shift
+#define ait_matrix_stride           ait64_matrix_stride
+#define ait_matrix_type             ait64_matrix_type
+#define ait_matrix_value            ait64_matrix_value
+#define ait_matrix_view             ait64_matrix_view
+#define ait_matrix_write_npy        ait64_matrix_write_npy
+#define ait_method_by_name          ait64_method_by_name
+#define ait_method_name             ait64_method_name
+#define ait_method_summary          ait64_method_summary
+#define ait_network_initialise      ait64_network_initialise
+#define ait_network_parameters      ait64_network_parameters
+#define ait_noise_model_by_name     ait64_noise_model_by_name
+#define ait_noise_model_name        ait64_noise_model_name
+#define ait_predictor_accuracy      ait64_predictor_accuracy
+#define ait_predictor_create        ait64_predictor_create
+#define ait_predictor_destroy       ait64_predictor_destroy
+#define ait_predictor_probabilities ait64_predictor_probabilities
+#define ait_problem_batch           ait64_problem_batch
+#define ait_problem_bound_x         ait64_problem_bound_x
+#define ait_problem_bound_y         ait64_problem_bound_y
+#define ait_problem_context         ait64_problem_context
+#define ait_problem_create          ait64_problem_create
+#define ait_problem_create_cleaning ait64_problem_create_cleaning
+#define ait_problem_create_convex   ait64_problem_create_convex
+#define ait_problem_create_sinusoid ait64_problem_create_sinusoid
+#define ait_problem_create_toy      ait64_problem_create_toy
+#define ait_problem_destroy         ait64_problem_destroy
+#define ait_problem_m               ait64_problem_m
+#define ait_problem_n               ait64_problem_n
+#define ait_solver_create           ait64_solver_create
+#define ait_solver_destroy          ait64_solver_destroy
+#define ait_solver_get_gx           ait64_solver_get_gx
+#define ait_solver_get_gz           ait64_solver_get_gz
+#define ait_solver_get_x            ait64_solver_get_x
+#define ait_solver_get_y            ait64_solver_get_y
+#define ait_solver_get_y_kbar       ait64_solver_get_y_kbar
+#define ait_solver_get_z            ait64_solver_get_z
+#define ait_solver_hypergradient    ait64_solver_hypergradient
+#define ait_solver_iteration        ait64_solver_iteration
+#define ait_solver_kbar             ait64_solver_kbar
+#define ait_solver_options_init     ait64_solver_options_init
+#define ait_solver_rollout          ait64_solver_rollout
+#define ait_solver_run              ait64_solver_run
+#define ait_solver_set_x            ait64_solver_set_x
+#define ait_solver_set_z            ait64_solver_set_z
+#define ait_solver_step             ait64_solver_step
+#define ait_solver_trajectory_F     ait64_solver_trajectory_F
+#define ait_split                   ait64_split
+#define ait_status_text             ait64_status_text
+#define ait_type_name               ait64_type_name
+#define ait_type_size               ait64_type_size
+#define ait_version                 ait64_version
+
+#endif

@@ -1,0 +1,118 @@
+/* solver.h - Algorithm 1 of the paper: the augmented iterative trajectory method.
+ *
+ *     for t = 0 .. T-1
+ *       y_0 = z_t
+ *       y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x_t, y_k)),  k = 0 .. K-1      (rollout)
+ *       kbar = argmax over 1 <= k <= K of F(x_t, y_k)                          (truncation)
+ *       x_{t+1} = Proj_X(x_t - alpha_x d/dx F(x_t, y_kbar(x_t, z_t)))          (hyper-gradient, update)
+ *       z_{t+1} = Proj_Y(z_t - alpha_z d/dz F(x_t, y_kbar(x_t, z_t)))
+ */
+#ifndef AIT_SOLVER_H
+#define AIT_SOLVER_H
+
+#include "ait/method.h"
+#include "ait/problem.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ait_solver ait_solver;
+
+/* A step size as a function of an index i (the LL step k, or the UL iteration t). */
+typedef enum ait_schedule_kind {
+  AIT_SCHEDULE_CONSTANT, /* rate */
+  AIT_SCHEDULE_STEP,     /* rate * factor^floor(i / period) */
+  AIT_SCHEDULE_COSINE    /* final + (rate - final) (1 + cos(pi min(i, period) / period)) / 2 */
+} ait_schedule_kind;
+
+typedef struct ait_schedule {
+  ait_schedule_kind kind;
+  double rate;    /* > 0 (0 is allowed for UL steps: hold still) */
+  double factor;  /* step: > 0 */
+  double final;   /* cosine: the rate from i = period on, >= 0 */
+  int64_t period; /* step, cosine: >= 1; 0: the run's length (K for LL steps, T for UL steps) */
+} ait_schedule;
+
+typedef enum ait_optimizer_kind { AIT_OPTIMIZER_SGD, AIT_OPTIMIZER_ADAM } ait_optimizer_kind;
+
+/* An update rule of x or of z, as PyTorch defines it.
+ *   SGD:  v = momentum v + s g;  x = x - rate v
+ *   Adam: m = beta1 m + (1 - beta1) s g;  v = beta2 v + (1 - beta2) (s g)^2;
+ *         x = x - rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon) */
+typedef struct ait_optimizer {
+  ait_optimizer_kind kind;
+  ait_schedule rate;
+  double momentum;       /* SGD: 0 <= momentum < 1; default 0 */
+  double beta1, beta2;   /* Adam: default 0.9, 0.999 */
+  double epsilon;        /* Adam: default 1e-8 */
+  double gradient_scale; /* s, default 1: hyper-cleaning sets N, for its gx scales as 1/N */
+} ait_optimizer;
+
+typedef struct ait_solver_options {
+  size_t struct_size;           /* set by ait_solver_options_init */
+  ait_method method;            /* default: iaptt-gm */
+  int64_t ul_iterations;        /* T, >= 1, default 100: the length of ait_solver_run and of schedules */
+  int64_t ll_steps;             /* K, >= 1, default 100 */
+  ait_schedule ll_rate;         /* alpha_k; default: constant 0.1 */
+  ait_optimizer ul_optimizer;   /* of x; default: SGD, rate 0.1 */
+  ait_optimizer init_optimizer; /* of z; default: SGD, rate 0.1 */
+  double divergence_limit;      /* stop when f exceeds f(x_0, y_0) by this times max(1, |f(x_0, y_0)|);
+                                   default 1000; infinity: stop only at values that are not finite */
+  int32_t record_trajectory;    /* nonzero: F at every y_0 .. y_K, whatever the truncation needs */
+} ait_solver_options;
+
+AIT_API void ait_solver_options_init(ait_solver_options *options);
+
+/* Makes a solver. `x0` (n) and `z0` (batch x m) are host arrays and are copied; options are copied.
+ * The problem must outlive the solver. Every setting is checked; a combination that makes no sense
+ * is refused with the two choices that clash.
+ * Errors: AIT_INVALID_ARGUMENT, AIT_BAD_DATA (x0 or z0 not finite), AIT_OUT_OF_MEMORY. */
+AIT_API ait_status ait_solver_create(ait_problem *problem, const ait_solver_options *options, const ait_real *x0,
+                                     const ait_real *z0, ait_solver **solver);
+AIT_API void ait_solver_destroy(ait_solver *solver); /* NULL is allowed */
+
+/* One UL iteration t: rollout, truncation, hyper-gradient, update of x and z. One host
+ * synchronisation. After AIT_DIVERGED the sentence names t and k, and x and z are not to be used.
+ * Errors: AIT_DIVERGED, AIT_DEVICE_ERROR, and whatever an oracle returns. */
+AIT_API ait_status ait_solver_step(ait_solver *solver);
+
+/* Called after each UL iteration; nonzero stops the run with AIT_STOPPED. */
+typedef int32_t (*ait_solver_callback)(ait_solver *solver, void *user);
+
+/* Steps until T iterations have been made in all; `callback` may be NULL. */
+AIT_API ait_status ait_solver_run(ait_solver *solver, ait_solver_callback callback, void *user);
+
+/* The hyper-gradient at the present (x, z), with no update: rollout, truncation, reverse sweep. */
+AIT_API ait_status ait_solver_hypergradient(ait_solver *solver);
+
+/* The K LL steps from the present start alone: y_1 .. y_K and, with record_trajectory, F. */
+AIT_API ait_status ait_solver_rollout(ait_solver *solver);
+
+/* UL iterations made so far. */
+AIT_API int64_t ait_solver_iteration(const ait_solver *solver);
+
+/* Copies to the caller's host arrays. Each waits for the device. x, gx: n entries. z, gz, y_K, y at
+ * kbar: batch x m. Errors: AIT_DEVICE_ERROR; AIT_DIVERGED when the last sweep was not finite;
+ * AIT_UNSUPPORTED for gradients before the first hyper-gradient or y before the first rollout. */
+AIT_API ait_status ait_solver_get_x(ait_solver *solver, ait_real *x);
+AIT_API ait_status ait_solver_get_z(ait_solver *solver, ait_real *z);
+AIT_API ait_status ait_solver_get_y(ait_solver *solver, ait_real *y);
+AIT_API ait_status ait_solver_get_y_kbar(ait_solver *solver, ait_real *y);
+AIT_API ait_status ait_solver_get_gx(ait_solver *solver, ait_real *gx);
+AIT_API ait_status ait_solver_get_gz(ait_solver *solver, ait_real *gz);
+
+/* Replaces x or z by a host array; optimiser state is kept. Errors: AIT_BAD_DATA (not finite). */
+AIT_API ait_status ait_solver_set_x(ait_solver *solver, const ait_real *x);
+AIT_API ait_status ait_solver_set_z(ait_solver *solver, const ait_real *z);
+
+/* Of the last rollout, on the host, owned by the solver and valid until its next step: kbar (batch
+ * entries), and F along the trajectory, F[k * batch + b] for k = 0 .. K. F is NaN where it was not
+ * evaluated (k = 0 without record_trajectory; k < K where the truncation does not need it). */
+AIT_API const int32_t *ait_solver_kbar(const ait_solver *solver);
+AIT_API const ait_real *ait_solver_trajectory_F(const ait_solver *solver);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
