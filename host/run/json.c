@@ -1,0 +1,73 @@
+/* json.c - reading JSON files with sentences for what is wrong in them. */
+#include "run/json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+
+enum { LARGEST_FILE = 16 << 20 };
+
+static ait_status read_text(FILE *file, const char *path, char **text) {
+  char *buffer = malloc(LARGEST_FILE + 1);
+  if (buffer == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to read it", path);
+  }
+  size_t length = fread(buffer, 1, LARGEST_FILE + 1, file);
+  if (ferror(file) || length > LARGEST_FILE) {
+    free(buffer);
+    return ferror(file) ? ait_fail(AIT_IO_ERROR, "%s: cannot be read: %s", path, strerror(errno))
+                        : ait_fail(AIT_BAD_DATA, "%s: larger than 16 MiB; expected a small JSON file", path);
+  }
+  buffer[length] = '\0';
+  *text = buffer;
+  return AIT_OK;
+}
+
+static int line_of(const char *text, const char *position) {
+  int line = 1;
+  for (const char *c = text; c < position && *c != '\0'; c++) {
+    line += *c == '\n';
+  }
+  return line;
+}
+
+ait_status ait_json_read(const char *path, cJSON **json) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) {
+    return ait_fail(errno == ENOENT ? AIT_NOT_FOUND : AIT_IO_ERROR, "%s: cannot be opened: %s", path, strerror(errno));
+  }
+  char *text = NULL;
+  ait_status status = read_text(file, path, &text);
+  fclose(file);
+  if (status != AIT_OK) {
+    return status;
+  }
+  const char *end = text;
+  *json = cJSON_ParseWithOpts(text, &end, 1);
+  if (*json == NULL) {
+    status = ait_fail(AIT_BAD_DATA, "%s: not valid JSON at line %d", path, line_of(text, end));
+  }
+  free(text);
+  return status;
+}
+
+ait_status ait_json_number(const cJSON *object, const char *key, const char *path, double *value) {
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+  if (!cJSON_IsNumber(item)) {
+    return ait_fail(AIT_BAD_DATA, "%s: expected a number called \"%s\"", path, key);
+  }
+  *value = item->valuedouble;
+  return AIT_OK;
+}
+
+ait_status ait_json_string(const cJSON *object, const char *key, const char *path, const char **value) {
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+  if (!cJSON_IsString(item)) {
+    return ait_fail(AIT_BAD_DATA, "%s: expected a string called \"%s\"", path, key);
+  }
+  *value = item->valuestring;
+  return AIT_OK;
+}
