@@ -1,0 +1,17 @@
+# Tests that are scripts. Status 77 means: this machine lacks what the test needs.
+list(JOIN AIT_SANITIZE_FLAGS " " AIT_TEST_CFLAGS)
+
+function(ait_add_script name script label)
+  add_test(NAME ${name} COMMAND bash ${script})
+  set_tests_properties(${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 600)
+endfunction()
+
+file(GLOB AIT_CLI_TESTS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/cli/*.sh)
+if(TARGET ait_program)
+  foreach(script IN LISTS AIT_CLI_TESTS)
+    get_filename_component(name ${script} NAME_WE)
+    ait_add_script(cli.${name} ${script} cli)
+    set_tests_properties(cli.${name} PROPERTIES ENVIRONMENT
+      "AIT=$<TARGET_FILE:ait_program>;AIT64=$<TARGET_FILE:ait64_program>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
+  endforeach()
+endif()
