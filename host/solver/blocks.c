@@ -1,0 +1,185 @@
+/* blocks.c - the two blocks of memory through which host and device talk once a UL iteration.
+ *
+ * Step sizes, coefficients and indices go down in one copy; F along the trajectory, kbar and what is
+ * not finite come up in one copy. Every array keeps its place for the life of the solver. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+#include "solver/solver_state.h"
+
+/* Reserves `bytes` in a block that is being laid out and returns their offset. */
+static size_t reserve(size_t *block, size_t bytes) {
+  const size_t alignment = 64;
+  const size_t offset = *block;
+  *block += (bytes + alignment - 1) / alignment * alignment;
+  return offset;
+}
+
+static ait_status allocate_block(ait_solver *solver, size_t bytes, void **host, void **device) {
+  *host = calloc(1, bytes);
+  if (*host == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %zu bytes of a solver's constants", bytes);
+  }
+  return ait_solver_allocate(solver, bytes, device);
+}
+
+static void *at(void *block, size_t offset) {
+  return (char *)block + offset;
+}
+
+/* beta_k = (t_k - 1) / t_{k+1} with t_0 = 1, t_{k+1} = (1 + sqrt(1 + 4 t_k^2)) / 2. */
+static void nesterov_coefficients(int64_t count, ait_real *beta) {
+  double t = 1;
+  for (int64_t k = 0; k < count; k++) {
+    const double next = (1 + sqrt(1 + 4 * t * t)) / 2;
+    beta[k] = (ait_real)((t - 1) / next);
+    t = next;
+  }
+}
+
+ait_status ait_constants_create(ait_solver *solver) {
+  ait_constants *constants = &solver->constants;
+  const size_t K = (size_t)solver->K;
+  const size_t update = reserve(&constants->bytes, 2 * sizeof(ait_update));
+  const size_t alpha = reserve(&constants->bytes, K * sizeof(ait_real));
+  const size_t beta = reserve(&constants->bytes, (K + 1) * sizeof(ait_real));
+  const size_t step = reserve(&constants->bytes, (K + 1) * 2 * sizeof(int32_t));
+  AIT_TRY(allocate_block(solver, constants->bytes, &constants->host, &constants->device));
+  constants->host_update = at(constants->host, update);
+  constants->host_alpha = at(constants->host, alpha);
+  constants->host_beta = at(constants->host, beta);
+  constants->host_step = at(constants->host, step);
+  constants->update = at(constants->device, update);
+  constants->alpha = at(constants->device, alpha);
+  constants->beta = at(constants->device, beta);
+  constants->step = at(constants->device, step);
+  nesterov_coefficients(solver->K + 1, constants->host_beta);
+  return AIT_OK;
+}
+
+ait_status ait_findings_create(ait_solver *solver) {
+  ait_findings *findings = &solver->findings;
+  const size_t values = (size_t)(solver->K + 1) * (size_t)solver->batch * sizeof(ait_real);
+  const size_t F = reserve(&findings->bytes, values);
+  const size_t f = reserve(&findings->bytes, values);
+  const size_t kbar = reserve(&findings->bytes, (size_t)solver->batch * sizeof(int32_t));
+  const size_t at_bound = reserve(&findings->bytes, (size_t)solver->K * sizeof(int32_t));
+  const size_t nonfinite = reserve(&findings->bytes, 3 * sizeof(int32_t));
+  AIT_TRY(allocate_block(solver, findings->bytes, &findings->host, &findings->device));
+  findings->host_F = at(findings->host, F);
+  findings->host_f = at(findings->host, f);
+  findings->host_kbar = at(findings->host, kbar);
+  findings->host_at_bound = at(findings->host, at_bound);
+  findings->host_nonfinite = at(findings->host, nonfinite);
+  findings->F = at(findings->device, F);
+  findings->f = at(findings->device, f);
+  findings->kbar = at(findings->device, kbar);
+  findings->at_bound = at(findings->device, at_bound);
+  findings->nonfinite = at(findings->device, nonfinite);
+  for (int64_t i = 0; i < (solver->K + 1) * solver->batch; i++) {
+    findings->host_F[i] = (ait_real)NAN;
+  }
+  for (int64_t b = 0; b < solver->batch; b++) {
+    findings->host_kbar[b] = (int32_t)solver->K;
+  }
+  return solver->device->runtime->copy_in(solver->device, findings->bytes, findings->host, findings->device);
+}
+
+void ait_solver_release_blocks(ait_solver *solver) {
+  free(solver->constants.host);
+  free(solver->findings.host);
+}
+
+static ait_update update_numbers(const ait_optimizer *optimizer, int64_t t, int64_t length) {
+  return (ait_update){.rate = ait_schedule_rate(&optimizer->rate, t, length),
+                      .momentum = optimizer->momentum,
+                      .beta1 = optimizer->beta1,
+                      .beta2 = optimizer->beta2,
+                      .epsilon = optimizer->epsilon,
+                      .correction1 = 1 - pow(optimizer->beta1, (double)(t + 1)),
+                      .correction2 = 1 - pow(optimizer->beta2, (double)(t + 1)),
+                      .gradient_scale = optimizer->gradient_scale};
+}
+
+ait_status ait_constants_upload(ait_solver *solver) {
+  ait_constants *constants = &solver->constants;
+  const ait_solver_options *options = &solver->options;
+  constants->host_update[0] = update_numbers(&options->ul_optimizer, solver->t, options->ul_iterations);
+  constants->host_update[1] = update_numbers(&options->init_optimizer, solver->t, options->ul_iterations);
+  for (int64_t k = 0; k <= solver->K; k++) {
+    if (k < solver->K) {
+      constants->host_alpha[k] = (ait_real)ait_schedule_rate(&options->ll_rate, k, solver->K);
+    }
+    constants->host_step[2 * k] = (int32_t)solver->t;
+    constants->host_step[2 * k + 1] = (int32_t)k;
+  }
+  return solver->device->runtime->copy_in(solver->device, constants->bytes, constants->host, constants->device);
+}
+
+/* AIT_DIVERGED with everything a user needs to act on it. */
+static ait_status diverged(const ait_solver *solver, int64_t k, const char *what, double value, double began) {
+  return ait_fail(
+      AIT_DIVERGED,
+      "the lower level diverged in UL iteration %lld at step k = %lld of %lld: %s is %g, f began at %g; the "
+      "LL step size is %g: lower it",
+      (long long)solver->t, (long long)k, (long long)solver->K, what, value, began,
+      ait_schedule_rate(&solver->options.ll_rate, k < solver->K ? k : solver->K - 1, solver->K));
+}
+
+/* f may rise along a trajectory, but not a thousandfold: then the step size is wrong. */
+static ait_status look_for_divergence(ait_solver *solver) {
+  const ait_findings *findings = &solver->findings;
+  for (int64_t k = 0; k <= solver->K; k++) {
+    for (int64_t b = 0; b < solver->batch; b++) {
+      const double f = findings->host_f[k * solver->batch + b], F = findings->host_F[k * solver->batch + b];
+      double *began = &solver->f_reference[b];
+      if (k == 0 && isnan(*began)) {
+        *began = f;
+      }
+      const double limit = *began + solver->options.divergence_limit * fmax(1, fabs(*began));
+      if (k < solver->K && !(isfinite(f) && f <= limit)) {
+        return diverged(solver, k, "f", f, *began);
+      }
+      if (ait_evaluates_F(solver, k) && !isfinite(F)) {
+        return diverged(solver, k, "F", F, *began);
+      }
+    }
+  }
+  return findings->host_nonfinite[0] > 0 ? diverged(solver, solver->K, "y", NAN, solver->f_reference[0]) : AIT_OK;
+}
+
+static ait_status look_at_sweep(ait_solver *solver) {
+  solver->unsettled = 0;
+  const int32_t *nonfinite = solver->findings.host_nonfinite;
+  if (nonfinite[1] + nonfinite[2] > 0) {
+    return ait_fail(AIT_DIVERGED,
+                    "the hyper-gradient of UL iteration %lld is not finite (%d entries of dF/dx, %d of dF/dz): the "
+                    "reverse sweep overflowed; lower the LL step size or the number of LL steps",
+                    (long long)solver->sweep_iteration, nonfinite[1], nonfinite[2]);
+  }
+  return AIT_OK;
+}
+
+static ait_status copy_findings(ait_solver *solver) {
+  const ait_runtime_ops *runtime = solver->device->runtime;
+  AIT_TRY(runtime->copy_out(solver->device, solver->findings.bytes, solver->findings.device, solver->findings.host));
+  return runtime->synchronize(solver->device);
+}
+
+ait_status ait_findings_read(ait_solver *solver) {
+  AIT_TRY(copy_findings(solver));
+  if (solver->unsettled) {
+    AIT_TRY(look_at_sweep(solver));
+  }
+  return look_for_divergence(solver);
+}
+
+ait_status ait_solver_settle(ait_solver *solver) {
+  if (!solver->unsettled) {
+    return solver->device->runtime->synchronize(solver->device);
+  }
+  AIT_TRY(copy_findings(solver));
+  return look_at_sweep(solver);
+}

@@ -1,0 +1,52 @@
+/* method.c - the named bundles of choices. */
+#include "ait/method.h"
+
+#include <string.h>
+
+#include "context/error.h"
+
+static const struct {
+  const char *name, *summary;
+  ait_method method;
+} bundles[] = {
+    {"iaptt-gm",
+     "initialisation auxiliary, pessimistic trajectory truncation (the paper's method)",
+     {.initialisation = AIT_INITIALISATION_AUXILIARY, .truncation = AIT_TRUNCATION_PESSIMISTIC}},
+    {"ia-gm",
+     "initialisation auxiliary, the whole trajectory",
+     {.initialisation = AIT_INITIALISATION_AUXILIARY, .truncation = AIT_TRUNCATION_NONE}},
+    {"ia-gm-a",
+     "initialisation auxiliary, the whole trajectory, Nesterov acceleration",
+     {.initialisation = AIT_INITIALISATION_AUXILIARY, .truncation = AIT_TRUNCATION_NONE, .nesterov = 1}},
+    {"rhg",
+     "fixed start, the whole trajectory (reverse hyper-gradient)",
+     {.initialisation = AIT_INITIALISATION_FIXED, .truncation = AIT_TRUNCATION_NONE}},
+    {"t-rhg",
+     "fixed start, the last steps only (truncated reverse hyper-gradient)",
+     {.initialisation = AIT_INITIALISATION_FIXED, .truncation = AIT_TRUNCATION_LAST}},
+};
+
+enum { BUNDLES = sizeof bundles / sizeof bundles[0] };
+
+ait_status ait_method_by_name(const char *name, ait_method *method) {
+  for (int i = 0; i < BUNDLES; i++) {
+    if (strcmp(name, bundles[i].name) == 0) {
+      *method = bundles[i].method;
+      return AIT_OK;
+    }
+  }
+  char known[160] = "";
+  for (int i = 0; i < BUNDLES; i++) {
+    strcat(known, i == 0 ? "" : ", ");
+    strcat(known, bundles[i].name);
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT, "there is no method '%.40s'; expected one of %s", name, known);
+}
+
+const char *ait_method_name(int32_t i) {
+  return i >= 0 && i < BUNDLES ? bundles[i].name : NULL;
+}
+
+const char *ait_method_summary(int32_t i) {
+  return i >= 0 && i < BUNDLES ? bundles[i].summary : NULL;
+}

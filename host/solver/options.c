@@ -1,0 +1,144 @@
+/* options.c - a solver's settings: defaults, checks, schedules. */
+#include <math.h>
+
+#include "context/error.h"
+#include "solver/solver_state.h"
+
+static ait_schedule constant_rate(double rate) {
+  return (ait_schedule){.kind = AIT_SCHEDULE_CONSTANT, .rate = rate, .factor = 1};
+}
+
+static ait_optimizer default_optimizer(void) {
+  return (ait_optimizer){.kind = AIT_OPTIMIZER_SGD,
+                         .rate = constant_rate(0.1),
+                         .beta1 = 0.9,
+                         .beta2 = 0.999,
+                         .epsilon = 1e-8,
+                         .gradient_scale = 1};
+}
+
+void ait_solver_options_init(ait_solver_options *options) {
+  *options = (ait_solver_options){.struct_size = sizeof *options,
+                                  .ul_iterations = 100,
+                                  .ll_steps = 100,
+                                  .ll_rate = constant_rate(0.1),
+                                  .ul_optimizer = default_optimizer(),
+                                  .init_optimizer = default_optimizer(),
+                                  .divergence_limit = 1000};
+  ait_method_by_name("iaptt-gm", &options->method);
+}
+
+static ait_status out_of_range(const char *owner, const char *setting, double value, const char *expected) {
+  return ait_fail(AIT_INVALID_ARGUMENT, "%s%s is %g; expected %s", owner, setting, value, expected);
+}
+
+static ait_status check_schedule(const char *owner, const ait_schedule *schedule, int32_t zero_allowed) {
+  const double rate = schedule->rate;
+  if (!(isfinite(rate) && (zero_allowed ? rate >= 0 : rate > 0))) {
+    return out_of_range(owner, "step size", rate, zero_allowed ? "0 or more" : "more than 0");
+  }
+  if (schedule->period < 0) {
+    return out_of_range(owner, "schedule period", (double)schedule->period, "0 (the run's length) or more");
+  }
+  switch (schedule->kind) {
+    case AIT_SCHEDULE_CONSTANT:
+      return AIT_OK;
+    case AIT_SCHEDULE_STEP:
+      if (!(isfinite(schedule->factor) && schedule->factor > 0)) {
+        return out_of_range(owner, "schedule factor", schedule->factor, "more than 0");
+      }
+      return AIT_OK;
+    case AIT_SCHEDULE_COSINE:
+      if (!(isfinite(schedule->final) && schedule->final >= 0)) {
+        return out_of_range(owner, "final step size", schedule->final, "0 or more");
+      }
+      return AIT_OK;
+  }
+  return out_of_range(owner, "schedule kind", schedule->kind, "constant, step or cosine");
+}
+
+static ait_status check_optimizer(const char *owner, const ait_optimizer *optimizer) {
+  AIT_TRY(check_schedule(owner, &optimizer->rate, 1));
+  if (!(isfinite(optimizer->gradient_scale) && optimizer->gradient_scale > 0)) {
+    return out_of_range(owner, "gradient scale", optimizer->gradient_scale, "more than 0");
+  }
+  if (optimizer->kind == AIT_OPTIMIZER_SGD) {
+    return optimizer->momentum >= 0 && optimizer->momentum < 1
+               ? AIT_OK
+               : out_of_range(owner, "momentum", optimizer->momentum, "0 or more and less than 1");
+  }
+  if (optimizer->kind != AIT_OPTIMIZER_ADAM) {
+    return out_of_range(owner, "optimiser kind", optimizer->kind, "SGD or Adam");
+  }
+  if (!(optimizer->beta1 >= 0 && optimizer->beta1 < 1)) {
+    return out_of_range(owner, "beta1", optimizer->beta1, "0 or more and less than 1");
+  }
+  if (!(optimizer->beta2 >= 0 && optimizer->beta2 < 1)) {
+    return out_of_range(owner, "beta2", optimizer->beta2, "0 or more and less than 1");
+  }
+  if (!(isfinite(optimizer->epsilon) && optimizer->epsilon > 0)) {
+    return out_of_range(owner, "epsilon", optimizer->epsilon, "more than 0");
+  }
+  return AIT_OK;
+}
+
+static ait_status check_method(const ait_method *method, int64_t ll_steps) {
+  if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
+      (unsigned)method->truncation > AIT_TRUNCATION_LAST || method->mapping != AIT_MAPPING_GRADIENT ||
+      (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the method holds a choice that does not exist; start from ait_method_by_name");
+  }
+  if (method->last_steps < 0) {
+    return out_of_range("", "last_steps", (double)method->last_steps, "0 (half of the LL steps) or more");
+  }
+  if (method->last_steps > 0 && method->truncation != AIT_TRUNCATION_LAST) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "last_steps is %lld but the truncation is not 'last steps': choose one of the two",
+                    (long long)method->last_steps);
+  }
+  if (method->last_steps > ll_steps) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "last_steps is %lld but there are only %lld LL steps",
+                    (long long)method->last_steps, (long long)ll_steps);
+  }
+  if (method->truncation == AIT_TRUNCATION_LAST && method->initialisation == AIT_INITIALISATION_AUXILIARY &&
+      method->last_steps != ll_steps) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the initialisation is auxiliary but the truncation keeps only the last steps, so the gradient "
+                    "never reaches z: choose another truncation or a fixed start");
+  }
+  return AIT_OK;
+}
+
+ait_status ait_solver_options_check(const ait_solver_options *options) {
+  if (options->struct_size != sizeof *options) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "solver options were not set up by ait_solver_options_init");
+  }
+  if (options->ul_iterations < 1) {
+    return out_of_range("", "the number of UL iterations T", (double)options->ul_iterations, "1 or more");
+  }
+  if (options->ll_steps < 1 || options->ll_steps >= INT32_MAX) {
+    return out_of_range("", "the number of LL steps K", (double)options->ll_steps, "1 to 2147483646");
+  }
+  if (!(options->divergence_limit > 0)) {
+    return out_of_range("", "divergence_limit", options->divergence_limit, "more than 0");
+  }
+  AIT_TRY(check_method(&options->method, options->ll_steps));
+  AIT_TRY(check_schedule("LL ", &options->ll_rate, 0));
+  AIT_TRY(check_optimizer("UL ", &options->ul_optimizer));
+  return check_optimizer("initialisation ", &options->init_optimizer);
+}
+
+double ait_schedule_rate(const ait_schedule *schedule, int64_t i, int64_t length) {
+  const int64_t period = schedule->period > 0 ? schedule->period : length;
+  switch (schedule->kind) {
+    case AIT_SCHEDULE_STEP:
+      return schedule->rate * pow(schedule->factor, (double)(i / period));
+    case AIT_SCHEDULE_COSINE: {
+      const double share = i < period ? (double)i / (double)period : 1;
+      return schedule->final + (schedule->rate - schedule->final) * 0.5 * (1 + cos(M_PI * share));
+    }
+    default:
+      return schedule->rate;
+  }
+}

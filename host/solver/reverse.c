@@ -1,0 +1,89 @@
+/* reverse.c - reverse accumulation along the trajectory (docs/derivation.md#reverse-accumulation). */
+#include "context/error.h"
+#include "solver/solver_state.h"
+
+/* grad_x F and grad_y F at y_kbar; every adjoint starts at 0. */
+static ait_status begin_sweep(ait_solver *solver) {
+  ait_device *device = solver->device;
+  const size_t bytes = (size_t)(solver->batch * solver->m) * sizeof(ait_real);
+  AIT_TRY(device->vector->gather(device, solver->batch, solver->m, solver->findings.kbar, solver->trajectory.states,
+                                 solver->trajectory.entry, solver->y_kbar));
+  AIT_TRY(ait_call_ul_gradient(solver, solver->K, solver->y_kbar, solver->x.gradient, solver->gy));
+  for (int i = 0; i < 3 && solver->adjoint[i] != NULL; i++) {
+    AIT_TRY(device->runtime->fill(device, bytes, 0, solver->adjoint[i]));
+  }
+  return AIT_OK;
+}
+
+/* The adjoint of y_{k+1} from those of later points, in adjoint[0]. Without acceleration u is y and
+ * the adjoint of u_{k+1} is it; with Nesterov's it is (1 + beta_k) of u_{k+1}'s minus beta_{k+1} of
+ * u_{k+2}'s. */
+static ait_status collect_adjoint(ait_solver *solver, int64_t k) {
+  if (!solver->options.method.nesterov) {
+    return AIT_OK;
+  }
+  ait_real *oldest = solver->adjoint[2];
+  solver->adjoint[2] = solver->adjoint[1];
+  solver->adjoint[1] = solver->adjoint[0];
+  solver->adjoint[0] = oldest;
+  const ait_real *beta = solver->constants.beta;
+  const ait_term terms[] = {
+      {1, NULL, solver->adjoint[1]}, {1, beta + k, solver->adjoint[1]}, {-1, beta + k + 1, solver->adjoint[2]}};
+  return solver->device->vector->combine(solver->device, 1, solver->batch * solver->m, NULL, 3, terms,
+                                         solver->adjoint[0]);
+}
+
+/* One step back: from the adjoint of y_{k+1} to that of u_k. */
+static ait_status reverse_step(ait_solver *solver, int64_t k) {
+  const ait_vector_ops *vector = solver->device->vector;
+  const ait_real *u;
+  AIT_TRY(vector->truncation_masks(solver->device, solver->batch, solver->findings.kbar, solver->constants.step + 2 * k,
+                                   solver->enter, solver->active));
+  AIT_TRY(collect_adjoint(solver, k));
+  AIT_TRY(vector->select(solver->device, solver->batch, solver->m, solver->enter, solver->gy, solver->adjoint[0]));
+  AIT_TRY(ait_step_point(solver, k, &u));
+  return ait_mapping_of(solver)->adjoint(solver, k, u, solver->adjoint[0]);
+}
+
+static int64_t largest_kbar(const ait_solver *solver) {
+  int64_t largest = 0;
+  for (int64_t b = 0; b < solver->batch; b++) {
+    const int64_t kbar = solver->findings.host_kbar[b];
+    largest = kbar > largest ? kbar : largest;
+  }
+  return largest;
+}
+
+/* Where the sweep ends: at y_0, or after the last steps that the truncation keeps. */
+static int64_t sweep_end(const ait_solver *solver) {
+  const ait_method *method = &solver->options.method;
+  if (method->truncation != AIT_TRUNCATION_LAST) {
+    return 0;
+  }
+  return solver->K - (method->last_steps > 0 ? method->last_steps : (solver->K + 1) / 2);
+}
+
+/* gz: the adjoint of y_0 = u_0 (beta_0 = 0), or 0 when the sweep did not reach it. */
+static ait_status end_sweep(ait_solver *solver, int64_t end) {
+  ait_device *device = solver->device;
+  const int64_t size = solver->batch * solver->m;
+  if (end > 0) {
+    AIT_TRY(device->runtime->fill(device, (size_t)size * sizeof(ait_real), 0, solver->z.gradient));
+  } else {
+    AIT_TRY(device->vector->copy(device, size, solver->adjoint[0], solver->z.gradient));
+  }
+  solver->swept = solver->unsettled = 1;
+  solver->sweep_iteration = solver->t;
+  AIT_TRY(device->vector->count_nonfinite(device, solver->n, solver->x.gradient, solver->findings.nonfinite + 1));
+  return device->vector->count_nonfinite(device, size, solver->z.gradient, solver->findings.nonfinite + 2);
+}
+
+/* gx = d/dx F(x, y_kbar(x, z)) and gz = d/dz of the same. */
+ait_status ait_reverse(ait_solver *solver) {
+  const int64_t end = sweep_end(solver);
+  AIT_TRY(begin_sweep(solver));
+  for (int64_t k = largest_kbar(solver) - 1; k >= end; k--) {
+    AIT_TRY(reverse_step(solver, k));
+  }
+  return end_sweep(solver, end);
+}

@@ -1,0 +1,130 @@
+/* solver_state.h (internal) - what a solver holds, and its steps. */
+#ifndef AIT_SOLVER_STATE_H
+#define AIT_SOLVER_STATE_H
+
+#include "ait/solver.h"
+#include "device/device.h"
+#include "problems/problem.h"
+#include "solver/trajectory.h"
+
+/* Numbers that the device reads while it iterates, in one block of device memory that is written
+ * once a UL iteration. The pointers stay the same for the life of a solver. */
+typedef struct ait_constants {
+  size_t bytes;
+  void *host, *device;
+  ait_update *host_update;          /* [2]: x, z */
+  const ait_update *update;         /* the same, on the device, and so on */
+  ait_real *host_alpha, *host_beta; /* alpha[K], beta[K + 1] */
+  const ait_real *alpha, *beta;
+  int32_t *host_step; /* [K + 1] pairs {t, k} */
+  const int32_t *step;
+} ait_constants;
+
+/* What the host learns of a rollout, in one block of device memory that is read once a UL iteration. */
+typedef struct ait_findings {
+  size_t bytes;
+  void *host, *device;
+  ait_real *host_F, *F;                /* [K + 1][batch]: F at y_k; NaN where not evaluated */
+  ait_real *host_f, *f;                /* [K + 1][batch]: f at the point of step k (entry K: scratch) */
+  int32_t *host_kbar, *kbar;           /* [batch] */
+  int32_t *host_at_bound, *at_bound;   /* [K]: entries of y_{k+1} that sit on a bound */
+  int32_t *host_nonfinite, *nonfinite; /* [3]: entries of y_K, gx and gz that are not finite */
+} ait_findings;
+
+/* A variable of the upper level: x, or the start z. */
+typedef struct ait_variable {
+  int64_t size;
+  ait_real *value, *gradient, *moment1, *moment2;
+} ait_variable;
+
+enum { AIT_MAX_ALLOCATIONS = 32 };
+
+struct ait_solver {
+  ait_problem *problem;
+  ait_device *device;
+  ait_solver_options options;
+  int64_t t; /* UL iterations made */
+  int64_t batch, n, m, K;
+  ait_variable x, z;
+  ait_trajectory trajectory; /* y_0 .. y_K */
+  ait_constants constants;
+  ait_findings findings;
+  void *workspace; /* the oracles' */
+
+  ait_real *u;       /* the point at which a step is taken (Nesterov), or recomputed (box) */
+  ait_real *g;       /* grad_y f */
+  ait_real *hv, *xv; /* products */
+  ait_real *y_kbar, *gy;
+  ait_real *adjoint[3]; /* of u_k, u_{k+1}, u_{k+2}; without Nesterov only the first */
+  uint8_t *enter, *active;
+
+  double *f_reference;      /* [batch]: f(x_0, y_0), what divergence is measured against */
+  int32_t rolled_out;       /* a rollout was made */
+  int32_t swept, unsettled; /* a reverse sweep was made; its result was not looked at yet */
+  int64_t sweep_iteration;  /* the UL iteration of the last sweep */
+
+  void *allocations[AIT_MAX_ALLOCATIONS];
+  int32_t allocated;
+};
+
+/* ---- oracle calls: at LL step k of the present UL iteration --------------------------------------- */
+
+ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *g, ait_real *f);
+ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v);
+ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F);
+ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy);
+
+/* ---- an LL mapping: the forward step and its adjoint ------------------------------------------------ */
+
+typedef struct ait_mapping_steps {
+  /* next = the step from u at LL step k. */
+  ait_status (*forward)(ait_solver *solver, int64_t k, const ait_real *u, ait_real *next);
+
+  /* lambda holds the adjoint of the step's result and becomes the adjoint of u, for the entries that
+   * are active; gx collects the step's dependence on x. */
+  ait_status (*adjoint)(ait_solver *solver, int64_t k, const ait_real *u, ait_real *lambda);
+} ait_mapping_steps;
+
+const ait_mapping_steps *ait_mapping_of(const ait_solver *solver);
+
+/* The point u_k at which LL step k is taken: y_k, or Nesterov's extrapolation of y_k and y_{k-1}. */
+ait_status ait_step_point(ait_solver *solver, int64_t k, const ait_real **u);
+
+/* Nonzero when a rollout evaluates F at y_k: where the truncation or the caller needs it. */
+int32_t ait_evaluates_F(const ait_solver *solver, int64_t k);
+
+/* ---- the steps of Algorithm 1 ------------------------------------------------------------------------ */
+
+ait_status ait_initialise_lower_level(ait_solver *solver);
+ait_status ait_rollout(ait_solver *solver);
+ait_status ait_truncate(ait_solver *solver);
+ait_status ait_reverse(ait_solver *solver);
+ait_status ait_update_upper_level(ait_solver *solver);
+ait_status ait_update_initialisation(ait_solver *solver);
+
+/* ---- parts of a solver's life ----------------------------------------------------------------------- */
+
+/* Checks every setting; the sentence names the one that is off, or the two that clash. */
+ait_status ait_solver_options_check(const ait_solver_options *options);
+
+/* The rate of a schedule at index i of a run of `length`. */
+double ait_schedule_rate(const ait_schedule *schedule, int64_t i, int64_t length);
+
+/* Device memory that ends with the solver. */
+ait_status ait_solver_allocate(ait_solver *solver, size_t bytes, void **memory);
+
+/* Lays out and allocates the two blocks; ait_solver_release_blocks frees their host sides. */
+ait_status ait_constants_create(ait_solver *solver);
+ait_status ait_findings_create(ait_solver *solver);
+void ait_solver_release_blocks(ait_solver *solver);
+
+/* Writes this UL iteration's step sizes, coefficients and indices to the device. */
+ait_status ait_constants_upload(ait_solver *solver);
+
+/* Reads the findings (the host synchronisation of a UL iteration) and looks for divergence. */
+ait_status ait_findings_read(ait_solver *solver);
+
+/* Waits for the last sweep and reports it if its gradients are not finite. */
+ait_status ait_solver_settle(ait_solver *solver);
+
+#endif
