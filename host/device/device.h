@@ -18,6 +18,10 @@
 #include "ait/problems.h"
 #include "ait/solver.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct ait_device ait_device;
 
 enum { AIT_SUM_SLOTS = 64 };
@@ -246,4 +250,7 @@ struct ait_device {
 /* Opens the CPU device; threads 0: OMP_NUM_THREADS, else all that the process may use. */
 ait_status ait_device_open_cpu(int32_t threads, ait_device *device);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

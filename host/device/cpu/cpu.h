@@ -1,0 +1,102 @@
+/* cpu.h (internal) - what the files of the CPU device share. */
+#ifndef AIT_CPU_H
+#define AIT_CPU_H
+
+#include <math.h>
+
+#include "context/error.h"
+#include "device/device.h"
+
+extern const ait_runtime_ops ait_cpu_runtime;
+extern const ait_vector_ops ait_cpu_vector;
+extern const ait_model_ops ait_cpu_model;
+
+/* Work is cut into pieces by its length alone, so that every sum has one order whatever the number
+ * of threads. Below AIT_CPU_SERIAL entries a parallel region costs more than it saves. */
+enum { AIT_CPU_CHUNK = 8192, AIT_CPU_SERIAL = 32768 };
+
+static inline int64_t ait_min64(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static inline int64_t ait_max64(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static inline int64_t ait_ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+static inline int64_t ait_round_up(int64_t a, int64_t multiple) {
+  return ait_ceil_div(a, multiple) * multiple;
+}
+
+/* The partition of n entries into at most AIT_SUM_SLOTS slots of a multiple of `unit` entries. */
+typedef struct ait_slots {
+  int64_t n, count, size;
+} ait_slots;
+
+static inline ait_slots ait_slots_of(int64_t n, int64_t least, int64_t unit) {
+  int64_t wanted = ait_min64(AIT_SUM_SLOTS, ait_max64(1, ait_ceil_div(n, least)));
+  int64_t size = ait_max64(unit, ait_round_up(ait_ceil_div(n, wanted), unit));
+  return (ait_slots){n, ait_max64(1, ait_ceil_div(n, size)), size};
+}
+
+static inline int64_t ait_slot_begin(const ait_slots *slots, int64_t slot) {
+  return ait_min64(slots->n, slot * slots->size);
+}
+
+static inline int64_t ait_slot_end(const ait_slots *slots, int64_t slot) {
+  return ait_slot_begin(slots, slot + 1);
+}
+
+#ifdef AIT_DOUBLE
+#define AIT_REAL_MAX      1.7976931348623157e308
+#define ait_real_exp(v)   exp(v)
+#define ait_real_log(v)   log(v)
+#define ait_real_sqrt(v)  sqrt(v)
+#define ait_real_tanh(v)  tanh(v)
+#define ait_real_fabs(v)  fabs(v)
+#define ait_real_infinity ((double)INFINITY)
+#else
+#define AIT_REAL_MAX      3.40282346638528859812e38f
+#define ait_real_exp(v)   expf(v)
+#define ait_real_log(v)   logf(v)
+#define ait_real_sqrt(v)  sqrtf(v)
+#define ait_real_tanh(v)  tanhf(v)
+#define ait_real_fabs(v)  fabsf(v)
+#define ait_real_infinity INFINITY
+#endif
+
+/* convert.c: target_j = stored_j, neither scale nor shift applied. */
+void ait_cpu_convert(ait_type type, int64_t n, const void *row, ait_real *restrict target);
+
+/* rows.c: rows in their own type; target_j = scale_j * stored_j + shift_j. */
+void ait_cpu_value_row(const ait_rows *rows, int64_t i, ait_real *target);
+ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_rows *rows);
+void ait_cpu_release_rows(ait_device *device, ait_rows *rows);
+size_t ait_cpu_rows_workspace(ait_device *device, const ait_rows *rows);
+ait_status ait_cpu_rows_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, int64_t h,
+                              const ait_real *w, ait_real *z, void *workspace);
+ait_status ait_cpu_rows_transposed_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count,
+                                         int64_t h, const ait_real *r, ait_real *g, void *workspace);
+
+/* Rows that a network with activations takes through its layers at once. */
+enum { AIT_CPU_ROW_CHUNK = 1024 };
+
+/* gemm.c */
+ait_status ait_cpu_gemm(ait_device *device, const ait_gemm *gemm);
+
+/* cross_entropy.c */
+ait_status ait_cpu_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                 const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
+                                 ait_real *loss);
+ait_status ait_cpu_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                         const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
+                                         ait_real *cross);
+
+/* data_pass.c */
+size_t ait_cpu_data_pass_workspace(ait_device *device, const ait_pass *pass);
+ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *workspace);
+
+#endif

@@ -1,0 +1,131 @@
+/* rows.c - rows of data in their own type: borrowing a matrix, and products with a chunk of rows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cpu/cpu.h"
+
+/* A copy of a column vector of a matrix in ait_real; NULL stays NULL. */
+static ait_status copy_columns(int64_t columns, const double *source, const ait_real **copy) {
+  *copy = NULL;
+  if (source == NULL) {
+    return AIT_OK;
+  }
+  ait_real *made = malloc((size_t)ait_max64(columns, 1) * sizeof *made);
+  if (made == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the scale of %lld columns", (long long)columns);
+  }
+  for (int64_t j = 0; j < columns; ++j) {
+    made[j] = (ait_real)source[j];
+  }
+  *copy = made;
+  return AIT_OK;
+}
+
+ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_rows *rows) {
+  *rows = (ait_rows){.type = ait_matrix_type(matrix),
+                     .rows = ait_matrix_rows(matrix),
+                     .columns = ait_matrix_columns(matrix),
+                     .stride = ait_matrix_stride(matrix),
+                     .data = ait_matrix_data(matrix)};
+  ait_status status = copy_columns(rows->columns, ait_matrix_scale(matrix), &rows->scale);
+  if (status == AIT_OK) {
+    status = copy_columns(rows->columns, ait_matrix_shift(matrix), &rows->shift);
+  }
+  if (status != AIT_OK) {
+    ait_cpu_release_rows(device, rows);
+  }
+  return status;
+}
+
+void ait_cpu_release_rows(ait_device *device, ait_rows *rows) {
+  (void)device;
+  free((void *)rows->scale);
+  free((void *)rows->shift);
+  *rows = (ait_rows){.data = NULL};
+}
+
+size_t ait_cpu_rows_workspace(ait_device *device, const ait_rows *rows) {
+  (void)device;
+  return (size_t)AIT_CPU_ROW_CHUNK * (size_t)rows->columns * sizeof(ait_real);
+}
+
+/* The address of row i. */
+static const void *row_address(const ait_rows *rows, int64_t i) {
+  return (const char *)rows->data + (size_t)(i * rows->stride) * ait_type_size(rows->type);
+}
+
+void ait_cpu_value_row(const ait_rows *rows, int64_t i, ait_real *target) {
+  ait_cpu_convert(rows->type, rows->columns, row_address(rows, i), target);
+  if (rows->scale != NULL) {
+    for (int64_t j = 0; j < rows->columns; ++j) {
+      target[j] *= rows->scale[j];
+    }
+  }
+  if (rows->shift != NULL) {
+    for (int64_t j = 0; j < rows->columns; ++j) {
+      target[j] += rows->shift[j];
+    }
+  }
+}
+
+/* The values of a chunk of rows: in place where they are stored as such, else converted into the
+ * workspace. */
+static ait_status chunk_values(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, void *workspace,
+                               const ait_real **values, int64_t *stride) {
+  const ait_type own = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
+  if (rows->type == own && rows->scale == NULL && rows->shift == NULL) {
+    *values = row_address(rows, first);
+    *stride = ait_max64(rows->stride, 1);
+    return AIT_OK;
+  }
+  if (count > AIT_CPU_ROW_CHUNK) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "a chunk of %lld rows; expected at most %d", (long long)count,
+                    AIT_CPU_ROW_CHUNK);
+  }
+  ait_real *converted = workspace;
+#pragma omp parallel for num_threads(device->threads) if (count * rows->columns > AIT_CPU_SERIAL)
+  for (int64_t i = 0; i < count; ++i) {
+    ait_cpu_value_row(rows, first + i, converted + i * rows->columns);
+  }
+  *values = converted;
+  *stride = ait_max64(rows->columns, 1);
+  return AIT_OK;
+}
+
+ait_status ait_cpu_rows_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, int64_t h,
+                              const ait_real *w, ait_real *z, void *workspace) {
+  const ait_real *values;
+  int64_t stride;
+  AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
+  const ait_gemm product = {.transpose_b = 1,
+                            .m = count,
+                            .n = h,
+                            .k = rows->columns,
+                            .alpha = 1,
+                            .a = values,
+                            .lda = stride,
+                            .b = w,
+                            .ldb = ait_max64(rows->columns, 1),
+                            .c = z,
+                            .ldc = ait_max64(h, 1)};
+  return ait_cpu_gemm(device, &product);
+}
+
+ait_status ait_cpu_rows_transposed_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count,
+                                         int64_t h, const ait_real *r, ait_real *g, void *workspace) {
+  const ait_real *values;
+  int64_t stride;
+  AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
+  const ait_gemm product = {.transpose_a = 1,
+                            .m = h,
+                            .n = rows->columns,
+                            .k = count,
+                            .alpha = 1,
+                            .a = r,
+                            .lda = ait_max64(h, 1),
+                            .b = values,
+                            .ldb = stride,
+                            .c = g,
+                            .ldc = ait_max64(rows->columns, 1)};
+  return ait_cpu_gemm(device, &product);
+}
