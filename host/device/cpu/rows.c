@@ -94,8 +94,8 @@ static ait_status chunk_values(ait_device *device, const ait_rows *rows, int64_t
 
 ait_status ait_cpu_rows_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, int64_t h,
                               const ait_real *w, ait_real *z, void *workspace) {
-  const ait_real *values;
-  int64_t stride;
+  const ait_real *values = NULL;
+  int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
   const ait_gemm product = {.transpose_b = 1,
                             .m = count,
@@ -113,8 +113,8 @@ ait_status ait_cpu_rows_times(ait_device *device, const ait_rows *rows, int64_t 
 
 ait_status ait_cpu_rows_transposed_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count,
                                          int64_t h, const ait_real *r, ait_real *g, void *workspace) {
-  const ait_real *values;
-  int64_t stride;
+  const ait_real *values = NULL;
+  int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
   const ait_gemm product = {.transpose_a = 1,
                             .m = h,
