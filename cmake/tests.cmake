@@ -15,3 +15,9 @@ if(TARGET ait_program)
       "AIT=$<TARGET_FILE:ait_program>;AIT64=$<TARGET_FILE:ait64_program>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
   endforeach()
 endif()
+
+if(TARGET ait_program)
+  ait_add_script(packaging ${PROJECT_SOURCE_DIR}/tests/packaging.sh packaging)
+  set_tests_properties(packaging PROPERTIES ENVIRONMENT
+    "AIT_BUILD=${PROJECT_BINARY_DIR};AIT_CFLAGS=${AIT_TEST_CFLAGS};CC=${CMAKE_C_COMPILER}")
+endif()
