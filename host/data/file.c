@@ -23,7 +23,7 @@ static void end(ait_file *file) {
   }
   free(file->path);
   free(file->temporary);
-  *file = (ait_file){NULL, NULL, NULL};
+  *file = (ait_file){.stream = NULL};
   errno = kept;
 }
 
@@ -69,7 +69,7 @@ static ait_status open_temporary(ait_file *file) {
 }
 
 ait_status ait_file_begin(ait_file *file, const char *path) {
-  *file = (ait_file){NULL, NULL, NULL};
+  *file = (ait_file){.stream = NULL};
   AIT_TRY(check_target(path));
   file->path = strdup(path);
   if (file->path == NULL) {
@@ -82,12 +82,19 @@ ait_status ait_file_begin(ait_file *file, const char *path) {
   return status;
 }
 
+void ait_file_write(ait_file *file, const void *data, size_t bytes) {
+  errno = 0;
+  if (fwrite(data, 1, bytes, file->stream) < bytes && file->reason == 0) {
+    file->reason = errno;
+  }
+}
+
 /* Brings everything onto the disk and closes the stream; false, with errno, if any write failed. */
 static int finish_stream(ait_file *file) {
   int failed_before = ferror(file->stream);
   errno = 0;
   int written = fflush(file->stream) == 0 && !failed_before && fsync(fileno(file->stream)) == 0;
-  int reason = errno;
+  int reason = file->reason != 0 ? file->reason : errno;
   int closed = fclose(file->stream) == 0;
   file->stream = NULL;
   if (!written) {

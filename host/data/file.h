@@ -17,12 +17,16 @@ typedef struct ait_file {
   FILE *stream;    /* the temporary file, open for writing; NULL outside begin .. commit or abandon */
   char *path;      /* the target */
   char *temporary; /* the temporary file beside it */
+  int reason;      /* errno of the first ait_file_write that failed, or 0 */
 } ait_file;
 
 /* Opens a temporary file beside `path` (which is copied). On failure nothing has to be ended.
  * Errors: AIT_INVALID_ARGUMENT (an empty path), AIT_NOT_FOUND (there is no such folder),
  * AIT_IO_ERROR (no permission, or the target is a folder or a device), AIT_OUT_OF_MEMORY. */
 ait_status ait_file_begin(ait_file *file, const char *path);
+
+/* fwrite that remembers why it failed, for the sentence of ait_file_commit. */
+void ait_file_write(ait_file *file, const void *data, size_t bytes);
 
 /* Flushes, syncs, renames over the target and syncs the folder. Reports any write that failed since
  * ait_file_begin. On failure the temporary file is gone and the target is what it was. In both cases
