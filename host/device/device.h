@@ -210,6 +210,9 @@ typedef struct ait_model_ops {
   ait_status (*cross_entropy)(ait_device *device, int64_t count, int64_t classes, int64_t total, const int32_t *labels,
                               const ait_real *x, ait_real *logits, ait_real *r, ait_real *loss);
 
+  /* Softmax of every row of logits, in place. */
+  ait_status (*softmax)(ait_device *device, int64_t count, int64_t classes, ait_real *logits);
+
   /* The tangent of r along s = d(logits): dr = w/N (p*s - p*rowsum(p*s)), written over s, and
    * cross_i = sigmoid'(x_i)/N sum_c (p - onehot)_ic s_ic (cross may be NULL). p as left by
    * cross_entropy. */

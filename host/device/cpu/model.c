@@ -155,6 +155,7 @@ const ait_model_ops ait_cpu_model = {
     .accumulate = accumulate,
     .round_sum = round_sum,
     .cross_entropy = ait_cpu_cross_entropy,
+    .softmax = ait_cpu_softmax,
     .cross_entropy_tangent = ait_cpu_cross_entropy_tangent,
     .activation = activation,
     .activation_derivative = activation_derivative,

@@ -1,0 +1,194 @@
+/* cleaning.c - data hyper-cleaning (docs/derivation.md#hyper-cleaning).
+ *
+ *     f = (1/N) sum_i sigmoid(x_i) CE_i(train; y),   F = (1/M) sum_j CE_j(validation; y)
+ *
+ * Every oracle is one pass of rows through the network with other outputs asked for. */
+#include <stdlib.h>
+
+#include "context/context.h"
+#include "context/error.h"
+#include "problems/network.h"
+
+typedef struct entry {
+  ait_rows train, validation;
+  int32_t *train_labels, *validation_labels; /* device */
+  int64_t x_offset;                          /* where this entry's x begins */
+} entry;
+
+typedef struct cleaning {
+  ait_device *device;
+  ait_shape shape;
+  int64_t batch, n;
+  entry entries[];
+} cleaning;
+
+static size_t cleaning_workspace(const void *self, int64_t batch) {
+  const cleaning *problem = self;
+  size_t largest = 0;
+  for (int64_t b = 0; b < batch; b++) {
+    const entry *entry = &problem->entries[b];
+    const size_t train = ait_network_workspace(problem->device, &problem->shape, &entry->train);
+    const size_t validation = ait_network_workspace(problem->device, &problem->shape, &entry->validation);
+    largest = train > largest ? train : largest;
+    largest = validation > largest ? validation : largest;
+  }
+  return largest;
+}
+
+/* The rows of one side of entry b, with its parameters. */
+static ait_network_pass pass_of(const cleaning *problem, const ait_call *call, int64_t b, int32_t training,
+                                const ait_real *x, const ait_real *y) {
+  const entry *entry = &problem->entries[b];
+  return (ait_network_pass){.rows = training ? &entry->train : &entry->validation,
+                            .labels = training ? entry->train_labels : entry->validation_labels,
+                            .x = training ? x + entry->x_offset : NULL,
+                            .active = call->active == NULL ? NULL : call->active + b,
+                            .y = y + b * call->m};
+}
+
+static ait_status run(const cleaning *problem, const ait_call *call, const ait_network_pass *pass) {
+  return ait_network_run(problem->device, &problem->shape, pass, call->workspace);
+}
+
+static ait_status ll_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *g,
+                              ait_real *f) {
+  const cleaning *problem = self;
+  for (int64_t b = 0; b < call->batch; b++) {
+    ait_network_pass pass = pass_of(problem, call, b, 1, x, y);
+    pass.loss = f + b;
+    pass.gradient = g + b * call->m;
+    AIT_TRY(run(problem, call, &pass));
+  }
+  return AIT_OK;
+}
+
+static ait_status ll_products(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
+                              ait_real *hv, ait_real *xv) {
+  const cleaning *problem = self;
+  for (int64_t b = 0; b < call->batch; b++) {
+    ait_network_pass pass = pass_of(problem, call, b, 1, x, y);
+    pass.v = v + b * call->m;
+    pass.product = hv + b * call->m;
+    pass.cross = xv + problem->entries[b].x_offset;
+    AIT_TRY(run(problem, call, &pass));
+  }
+  return AIT_OK;
+}
+
+static ait_status ul_value(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *F) {
+  const cleaning *problem = self;
+  for (int64_t b = 0; b < call->batch; b++) {
+    ait_network_pass pass = pass_of(problem, call, b, 0, x, y);
+    pass.loss = F + b;
+    AIT_TRY(run(problem, call, &pass));
+  }
+  return AIT_OK;
+}
+
+/* F does not depend on x. */
+static ait_status no_x(const cleaning *problem, ait_real *gx) {
+  return problem->device->runtime->fill(problem->device, (size_t)problem->n * sizeof *gx, 0, gx);
+}
+
+static ait_status ul_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *gx,
+                              ait_real *gy) {
+  const cleaning *problem = self;
+  for (int64_t b = 0; b < call->batch; b++) {
+    ait_network_pass pass = pass_of(problem, call, b, 0, x, y);
+    pass.gradient = gy + b * call->m;
+    AIT_TRY(run(problem, call, &pass));
+  }
+  return no_x(problem, gx);
+}
+
+static ait_status ul_products(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
+                              ait_real *hv, ait_real *xv) {
+  const cleaning *problem = self;
+  for (int64_t b = 0; b < call->batch; b++) {
+    ait_network_pass pass = pass_of(problem, call, b, 0, x, y);
+    pass.v = v + b * call->m;
+    pass.product = hv + b * call->m;
+    AIT_TRY(run(problem, call, &pass));
+  }
+  return no_x(problem, xv);
+}
+
+static void destroy(void *self) {
+  cleaning *problem = self;
+  ait_device *device = problem->device;
+  for (int64_t b = 0; b < problem->batch; b++) {
+    entry *entry = &problem->entries[b];
+    device->model->release_rows(device, &entry->train);
+    device->model->release_rows(device, &entry->validation);
+    device->runtime->release(device, entry->train_labels);
+    device->runtime->release(device, entry->validation_labels);
+  }
+  free(problem);
+}
+
+/* Checks one side of an entry and puts it on the device. */
+static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, const char *side,
+                         const ait_matrix *matrix, const int32_t *labels, ait_rows *rows, int32_t **device_labels) {
+  const int64_t count = ait_matrix_rows(matrix), classes = ait_shape_classes(shape);
+  void *memory;
+  if (ait_matrix_columns(matrix) != ait_shape_features(shape)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "the %s rows of entry %lld have %lld features; the network expects %lld",
+                    side, (long long)b, (long long)ait_matrix_columns(matrix), (long long)ait_shape_features(shape));
+  }
+  for (int64_t i = 0; i < count; i++) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      return ait_fail(AIT_BAD_DATA, "the label of %s row %lld is %d; expected 0 to %lld", side, (long long)i, labels[i],
+                      (long long)classes - 1);
+    }
+  }
+  AIT_TRY(device->model->upload_rows(device, matrix, rows));
+  AIT_TRY(device->runtime->allocate(device, (size_t)count * sizeof *labels, &memory));
+  *device_labels = memory;
+  return device->runtime->copy_in(device, (size_t)count * sizeof *labels, labels, memory);
+}
+
+static ait_status fill_entries(cleaning *problem, const ait_cleaning_entry *entries) {
+  for (int64_t b = 0; b < problem->batch; b++) {
+    entry *entry = &problem->entries[b];
+    entry->x_offset = problem->n;
+    problem->n += ait_matrix_rows(entries[b].train);
+    AIT_TRY(upload(problem->device, &problem->shape, b, "training", entries[b].train, entries[b].train_labels,
+                   &entry->train, &entry->train_labels));
+    AIT_TRY(upload(problem->device, &problem->shape, b, "validation", entries[b].validation,
+                   entries[b].validation_labels, &entry->validation, &entry->validation_labels));
+  }
+  return AIT_OK;
+}
+
+ait_status ait_problem_create_cleaning(ait_context *context, const ait_network *network, int64_t batch,
+                                       const ait_cleaning_entry *entries, ait_problem **problem) {
+  static const ait_oracles table = {.struct_size = sizeof table,
+                                    .flags = AIT_CAPTURABLE,
+                                    .workspace = cleaning_workspace,
+                                    .ll_gradient = ll_gradient,
+                                    .ll_products = ll_products,
+                                    .ul_value = ul_value,
+                                    .ul_gradient = ul_gradient,
+                                    .ul_products = ul_products,
+                                    .destroy = destroy};
+  ait_shape shape;
+  AIT_TRY(ait_shape_of(network, &shape));
+  if (batch < 1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "a batch of %lld data sets; expected 1 or more", (long long)batch);
+  }
+  cleaning *self = calloc(1, sizeof *self + (size_t)batch * sizeof self->entries[0]);
+  if (self == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a cleaning problem of %lld data sets", (long long)batch);
+  }
+  self->device = &context->device;
+  self->shape = shape;
+  self->batch = batch;
+  ait_status status = fill_entries(self, entries);
+  if (status == AIT_OK) {
+    status = ait_problem_create(context, &table, self, batch, self->n, shape.parameters, problem);
+  }
+  if (status != AIT_OK) {
+    destroy(self);
+  }
+  return status;
+}

@@ -1,0 +1,278 @@
+/* mlp.c - classifiers with activations, by Pearlmutter's R-operator (docs/derivation.md#mlp).
+ *
+ * Rows go through all layers in chunks, so that memory does not grow with the number of rows; sums
+ * over chunks are taken in double.
+ *
+ *   forward           z_l = a_{l-1} W_l' + b_l,  a_l = phi(z_l) for l < L
+ *   backward          d_L = r,  gW_l = d_l' a_{l-1},  d_{l-1} = phi'(z_{l-1}) (d_l W_l)
+ *   tangent forward   Rz_l = Ra_{l-1} W_l' + a_{l-1} V_l' + v_l,  Ra_l = phi'(z_l) Rz_l
+ *   tangent backward  HW_l = Rd_l' a_{l-1} + d_l' Ra_{l-1}, and Rd_{l-1} by the product rule */
+#include "context/error.h"
+#include "problems/network.h"
+
+/* The arrays of one chunk; index l as above (a_0 is the data, which stays where it is). */
+typedef struct chunk {
+  const ait_rows *rows;
+  int64_t first, count;
+  ait_real *a[AIT_MAX_LAYERS + 1], *Ra[AIT_MAX_LAYERS + 1]; /* count x h_l; l = L: logits, softmax */
+  ait_real *d, *Rd, *back, *Rback;                          /* count x the largest h_l */
+  ait_real *part;                                           /* m: this chunk's share of a derivative */
+  ait_real *loss;
+  double *gradient, *product, *losses; /* sums over the chunks */
+  void *rows_workspace;
+} chunk;
+
+static int64_t largest_layer(const ait_shape *shape) {
+  int64_t largest = 0;
+  for (int32_t l = 1; l <= shape->layers; l++) {
+    largest = shape->sizes[l] > largest ? shape->sizes[l] : largest;
+  }
+  return largest;
+}
+
+static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
+                    chunk *chunk) {
+  const int64_t count = rows->rows < device->model->row_chunk ? rows->rows : device->model->row_chunk;
+  const int64_t largest = largest_layer(shape);
+  *chunk = (struct chunk){.rows = rows};
+  for (int32_t l = 1; l <= shape->layers; l++) {
+    chunk->a[l] = ait_layout_reals(layout, count * shape->sizes[l]);
+    chunk->Ra[l] = ait_layout_reals(layout, count * shape->sizes[l]);
+  }
+  chunk->d = ait_layout_reals(layout, count * largest);
+  chunk->Rd = ait_layout_reals(layout, count * largest);
+  chunk->back = ait_layout_reals(layout, count * largest);
+  chunk->Rback = ait_layout_reals(layout, count * largest);
+  chunk->part = ait_layout_reals(layout, shape->parameters);
+  chunk->loss = ait_layout_reals(layout, 1);
+  chunk->gradient = ait_layout_take(layout, (size_t)shape->parameters * sizeof(double));
+  chunk->product = ait_layout_take(layout, (size_t)shape->parameters * sizeof(double));
+  chunk->losses = ait_layout_take(layout, sizeof(double));
+  chunk->rows_workspace = ait_layout_take(layout, device->model->rows_workspace(device, rows));
+}
+
+size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
+  ait_layout layout = {0};
+  chunk counted;
+  lay_out(device, shape, rows, &layout, &counted);
+  return layout.used;
+}
+
+static const ait_real *W(const ait_shape *shape, const ait_real *y, int32_t l) {
+  return y + shape->weights[l - 1];
+}
+
+static const ait_real *b(const ait_shape *shape, const ait_real *y, int32_t l) {
+  return y + shape->biases[l - 1];
+}
+
+/* out (count x rows of w) = in w' + beta out: in is a_{l-1}, or the data for l = 1. */
+static ait_status times_transposed(ait_device *device, const ait_shape *shape, const chunk *chunk, int32_t l,
+                                   const ait_real *in, const ait_real *w, double beta, ait_real *out) {
+  const int64_t columns = shape->sizes[l - 1], rows = shape->sizes[l];
+  if (l == 1) {
+    return device->model->rows_times(device, chunk->rows, chunk->first, chunk->count, rows, w, out,
+                                     chunk->rows_workspace);
+  }
+  const ait_gemm gemm = {.transpose_b = 1,
+                         .m = chunk->count,
+                         .n = rows,
+                         .k = columns,
+                         .alpha = 1,
+                         .a = in,
+                         .lda = columns,
+                         .b = w,
+                         .ldb = columns,
+                         .beta = beta,
+                         .c = out,
+                         .ldc = rows};
+  return device->model->gemm(device, &gemm);
+}
+
+/* out (count x h_{l-1}) = d w + beta out, w one of layer l's matrices. */
+static ait_status times(ait_device *device, const ait_shape *shape, const chunk *chunk, int32_t l, const ait_real *d,
+                        const ait_real *w, double beta, ait_real *out) {
+  const int64_t columns = shape->sizes[l - 1], rows = shape->sizes[l];
+  const ait_gemm gemm = {.m = chunk->count,
+                         .n = columns,
+                         .k = rows,
+                         .alpha = 1,
+                         .a = d,
+                         .lda = rows,
+                         .b = w,
+                         .ldb = columns,
+                         .beta = beta,
+                         .c = out,
+                         .ldc = columns};
+  return device->model->gemm(device, &gemm);
+}
+
+/* out (h_l x h_{l-1}) = d' in + beta out: in is a_{l-1}, or the data for l = 1 (beta = 0). */
+static ait_status outer(ait_device *device, const ait_shape *shape, const chunk *chunk, int32_t l, const ait_real *d,
+                        const ait_real *in, double beta, ait_real *out) {
+  const int64_t columns = shape->sizes[l - 1], rows = shape->sizes[l];
+  if (l == 1) {
+    return device->model->rows_transposed_times(device, chunk->rows, chunk->first, chunk->count, rows, d, out,
+                                                chunk->rows_workspace);
+  }
+  const ait_gemm gemm = {.transpose_a = 1,
+                         .m = rows,
+                         .n = columns,
+                         .k = chunk->count,
+                         .alpha = 1,
+                         .a = d,
+                         .lda = rows,
+                         .b = in,
+                         .ldb = columns,
+                         .beta = beta,
+                         .c = out,
+                         .ldc = columns};
+  return device->model->gemm(device, &gemm);
+}
+
+/* a_l for l = 1 .. L; a_L are the logits. */
+static ait_status forward(ait_device *device, const ait_shape *shape, const chunk *chunk, const ait_real *y) {
+  const ait_model_ops *model = device->model;
+  for (int32_t l = 1; l <= shape->layers; l++) {
+    AIT_TRY(times_transposed(device, shape, chunk, l, chunk->a[l - 1], W(shape, y, l), 0, chunk->a[l]));
+    AIT_TRY(model->add_bias(device, chunk->count, shape->sizes[l], b(shape, y, l), chunk->a[l]));
+    if (l < shape->layers) {
+      AIT_TRY(model->activation(device, shape->activation, chunk->count * shape->sizes[l], chunk->a[l]));
+    }
+  }
+  return AIT_OK;
+}
+
+/* Ra_l for l = 1 .. L along the direction v. */
+static ait_status tangent_forward(ait_device *device, const ait_shape *shape, const chunk *chunk, const ait_real *y,
+                                  const ait_real *v) {
+  const ait_model_ops *model = device->model;
+  for (int32_t l = 1; l <= shape->layers; l++) {
+    AIT_TRY(times_transposed(device, shape, chunk, l, chunk->a[l - 1], W(shape, v, l), 0, chunk->Ra[l]));
+    if (l > 1) {
+      AIT_TRY(times_transposed(device, shape, chunk, l, chunk->Ra[l - 1], W(shape, y, l), 1, chunk->Ra[l]));
+    }
+    AIT_TRY(model->add_bias(device, chunk->count, shape->sizes[l], b(shape, v, l), chunk->Ra[l]));
+    if (l < shape->layers) {
+      AIT_TRY(model->activation_derivative(device, shape->activation, chunk->count * shape->sizes[l], chunk->a[l],
+                                           chunk->Ra[l]));
+    }
+  }
+  return AIT_OK;
+}
+
+static void swap(ait_real **one, ait_real **other) {
+  ait_real *kept = *one;
+  *one = *other;
+  *other = kept;
+}
+
+/* part = the chunk's gradient, from d = r. */
+static ait_status backward(ait_device *device, const ait_shape *shape, chunk *chunk, const ait_real *y) {
+  const ait_model_ops *model = device->model;
+  for (int32_t l = shape->layers; l >= 1; l--) {
+    AIT_TRY(outer(device, shape, chunk, l, chunk->d, chunk->a[l - 1], 0, chunk->part + shape->weights[l - 1]));
+    AIT_TRY(model->column_sums(device, chunk->count, shape->sizes[l], chunk->d, chunk->part + shape->biases[l - 1]));
+    if (l > 1) {
+      AIT_TRY(times(device, shape, chunk, l, chunk->d, W(shape, y, l), 0, chunk->back));
+      AIT_TRY(model->activation_derivative(device, shape->activation, chunk->count * shape->sizes[l - 1],
+                                           chunk->a[l - 1], chunk->back));
+      swap(&chunk->d, &chunk->back);
+    }
+  }
+  return AIT_OK;
+}
+
+/* part = the chunk's share of H v, from d = r and Rd = dr. */
+static ait_status tangent_backward(ait_device *device, const ait_shape *shape, chunk *chunk, const ait_real *y,
+                                   const ait_real *v) {
+  const ait_model_ops *model = device->model;
+  for (int32_t l = shape->layers; l >= 1; l--) {
+    ait_real *HW = chunk->part + shape->weights[l - 1];
+    AIT_TRY(outer(device, shape, chunk, l, chunk->Rd, chunk->a[l - 1], 0, HW));
+    AIT_TRY(model->column_sums(device, chunk->count, shape->sizes[l], chunk->Rd, chunk->part + shape->biases[l - 1]));
+    if (l > 1) {
+      AIT_TRY(outer(device, shape, chunk, l, chunk->d, chunk->Ra[l - 1], 1, HW));
+      AIT_TRY(times(device, shape, chunk, l, chunk->d, W(shape, y, l), 0, chunk->back));
+      AIT_TRY(times(device, shape, chunk, l, chunk->Rd, W(shape, y, l), 0, chunk->Rback));
+      AIT_TRY(times(device, shape, chunk, l, chunk->d, W(shape, v, l), 1, chunk->Rback));
+      AIT_TRY(model->activation_second(device, shape->activation, chunk->count * shape->sizes[l - 1], chunk->a[l - 1],
+                                       chunk->Ra[l - 1], chunk->back, chunk->Rback));
+      swap(&chunk->d, &chunk->back);
+      swap(&chunk->Rd, &chunk->Rback);
+    }
+  }
+  return AIT_OK;
+}
+
+/* The derivatives of the loss with respect to the logits: d = r, and, along a direction, Rd = dr. */
+static ait_status logit_derivatives(ait_device *device, const ait_shape *shape, const chunk *chunk,
+                                    const ait_network_pass *pass) {
+  const int64_t classes = ait_shape_classes(shape), N = pass->rows->rows;
+  const int32_t *labels = pass->labels + chunk->first;
+  const ait_real *x = pass->x == NULL ? NULL : pass->x + chunk->first;
+  ait_real *logits = chunk->a[shape->layers], *cross = pass->cross == NULL ? NULL : pass->cross + chunk->first;
+  AIT_TRY(device->model->cross_entropy(device, chunk->count, classes, N, labels, x, logits, chunk->d,
+                                       pass->loss == NULL ? NULL : chunk->loss));
+  if (pass->v == NULL) {
+    return AIT_OK;
+  }
+  AIT_TRY(device->vector->copy(device, chunk->count * classes, chunk->Ra[shape->layers], chunk->Rd));
+  return device->model->cross_entropy_tangent(device, chunk->count, classes, N, labels, x, logits, chunk->Rd, cross);
+}
+
+static ait_status run_chunk(ait_device *device, const ait_shape *shape, chunk *chunk, const ait_network_pass *pass) {
+  const ait_model_ops *model = device->model;
+  AIT_TRY(forward(device, shape, chunk, pass->y));
+  if (pass->v != NULL) {
+    AIT_TRY(tangent_forward(device, shape, chunk, pass->y, pass->v));
+  }
+  AIT_TRY(logit_derivatives(device, shape, chunk, pass));
+  if (pass->loss != NULL) {
+    AIT_TRY(model->accumulate(device, 1, chunk->loss, chunk->losses));
+  }
+  if (pass->product != NULL) {
+    AIT_TRY(tangent_backward(device, shape, chunk, pass->y, pass->v));
+    return model->accumulate(device, shape->parameters, chunk->part, chunk->product);
+  }
+  if (pass->gradient != NULL) {
+    AIT_TRY(backward(device, shape, chunk, pass->y));
+    return model->accumulate(device, shape->parameters, chunk->part, chunk->gradient);
+  }
+  return AIT_OK;
+}
+
+/* out = the sum over the chunks. */
+static ait_status finish(ait_device *device, int64_t count, const double *sum, ait_real *out) {
+  return out == NULL ? AIT_OK : device->model->round_sum(device, count, 1, sum, out);
+}
+
+ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
+  ait_layout layout = {.base = workspace};
+  chunk chunk;
+  const size_t sums = (size_t)shape->parameters * sizeof(double);
+  lay_out(device, shape, pass->rows, &layout, &chunk);
+  AIT_TRY(device->runtime->fill(device, sums, 0, chunk.gradient));
+  AIT_TRY(device->runtime->fill(device, sums, 0, chunk.product));
+  AIT_TRY(device->runtime->fill(device, sizeof(double), 0, chunk.losses));
+  for (int64_t first = 0; first < pass->rows->rows; first += device->model->row_chunk) {
+    const int64_t left = pass->rows->rows - first;
+    chunk.first = first;
+    chunk.count = left < device->model->row_chunk ? left : device->model->row_chunk;
+    AIT_TRY(run_chunk(device, shape, &chunk, pass));
+  }
+  AIT_TRY(finish(device, 1, chunk.losses, pass->loss));
+  AIT_TRY(finish(device, shape->parameters, chunk.gradient, pass->gradient));
+  return finish(device, shape->parameters, chunk.product, pass->product);
+}
+
+ait_status ait_mlp_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
+                          int64_t count, const ait_real *y, ait_real *logits, void *workspace) {
+  ait_layout layout = {.base = workspace};
+  chunk chunk;
+  lay_out(device, shape, rows, &layout, &chunk);
+  chunk.first = first;
+  chunk.count = count;
+  chunk.a[shape->layers] = logits;
+  return forward(device, shape, &chunk, y);
+}

@@ -1,0 +1,85 @@
+/* network.c - the shape of a classifier, its start, and the choice of its implementation. */
+#include "problems/network.h"
+
+#include <math.h>
+
+#include "context/error.h"
+#include "context/random.h"
+
+static const int64_t largest_size = 1 << 24;
+
+ait_status ait_shape_of(const ait_network *network, ait_shape *shape) {
+  if (network->layers < 1 || network->layers > AIT_MAX_LAYERS) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "the network has %d layers; expected 1 to %d", network->layers,
+                    AIT_MAX_LAYERS);
+  }
+  if ((unsigned)network->activation > AIT_ACTIVATION_TANH) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "the network's activation is %d; expected none, relu or tanh",
+                    network->activation);
+  }
+  *shape = (ait_shape){.layers = network->layers, .activation = network->activation};
+  for (int32_t l = 0; l <= network->layers; l++) {
+    const int64_t size = network->sizes[l];
+    if (size < 1 || size > largest_size || (l == network->layers && size < 2)) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "size %d of the network is %lld; expected %d to %lld", l, (long long)size,
+                      l == network->layers ? 2 : 1, (long long)largest_size);
+    }
+    shape->sizes[l] = size;
+  }
+  for (int32_t l = 0; l < network->layers; l++) {
+    shape->weights[l] = shape->parameters;
+    shape->biases[l] = shape->parameters + shape->sizes[l] * shape->sizes[l + 1];
+    shape->parameters = shape->biases[l] + shape->sizes[l + 1];
+  }
+  return AIT_OK;
+}
+
+int64_t ait_network_parameters(const ait_network *network) {
+  int64_t parameters = 0;
+  for (int32_t l = 0; l < network->layers; l++) {
+    parameters += (network->sizes[l] + 1) * network->sizes[l + 1];
+  }
+  return parameters;
+}
+
+void ait_network_initialise(const ait_network *network, uint64_t seed, ait_real *y) {
+  int64_t i = 0;
+  for (int32_t l = 0; l < network->layers; l++) {
+    const double bound = 1 / sqrt((double)network->sizes[l]);
+    const int64_t end = i + (network->sizes[l] + 1) * network->sizes[l + 1];
+    for (; i < end; i++) {
+      const double unit = 2 * ait_random_uniform(seed, AIT_STREAM_INITIAL_VALUES, (uint64_t)i) - 1;
+      y[i] = (ait_real)(bound * unit);
+    }
+  }
+}
+
+static int32_t is_folded(const ait_shape *shape) {
+  return shape->activation == AIT_ACTIVATION_NONE || shape->layers == 1;
+}
+
+size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
+  return is_folded(shape) ? ait_folded_workspace(device, shape, rows) : ait_mlp_workspace(device, shape, rows);
+}
+
+ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
+  return is_folded(shape) ? ait_folded_run(device, shape, pass, workspace)
+                          : ait_mlp_run(device, shape, pass, workspace);
+}
+
+ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
+                              int64_t count, const ait_real *y, ait_real *logits, void *workspace) {
+  return is_folded(shape) ? ait_folded_logits(device, shape, rows, first, count, y, logits, workspace)
+                          : ait_mlp_logits(device, shape, rows, first, count, y, logits, workspace);
+}
+
+void *ait_layout_take(ait_layout *layout, size_t bytes) {
+  const size_t alignment = 256;
+  void *memory = layout->base == NULL ? NULL : layout->base + layout->used;
+  layout->used += (bytes + alignment - 1) / alignment * alignment;
+  return memory;
+}
+
+ait_real *ait_layout_reals(ait_layout *layout, int64_t count) {
+  return ait_layout_take(layout, (size_t)count * sizeof(ait_real));
+}

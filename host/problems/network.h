@@ -1,0 +1,78 @@
+/* network.h (internal) - classifiers: their shape, and one pass of rows through them.
+ *
+ * Two implementations: folded.c (no activation: linear and deep linear) and mlp.c. */
+#ifndef AIT_NETWORK_H
+#define AIT_NETWORK_H
+
+#include "ait/problems.h"
+#include "device/device.h"
+
+enum { AIT_MAX_LAYERS = 32 };
+
+/* A checked copy of an ait_network. */
+typedef struct ait_shape {
+  int32_t layers;
+  int64_t sizes[AIT_MAX_LAYERS + 1];
+  ait_activation activation;
+  int64_t parameters;              /* m */
+  int64_t weights[AIT_MAX_LAYERS]; /* offset of W_{l+1} in y */
+  int64_t biases[AIT_MAX_LAYERS];  /* offset of b_{l+1} in y */
+} ait_shape;
+
+/* Copies and checks a network. Errors: AIT_INVALID_ARGUMENT. */
+ait_status ait_shape_of(const ait_network *network, ait_shape *shape);
+
+static inline int64_t ait_shape_features(const ait_shape *shape) {
+  return shape->sizes[0];
+}
+
+static inline int64_t ait_shape_classes(const ait_shape *shape) {
+  return shape->sizes[shape->layers];
+}
+
+/* One pass: the weighted cross-entropy of rows under parameters y, and its derivatives. Outputs that
+ * are NULL are not computed; product and cross need a direction v. All pointers but `rows` are device
+ * pointers. */
+typedef struct ait_network_pass {
+  const ait_rows *rows;  /* N x D */
+  const int32_t *labels; /* N */
+  const ait_real *x;     /* N, or NULL: weight 1 */
+  const uint8_t *active; /* one flag, or NULL */
+  const ait_real *y, *v; /* m */
+  ait_real *loss;        /* 1 */
+  ait_real *gradient;    /* m */
+  ait_real *product;     /* m: H v */
+  ait_real *cross;       /* N: J' v */
+} ait_network_pass;
+
+/* Bytes of workspace that any pass over these rows may need. */
+size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
+
+ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace);
+
+/* Logits (count x classes) of the rows first .. first + count - 1; count <= row_chunk of the device.
+ * The same workspace. */
+ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
+                              int64_t count, const ait_real *y, ait_real *logits, void *workspace);
+
+/* The two implementations, chosen by the activation. */
+size_t ait_folded_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
+ait_status ait_folded_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace);
+ait_status ait_folded_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
+                             int64_t count, const ait_real *y, ait_real *logits, void *workspace);
+size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
+ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace);
+ait_status ait_mlp_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
+                          int64_t count, const ait_real *y, ait_real *logits, void *workspace);
+
+/* A cursor that lays arrays out in a workspace: with base NULL it only counts. */
+typedef struct ait_layout {
+  char *base;
+  size_t used;
+} ait_layout;
+
+/* The next `bytes` of the workspace, aligned to 256 bytes; NULL while counting. */
+void *ait_layout_take(ait_layout *layout, size_t bytes);
+ait_real *ait_layout_reals(ait_layout *layout, int64_t count);
+
+#endif
