@@ -9,24 +9,24 @@
 #include "context/error.h"
 #include "problems/network.h"
 
-typedef struct entry {
+typedef struct cleaning_entry {
   ait_rows train, validation;
   int32_t *train_labels, *validation_labels; /* device */
   int64_t x_offset;                          /* where this entry's x begins */
-} entry;
+} cleaning_entry;
 
 typedef struct cleaning {
   ait_device *device;
   ait_shape shape;
   int64_t batch, n;
-  entry entries[];
+  cleaning_entry entries[];
 } cleaning;
 
 static size_t cleaning_workspace(const void *self, int64_t batch) {
   const cleaning *problem = self;
   size_t largest = 0;
   for (int64_t b = 0; b < batch; b++) {
-    const entry *entry = &problem->entries[b];
+    const cleaning_entry *entry = &problem->entries[b];
     const size_t train = ait_network_workspace(problem->device, &problem->shape, &entry->train);
     const size_t validation = ait_network_workspace(problem->device, &problem->shape, &entry->validation);
     largest = train > largest ? train : largest;
@@ -38,7 +38,7 @@ static size_t cleaning_workspace(const void *self, int64_t batch) {
 /* The rows of one side of entry b, with its parameters. */
 static ait_network_pass pass_of(const cleaning *problem, const ait_call *call, int64_t b, int32_t training,
                                 const ait_real *x, const ait_real *y) {
-  const entry *entry = &problem->entries[b];
+  const cleaning_entry *entry = &problem->entries[b];
   return (ait_network_pass){.rows = training ? &entry->train : &entry->validation,
                             .labels = training ? entry->train_labels : entry->validation_labels,
                             .x = training ? x + entry->x_offset : NULL,
@@ -117,7 +117,7 @@ static void destroy(void *self) {
   cleaning *problem = self;
   ait_device *device = problem->device;
   for (int64_t b = 0; b < problem->batch; b++) {
-    entry *entry = &problem->entries[b];
+    cleaning_entry *entry = &problem->entries[b];
     device->model->release_rows(device, &entry->train);
     device->model->release_rows(device, &entry->validation);
     device->runtime->release(device, entry->train_labels);
@@ -149,7 +149,7 @@ static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, 
 
 static ait_status fill_entries(cleaning *problem, const ait_cleaning_entry *entries) {
   for (int64_t b = 0; b < problem->batch; b++) {
-    entry *entry = &problem->entries[b];
+    cleaning_entry *entry = &problem->entries[b];
     entry->x_offset = problem->n;
     problem->n += ait_matrix_rows(entries[b].train);
     AIT_TRY(upload(problem->device, &problem->shape, b, "training", entries[b].train, entries[b].train_labels,

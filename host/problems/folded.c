@@ -14,13 +14,13 @@
 /* The folded classifier, the data pass's results, and the matrices P_l and Q_l with their tangents;
  * index l runs from 0 to L - 1. P_{L-1} = W_L is read where it stands (matrix_P); Q_{L-1} is the
  * gradient of W_L and stands in the output. */
-typedef struct fold {
+typedef struct folding {
   ait_real *classifier, *direction; /* (A, b) and its tangent: C * D + C */
   ait_real *gradient, *tangent;     /* (G, gb) and (dG, dgb): C * D + C */
   ait_real *P[AIT_MAX_LAYERS], *dP[AIT_MAX_LAYERS];
   ait_real *Q[AIT_MAX_LAYERS], *dQ[AIT_MAX_LAYERS];
   void *data_pass; /* its workspace */
-} fold;
+} folding;
 
 /* c (m x n) = alpha op(a) op(b) + beta c for dense row-major matrices. */
 static ait_status multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n,
@@ -45,7 +45,8 @@ static ait_pass data_pass_of(const ait_shape *shape, const ait_rows *rows) {
   return (ait_pass){.rows = rows, .classes = ait_shape_classes(shape)};
 }
 
-static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout, fold *fold) {
+static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
+                    folding *fold) {
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape), classifier = C * (ait_shape_features(shape) + 1);
   const ait_pass pass = data_pass_of(shape, rows);
@@ -69,7 +70,7 @@ static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *
 
 size_t ait_folded_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
   ait_layout layout = {0};
-  fold counted;
+  folding counted;
   lay_out(device, shape, rows, &layout, &counted);
   return layout.used;
 }
@@ -88,7 +89,7 @@ static const ait_real *matrix_P(const ait_shape *shape, ait_real *const *P, cons
 }
 
 /* P_{l-1} = P_l W_l down to A = P_0, and b = b_L + sum P_l b_l. */
-static ait_status fold_layers(ait_device *device, const ait_shape *shape, const ait_real *y, fold *fold) {
+static ait_status fold_layers(ait_device *device, const ait_shape *shape, const ait_real *y, folding *fold) {
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape);
   ait_real *bias = fold->classifier + C * ait_shape_features(shape);
@@ -104,7 +105,7 @@ static ait_status fold_layers(ait_device *device, const ait_shape *shape, const 
 
 /* dP_{l-1} = dP_l W_l + P_l V_l,  db = v_L + sum (dP_l b_l + P_l v_l). */
 static ait_status fold_direction(ait_device *device, const ait_shape *shape, const ait_real *y, const ait_real *v,
-                                 fold *fold) {
+                                 folding *fold) {
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape);
   ait_real *bias = fold->direction + C * ait_shape_features(shape);
@@ -122,7 +123,7 @@ static ait_status fold_direction(ait_device *device, const ait_shape *shape, con
 }
 
 /* Q_l = Q_{l-1} W_l' + gb b_l' for l = 1 .. L-1; with `out`, gW_l = P_l' Q_{l-1} and gb_l = P_l' gb. */
-static ait_status unfold_gradient(ait_device *device, const ait_shape *shape, const ait_real *y, fold *fold,
+static ait_status unfold_gradient(ait_device *device, const ait_shape *shape, const ait_real *y, folding *fold,
                                   ait_real *out) {
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape);
@@ -148,7 +149,7 @@ static ait_status unfold_gradient(ait_device *device, const ait_shape *shape, co
  *   dQ_l = dQ_{l-1} W_l' + Q_{l-1} V_l' + dgb b_l' + gb v_l',
  *   HW_l = dP_l' Q_{l-1} + P_l' dQ_{l-1},  Hb_l = dP_l' gb + P_l' dgb;  HW_L = dQ_{L-1}, Hb_L = dgb. */
 static ait_status unfold_product(ait_device *device, const ait_shape *shape, const ait_real *y, const ait_real *v,
-                                 fold *fold, ait_real *out) {
+                                 folding *fold, ait_real *out) {
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape), weights = C * ait_shape_features(shape);
   const ait_real *gb = fold->gradient + weights, *dgb = fold->tangent + weights;
@@ -188,7 +189,7 @@ static ait_status run_data_pass(ait_device *device, const ait_shape *shape, cons
 
 ait_status ait_folded_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
   ait_layout layout = {.base = workspace};
-  fold fold;
+  folding fold;
   lay_out(device, shape, pass->rows, &layout, &fold);
   if (shape->layers == 1) {
     return run_data_pass(device, shape, pass, pass->y, pass->v, pass->gradient, pass->product, fold.data_pass);
@@ -210,7 +211,7 @@ ait_status ait_folded_run(ait_device *device, const ait_shape *shape, const ait_
 ait_status ait_folded_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                              int64_t count, const ait_real *y, ait_real *logits, void *workspace) {
   ait_layout layout = {.base = workspace};
-  fold fold;
+  folding fold;
   const int64_t C = ait_shape_classes(shape);
   const ait_real *classifier = y;
   lay_out(device, shape, rows, &layout, &fold);

@@ -11,7 +11,7 @@
 #include "problems/network.h"
 
 /* The arrays of one chunk; index l as above (a_0 is the data, which stays where it is). */
-typedef struct chunk {
+typedef struct row_chunk {
   const ait_rows *rows;
   int64_t first, count;
   ait_real *a[AIT_MAX_LAYERS + 1], *Ra[AIT_MAX_LAYERS + 1]; /* count x h_l; l = L: logits, softmax */
@@ -20,7 +20,7 @@ typedef struct chunk {
   ait_real *loss;
   double *gradient, *product, *losses; /* sums over the chunks */
   void *rows_workspace;
-} chunk;
+} row_chunk;
 
 static int64_t largest_layer(const ait_shape *shape) {
   int64_t largest = 0;
@@ -31,10 +31,10 @@ static int64_t largest_layer(const ait_shape *shape) {
 }
 
 static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
-                    chunk *chunk) {
+                    row_chunk *chunk) {
   const int64_t count = rows->rows < device->model->row_chunk ? rows->rows : device->model->row_chunk;
   const int64_t largest = largest_layer(shape);
-  *chunk = (struct chunk){.rows = rows};
+  *chunk = (row_chunk){.rows = rows};
   for (int32_t l = 1; l <= shape->layers; l++) {
     chunk->a[l] = ait_layout_reals(layout, count * shape->sizes[l]);
     chunk->Ra[l] = ait_layout_reals(layout, count * shape->sizes[l]);
@@ -53,7 +53,7 @@ static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *
 
 size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
   ait_layout layout = {0};
-  chunk counted;
+  row_chunk counted;
   lay_out(device, shape, rows, &layout, &counted);
   return layout.used;
 }
@@ -67,7 +67,7 @@ static const ait_real *b(const ait_shape *shape, const ait_real *y, int32_t l) {
 }
 
 /* out (count x rows of w) = in w' + beta out: in is a_{l-1}, or the data for l = 1. */
-static ait_status times_transposed(ait_device *device, const ait_shape *shape, const chunk *chunk, int32_t l,
+static ait_status times_transposed(ait_device *device, const ait_shape *shape, const row_chunk *chunk, int32_t l,
                                    const ait_real *in, const ait_real *w, double beta, ait_real *out) {
   const int64_t columns = shape->sizes[l - 1], rows = shape->sizes[l];
   if (l == 1) {
@@ -90,8 +90,8 @@ static ait_status times_transposed(ait_device *device, const ait_shape *shape, c
 }
 
 /* out (count x h_{l-1}) = d w + beta out, w one of layer l's matrices. */
-static ait_status times(ait_device *device, const ait_shape *shape, const chunk *chunk, int32_t l, const ait_real *d,
-                        const ait_real *w, double beta, ait_real *out) {
+static ait_status times(ait_device *device, const ait_shape *shape, const row_chunk *chunk, int32_t l,
+                        const ait_real *d, const ait_real *w, double beta, ait_real *out) {
   const int64_t columns = shape->sizes[l - 1], rows = shape->sizes[l];
   const ait_gemm gemm = {.m = chunk->count,
                          .n = columns,
@@ -108,8 +108,8 @@ static ait_status times(ait_device *device, const ait_shape *shape, const chunk 
 }
 
 /* out (h_l x h_{l-1}) = d' in + beta out: in is a_{l-1}, or the data for l = 1 (beta = 0). */
-static ait_status outer(ait_device *device, const ait_shape *shape, const chunk *chunk, int32_t l, const ait_real *d,
-                        const ait_real *in, double beta, ait_real *out) {
+static ait_status outer(ait_device *device, const ait_shape *shape, const row_chunk *chunk, int32_t l,
+                        const ait_real *d, const ait_real *in, double beta, ait_real *out) {
   const int64_t columns = shape->sizes[l - 1], rows = shape->sizes[l];
   if (l == 1) {
     return device->model->rows_transposed_times(device, chunk->rows, chunk->first, chunk->count, rows, d, out,
@@ -131,7 +131,7 @@ static ait_status outer(ait_device *device, const ait_shape *shape, const chunk 
 }
 
 /* a_l for l = 1 .. L; a_L are the logits. */
-static ait_status forward(ait_device *device, const ait_shape *shape, const chunk *chunk, const ait_real *y) {
+static ait_status forward(ait_device *device, const ait_shape *shape, const row_chunk *chunk, const ait_real *y) {
   const ait_model_ops *model = device->model;
   for (int32_t l = 1; l <= shape->layers; l++) {
     AIT_TRY(times_transposed(device, shape, chunk, l, chunk->a[l - 1], W(shape, y, l), 0, chunk->a[l]));
@@ -144,7 +144,7 @@ static ait_status forward(ait_device *device, const ait_shape *shape, const chun
 }
 
 /* Ra_l for l = 1 .. L along the direction v. */
-static ait_status tangent_forward(ait_device *device, const ait_shape *shape, const chunk *chunk, const ait_real *y,
+static ait_status tangent_forward(ait_device *device, const ait_shape *shape, const row_chunk *chunk, const ait_real *y,
                                   const ait_real *v) {
   const ait_model_ops *model = device->model;
   for (int32_t l = 1; l <= shape->layers; l++) {
@@ -168,7 +168,7 @@ static void swap(ait_real **one, ait_real **other) {
 }
 
 /* part = the chunk's gradient, from d = r. */
-static ait_status backward(ait_device *device, const ait_shape *shape, chunk *chunk, const ait_real *y) {
+static ait_status backward(ait_device *device, const ait_shape *shape, row_chunk *chunk, const ait_real *y) {
   const ait_model_ops *model = device->model;
   for (int32_t l = shape->layers; l >= 1; l--) {
     AIT_TRY(outer(device, shape, chunk, l, chunk->d, chunk->a[l - 1], 0, chunk->part + shape->weights[l - 1]));
@@ -184,7 +184,7 @@ static ait_status backward(ait_device *device, const ait_shape *shape, chunk *ch
 }
 
 /* part = the chunk's share of H v, from d = r and Rd = dr. */
-static ait_status tangent_backward(ait_device *device, const ait_shape *shape, chunk *chunk, const ait_real *y,
+static ait_status tangent_backward(ait_device *device, const ait_shape *shape, row_chunk *chunk, const ait_real *y,
                                    const ait_real *v) {
   const ait_model_ops *model = device->model;
   for (int32_t l = shape->layers; l >= 1; l--) {
@@ -206,7 +206,7 @@ static ait_status tangent_backward(ait_device *device, const ait_shape *shape, c
 }
 
 /* The derivatives of the loss with respect to the logits: d = r, and, along a direction, Rd = dr. */
-static ait_status logit_derivatives(ait_device *device, const ait_shape *shape, const chunk *chunk,
+static ait_status logit_derivatives(ait_device *device, const ait_shape *shape, const row_chunk *chunk,
                                     const ait_network_pass *pass) {
   const int64_t classes = ait_shape_classes(shape), N = pass->rows->rows;
   const int32_t *labels = pass->labels + chunk->first;
@@ -221,7 +221,8 @@ static ait_status logit_derivatives(ait_device *device, const ait_shape *shape, 
   return device->model->cross_entropy_tangent(device, chunk->count, classes, N, labels, x, logits, chunk->Rd, cross);
 }
 
-static ait_status run_chunk(ait_device *device, const ait_shape *shape, chunk *chunk, const ait_network_pass *pass) {
+static ait_status run_chunk(ait_device *device, const ait_shape *shape, row_chunk *chunk,
+                            const ait_network_pass *pass) {
   const ait_model_ops *model = device->model;
   AIT_TRY(forward(device, shape, chunk, pass->y));
   if (pass->v != NULL) {
@@ -249,7 +250,7 @@ static ait_status finish(ait_device *device, int64_t count, const double *sum, a
 
 ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
   ait_layout layout = {.base = workspace};
-  chunk chunk;
+  row_chunk chunk;
   const size_t sums = (size_t)shape->parameters * sizeof(double);
   lay_out(device, shape, pass->rows, &layout, &chunk);
   AIT_TRY(device->runtime->fill(device, sums, 0, chunk.gradient));
@@ -269,7 +270,7 @@ ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_net
 ait_status ait_mlp_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                           int64_t count, const ait_real *y, ait_real *logits, void *workspace) {
   ait_layout layout = {.base = workspace};
-  chunk chunk;
+  row_chunk chunk;
   lay_out(device, shape, rows, &layout, &chunk);
   chunk.first = first;
   chunk.count = count;
