@@ -4,8 +4,12 @@
 
 #include "ait/status.h"
 
-/* Stores the formatted sentence as this thread's last error and returns `status`. */
-ait_status ait_fail(ait_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Stores the formatted sentence as this thread's last error. */
+void ait_set_last_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Stores the sentence; the value is `status`. A macro, so that the compiler sees that a failing
+ * function does not return AIT_OK, and that its outputs are then not read. */
+#define ait_fail(status, ...) (ait_set_last_error(__VA_ARGS__), (status))
 
 /* Leaves the enclosing function with the status of a call that failed. */
 #define AIT_TRY(call)                   \

@@ -22,10 +22,9 @@ const char *ait_version(void) {
   return AIT_VERSION;
 }
 
-ait_status ait_fail(ait_status status, const char *format, ...) {
+void ait_set_last_error(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(last_error, sizeof last_error, format, arguments);
   va_end(arguments);
-  return status;
 }
