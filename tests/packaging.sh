@@ -105,7 +105,8 @@ sed -n '/^```c$/,/^```$/p' "$source_dir/README.md" | sed '/^```/d' >readme.c
 [ -s readme.c ] || fail "README.md has no C program"
 # shellcheck disable=SC2046
 "$cc" "${cflags[@]}" readme.c $(flags --libs ait) -o readme
-./readme
+./readme | tee readme.txt
+[ "$(sort -t= -k2 -g readme.txt | head -n 1 | cut -d: -f1)" = "row 3" ] || fail "README.md: row 3 is not the most suspect"
 
 step "the installed programs"
 for name in ait ait64; do
