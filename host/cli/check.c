@@ -1,0 +1,262 @@
+/* check.c - ait check: a hyper-gradient against central differences, or against a reference case. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ait/ait.h"
+#include "cli/options.h"
+#include "context/error.h"
+#include "run/case.h"
+#include "run/difference.h"
+#include "run/sample.h"
+
+typedef struct check_settings {
+  const char *case_directory;
+  int32_t problem; /* -1: none given */
+  ait_model model;
+  int32_t activation;
+  char method_name[32]; /* empty: all */
+  int64_t ll_steps, directions;
+  double ll_rate, tolerance, step;
+  uint64_t seed;
+  const char *device;
+  int64_t threads;
+} check_settings;
+
+enum {
+  KEY_CASE = 256,
+  KEY_MODEL,
+  KEY_ACTIVATION,
+  KEY_METHOD,
+  KEY_LL_STEPS,
+  KEY_LL_RATE,
+  KEY_DIRECTIONS,
+  KEY_STEP,
+  KEY_TOLERANCE,
+  KEY_SEED,
+  KEY_DEVICE,
+  KEY_THREADS
+};
+
+/* Differences in float are rough: F is known to 1e-7, and the step has to be as wide as 1e-2. */
+#define DOUBLE_TOLERANCE 1e-6
+#define FLOAT_TOLERANCE  2e-2
+#define DIRECTIONS       16
+
+static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "What is checked:", 1},
+    {"case", KEY_CASE, "DIR", 0, "A reference case: a folder with case.json and .npy arrays; every method in it", 1},
+    {"model", KEY_MODEL, "MODEL", 0, "clean: linear, deep:SIZES or mlp:SIZES (default linear)", 1},
+    {"activation", KEY_ACTIVATION, "NAME", 0, "clean with mlp: relu or tanh (default tanh, which has no kinks)", 1},
+    {"method", KEY_METHOD, "NAME", 0, "One method instead of all", 1},
+    {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps (default: what suits the problem)", 1},
+    {"ll-rate", KEY_LL_RATE, "A", 0, "Size of an LL step (default: what suits the problem)", 1},
+    {NULL, 0, NULL, 0, "How it is checked:", 2},
+    {"tolerance", KEY_TOLERANCE, "E", 0,
+     "Largest relative error allowed (default: differences 1e-6 in double and 2e-2 in float, cases 1e-9 and 2e-5)", 2},
+    {"directions", KEY_DIRECTIONS, "N", 0,
+     "Random directions for x and for z (default " AIT_TEXT_OF(DIRECTIONS) "; coordinates where there are no more)", 2},
+    {"step", KEY_STEP, "H", 0, "Length of a difference (default 1e-5 in double, 1e-2 in float)", 2},
+    {"seed", KEY_SEED, "S", 0, "Seed of the point and the directions (default 0)", 2},
+    {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda or cuda:N (default auto)", 3},
+    {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 3},
+    {0}};
+
+static const char documentation[] =
+    "Compare the hyper-gradient of a problem (toy, convex, sinusoid or clean) with central differences, or every "
+    "method of a reference case with the answers stored there.\v"
+    "Differences are exact to about 1e-9 in double precision and only to a per cent in float: prefer ait64. "
+    "Exit status: 0 within the tolerance, 1 not, 2 wrong usage.\n\n"
+    "Examples:\n"
+    "  " AIT_PROGRAM
+    " check clean --model mlp:20 --activation tanh\n"
+    "  " AIT_PROGRAM " check --case DIR";
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+  check_settings *s = state->input;
+  switch (key) {
+    case KEY_CASE:
+      s->case_directory = argument;
+      return 0;
+    case KEY_MODEL:
+      return ait_option_fail(ait_model_parse(argument, &s->model));
+    case KEY_ACTIVATION:
+      return ait_option_fail(ait_option_choice("--activation", argument, ait_activation_words, &s->activation));
+    case KEY_METHOD: {
+      ait_method method;
+      snprintf(s->method_name, sizeof s->method_name, "%s", argument);
+      return ait_option_fail(ait_option_method("--method", argument, &method));
+    }
+    case KEY_LL_STEPS:
+      return ait_option_fail(ait_option_whole("--ll-steps", argument, 1, &s->ll_steps));
+    case KEY_LL_RATE:
+      return ait_option_fail(ait_option_positive("--ll-rate", argument, &s->ll_rate));
+    case KEY_TOLERANCE:
+      return ait_option_fail(ait_option_positive("--tolerance", argument, &s->tolerance));
+    case KEY_DIRECTIONS:
+      return ait_option_fail(ait_option_whole("--directions", argument, 1, &s->directions));
+    case KEY_STEP:
+      return ait_option_fail(ait_option_positive("--step", argument, &s->step));
+    case KEY_SEED:
+      return ait_option_fail(ait_option_seed("--seed", argument, &s->seed));
+    case KEY_DEVICE:
+      s->device = argument;
+      return 0;
+    case KEY_THREADS:
+      return ait_option_fail(ait_option_whole("--threads", argument, 1, &s->threads));
+    case ARGP_KEY_ARG:
+      if (state->arg_num > 0) {
+        argp_usage(state);
+      }
+      return ait_option_fail(ait_option_choice("problem", argument, ait_sample_words, &s->problem));
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static ait_status complete(check_settings *s) {
+  if ((s->problem == -1) == (s->case_directory == NULL)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "check: name a problem (toy, convex, sinusoid or clean) or --case DIR");
+  }
+  if (s->model.text[0] == '\0') {
+    AIT_TRY(ait_model_parse("linear", &s->model));
+  }
+  if (!s->model.has_activation && s->activation > AIT_ACTIVATION_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--activation goes with --model mlp:SIZES, not with --model %s",
+                    s->model.text);
+  }
+  if (s->model.has_activation && s->activation == -1) {
+    s->activation = AIT_ACTIVATION_TANH;
+  }
+  s->activation = s->activation == -1 ? AIT_ACTIVATION_NONE : s->activation;
+  return AIT_OK;
+}
+
+/* ---- differences ------------------------------------------------------------------------------- */
+
+static ait_status check_method(const check_settings *s, const ait_sample *sample, const char *name, int64_t *failed) {
+  ait_solver_options solver;
+  ait_solver_options_init(&solver);
+  AIT_TRY(ait_method_by_name(name, &solver.method));
+  solver.ll_steps = s->ll_steps > 0 ? s->ll_steps : sample->ll_steps;
+  solver.ll_rate.rate = s->ll_rate > 0 ? s->ll_rate : sample->ll_rate;
+  const ait_difference_settings settings = {.seed = s->seed,
+                                            .directions = (int32_t)(s->directions > 0 ? s->directions : DIRECTIONS),
+                                            .step = s->step > 0 ? s->step : ait_difference_step()};
+  double usual = sizeof(ait_real) == sizeof(double) ? DOUBLE_TOLERANCE : FLOAT_TOLERANCE;
+  double tolerance = s->tolerance > 0 ? s->tolerance : usual;
+  ait_difference result;
+  AIT_TRY(ait_difference_check(sample->problem, &solver, sample->x, sample->z, &settings, &result));
+  int passed = result.error_gx <= tolerance && result.error_gz <= tolerance;
+  *failed += !passed;
+  printf("%-10s  %5d  %9.2e  %9.2e  %s\n", name, result.kbar, result.error_gx, result.error_gz,
+         passed ? "passed" : "FAILED");
+  return AIT_OK;
+}
+
+static ait_status check_differences(const check_settings *s, ait_context *context, int64_t *failed) {
+  ait_sample sample;
+  AIT_TRY(ait_sample_make(context, (ait_sample_kind)s->problem, &s->model, (ait_activation)s->activation, s->seed,
+                          &sample));
+  printf("%s%s%s: n = %lld, m = %lld, %s precision\n", ait_sample_words[s->problem],
+         s->problem == AIT_SAMPLE_CLEAN ? " " : "", s->problem == AIT_SAMPLE_CLEAN ? s->model.text : "",
+         (long long)ait_problem_n(sample.problem), (long long)ait_problem_m(sample.problem), AIT_PRECISION);
+  if (sizeof(ait_real) == sizeof(float)) {
+    printf("Differences in float are rough; ait64 checks the same to 1e-6.\n");
+  }
+  printf("%-10s  %5s  %9s  %9s\n", "method", "kbar", "gx error", "gz error");
+  ait_status status = AIT_OK;
+  if (s->method_name[0] != '\0') {
+    status = check_method(s, &sample, s->method_name, failed);
+  }
+  for (int32_t i = 0; s->method_name[0] == '\0' && status == AIT_OK && ait_method_name(i) != NULL; i++) {
+    status = check_method(s, &sample, ait_method_name(i), failed);
+  }
+  ait_sample_free(&sample);
+  return status;
+}
+
+/* ---- cases ------------------------------------------------------------------------------------- */
+
+/* "12", or "1,2,12" for a batch. */
+static const char *join_kbar(int32_t batch, const int32_t *kbar, char *text, size_t size) {
+  size_t used = 0;
+  text[0] = '\0';
+  for (int32_t b = 0; b < batch && used < size; b++) {
+    used += (size_t)snprintf(text + used, size - used, "%s%d", b == 0 ? "" : ",", kbar[b]);
+  }
+  return text;
+}
+
+static void print_result(const ait_case_result *r, int32_t passed) {
+  char found[256], expected[256];
+  printf("%-12s  %8s  %8s  %9.2e  %9.2e  %9.2e  %9.2e  %s%s\n", r->name,
+         join_kbar(r->batch, r->kbar, found, sizeof found),
+         join_kbar(r->batch, r->expected_kbar, expected, sizeof expected), r->error_F, r->error_gx, r->error_gz,
+         r->error_y, passed ? "passed" : "FAILED",
+         r->kbar_equal ? ""
+         : passed      ? " (kbar differs; F there is equal within the tolerance)"
+                       : " (kbar differs)");
+}
+
+static ait_status check_case(const check_settings *s, ait_context *context, int64_t *failed) {
+  ait_case *opened;
+  AIT_TRY(ait_case_open(context, s->case_directory, &opened));
+  double tolerance = s->tolerance > 0 ? s->tolerance : ait_case_tolerance();
+  int64_t passed = 0, skipped = 0;
+  printf("%s, %s precision, tolerance %g\n", s->case_directory, AIT_PRECISION, tolerance);
+  printf("%-12s  %8s  %8s  %9s  %9s  %9s  %9s\n", "method", "kbar", "expected", "F error", "gx error", "gz error",
+         "y error");
+  ait_status status = AIT_OK;
+  for (int32_t i = 0; i < ait_case_methods(opened) && status == AIT_OK; i++) {
+    ait_case_result result;
+    status = ait_case_run(opened, i, &result);
+    if (status != AIT_OK) {
+      break;
+    }
+    if (result.skipped) {
+      skipped++;
+      printf("%-12s  SKIPPED (%s)\n", result.name, result.reason);
+      continue;
+    }
+    int32_t good = ait_case_passed(&result, tolerance);
+    passed += good;
+    *failed += !good;
+    print_result(&result, good);
+  }
+  ait_case_close(opened);
+  AIT_TRY(status);
+  printf("%lld passed, %lld failed, %lld skipped\n", (long long)passed, (long long)*failed, (long long)skipped);
+  return AIT_OK;
+}
+
+static ait_status run_check(const check_settings *s, int64_t *failed) {
+  ait_context_options context_options;
+  ait_context_options_init(&context_options);
+  context_options.device = s->device;
+  context_options.threads = (int32_t)s->threads;
+  ait_context *context;
+  AIT_TRY(ait_context_create(&context_options, &context));
+  ait_status status =
+      s->case_directory != NULL ? check_case(s, context, failed) : check_differences(s, context, failed);
+  ait_context_destroy(context);
+  return status;
+}
+
+int ait_command_check(int argc, char **argv) {
+  const struct argp argp = {
+      .options = options, .parser = parse, .args_doc = "PROBLEM\n--case DIR", .doc = documentation};
+  check_settings settings = {.problem = -1, .activation = -1, .device = "auto"};
+  ait_status status = ait_parse_options(&argp, argc, argv, "check", &settings);
+  int64_t failed = 0;
+  if (status == AIT_OK) {
+    status = complete(&settings);
+  }
+  if (status == AIT_OK) {
+    status = run_check(&settings, &failed);
+  }
+  if (status != AIT_OK) {
+    return ait_exit_status(status);
+  }
+  return failed == 0 ? AIT_EXIT_SUCCESS : AIT_EXIT_FAILED;
+}

@@ -1,0 +1,91 @@
+/* main.c - the program: finds the sub-command and runs it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ait/status.h"
+#include "cli/options.h"
+
+static const struct {
+  const char *name;
+  int (*run)(int argc, char **argv);
+} commands[] = {
+    {"clean", ait_command_clean},
+    {"solve", ait_command_solve},
+    {"check", ait_command_check},
+    {"info", ait_command_info},
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static const char documentation[] = "Bi-level optimisation by the augmented iterative trajectory method (" AIT_PRECISION
+                                    " precision).\n\n"
+                                    "Commands:\n"
+                                    "  clean   find mislabelled rows in a data set\n"
+                                    "  solve   solve one of the paper's numerical examples\n"
+                                    "  check   compare a hyper-gradient with differences or with a reference case\n"
+                                    "  info    show version, devices and libraries\n"
+                                    "\v" AIT_PROGRAM
+                                    " COMMAND --help explains a command. For a first run:\n\n"
+                                    "  " AIT_PROGRAM
+                                    " clean --dataset fashion-mnist --out first-run\n\n"
+                                    "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.";
+
+static void print_version(FILE *stream, struct argp_state *state) {
+  (void)state;
+  fprintf(stream, "%s %s (%s precision)\n", AIT_PROGRAM, ait_version(), AIT_PRECISION);
+}
+
+static int run_command(int argc, char **argv) {
+  for (int i = 0; i < COMMAND_COUNT; i++) {
+    if (strcmp(argv[0], commands[i].name) == 0) {
+      return commands[i].run(argc, argv);
+    }
+  }
+  fprintf(stderr, "%s: there is no command %s; expected clean, solve, check or info\n", AIT_PROGRAM, argv[0]);
+  return AIT_EXIT_USAGE;
+}
+
+/* The first word that is no option is the command; what follows belongs to it. */
+static error_t parse(int key, char *argument, struct argp_state *state) {
+  (void)argument;
+  switch (key) {
+    case ARGP_KEY_ARG: {
+      int first = state->next - 1;
+      *(int *)state->input = run_command(state->argc - first, state->argv + first);
+      state->next = state->argc;
+      return 0;
+    }
+    case ARGP_KEY_NO_ARGS:
+      argp_usage(state);
+      return 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/* A result that could not be written is no result. */
+static int flush_output(int exit_status) {
+  int failed = ferror(stdout);
+  if (fclose(stdout) != 0 || failed) {
+    fprintf(stderr, "%s: the output could not be written: %s\n", AIT_PROGRAM, strerror(errno));
+    return exit_status != AIT_EXIT_SUCCESS ? exit_status : AIT_EXIT_FAILED;
+  }
+  return exit_status;
+}
+
+int main(int argc, char **argv) {
+  static char name[] = AIT_PROGRAM;
+  const struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = documentation};
+  argp_err_exit_status = AIT_EXIT_USAGE;
+  argp_program_version_hook = print_version;
+  int exit_status = AIT_EXIT_SUCCESS;
+  if (argc > 0) {
+    argv[0] = name;
+  }
+  if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &exit_status) != 0) {
+    exit_status = AIT_EXIT_USAGE;
+  }
+  return flush_output(exit_status);
+}

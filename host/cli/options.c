@@ -1,0 +1,124 @@
+/* options.c - what the sub-commands share: parsing of values, and how a command ends. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+
+const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
+const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
+
+static ait_status parse_status = AIT_OK; /* of the parse under way */
+
+ait_status ait_option_whole(const char *option, const char *text, int64_t least, int64_t *value) {
+  char *end;
+  errno = 0;
+  long long parsed = strtoll(text, &end, 10);
+  if (end == text || *end != '\0' || errno != 0 || parsed < least) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a whole number, %lld or more", option, text,
+                    (long long)least);
+  }
+  *value = parsed;
+  return AIT_OK;
+}
+
+ait_status ait_option_seed(const char *option, const char *text, uint64_t *value) {
+  char *end;
+  errno = 0;
+  unsigned long long parsed = strtoull(text, &end, 10);
+  if (end == text || *end != '\0' || errno != 0 || strchr(text, '-') != NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a whole number from 0 to 18446744073709551615", option,
+                    text);
+  }
+  *value = parsed;
+  return AIT_OK;
+}
+
+static int parse_finite(const char *text, double *value) {
+  char *end;
+  *value = strtod(text, &end);
+  return end != text && *end == '\0' && isfinite(*value);
+}
+
+ait_status ait_option_number(const char *option, const char *text, double *value) {
+  return parse_finite(text, value) ? AIT_OK
+                                   : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a finite number", option, text);
+}
+
+ait_status ait_option_positive(const char *option, const char *text, double *value) {
+  return parse_finite(text, value) && *value > 0
+             ? AIT_OK
+             : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number above 0", option, text);
+}
+
+ait_status ait_option_share(const char *option, const char *text, double *value) {
+  return parse_finite(text, value) && *value >= 0 && *value <= 1
+             ? AIT_OK
+             : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number from 0 to 1", option, text);
+}
+
+/* "a, b or c" */
+static void join_words(const char *const *words, char *joined, size_t size) {
+  size_t used = 0;
+  joined[0] = '\0';
+  for (int i = 0; words[i] != NULL; i++) {
+    const char *separator = i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ";
+    int length = snprintf(joined + used, size - used, "%s%s", separator, words[i]);
+    used += (size_t)length < size - used ? (size_t)length : size - used - 1;
+  }
+}
+
+ait_status ait_option_choice(const char *option, const char *text, const char *const *words, int32_t *choice) {
+  for (int32_t i = 0; words[i] != NULL; i++) {
+    if (strcmp(text, words[i]) == 0) {
+      *choice = i;
+      return AIT_OK;
+    }
+  }
+  char joined[256];
+  join_words(words, joined, sizeof joined);
+  return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected %s", option, text, joined);
+}
+
+ait_status ait_option_method(const char *option, const char *text, ait_method *method) {
+  enum { MOST_NAMES = 31 };
+  const char *names[MOST_NAMES + 1];
+  int32_t count = 0;
+  while (count < MOST_NAMES && ait_method_name(count) != NULL) {
+    names[count] = ait_method_name(count);
+    count++;
+  }
+  names[count] = NULL;
+  int32_t choice;
+  AIT_TRY(ait_option_choice(option, text, names, &choice));
+  return ait_method_by_name(text, method);
+}
+
+int ait_exit_status(ait_status status) {
+  if (status == AIT_OK) {
+    return AIT_EXIT_SUCCESS;
+  }
+  fprintf(stderr, "%s: %s\n", AIT_PROGRAM, ait_last_error());
+  return status == AIT_INVALID_ARGUMENT ? AIT_EXIT_USAGE : AIT_EXIT_FAILED;
+}
+
+error_t ait_option_fail(ait_status status) {
+  parse_status = status;
+  return status == AIT_OK ? 0 : EINVAL;
+}
+
+ait_status ait_parse_options(const struct argp *argp, int argc, char **argv, const char *command, void *input) {
+  char name[64];
+  snprintf(name, sizeof name, "%s %s", AIT_PROGRAM, command);
+  argv[0] = name; /* what argp's messages and usage lines begin with */
+  parse_status = AIT_OK;
+  error_t error = argp_parse(argp, argc, argv, 0, NULL, input);
+  if (error != 0 && parse_status == AIT_OK) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s: %s", name, strerror(error));
+  }
+  return parse_status;
+}

@@ -1,0 +1,66 @@
+/* options.h - what the sub-commands share: parsing of values, and how a command ends.
+ *
+ * Every bad value gives one sentence: the option, the value, and what was expected. */
+#ifndef AIT_CLI_OPTIONS_H
+#define AIT_CLI_OPTIONS_H
+
+#include <argp.h>
+
+#include "ait/method.h"
+#include "ait/solver.h"
+#include "ait/status.h"
+
+#ifdef AIT_DOUBLE
+#define AIT_PROGRAM   "ait64"
+#define AIT_PRECISION "double"
+#else
+#define AIT_PROGRAM   "ait"
+#define AIT_PRECISION "float"
+#endif
+
+/* Exit statuses. */
+enum { AIT_EXIT_SUCCESS = 0, AIT_EXIT_FAILED = 1, AIT_EXIT_USAGE = 2 };
+
+/* The text of a macro's value, for help texts that show a default. */
+#define AIT_TEXT_OF(macro) AIT_TEXT(macro)
+#define AIT_TEXT(token)    #token
+
+/* A whole number, `least` or more. */
+ait_status ait_option_whole(const char *option, const char *text, int64_t least, int64_t *value);
+
+/* A whole number that fits into 64 bits without a sign. */
+ait_status ait_option_seed(const char *option, const char *text, uint64_t *value);
+
+/* Any finite number; one above 0; one in 0 .. 1. */
+ait_status ait_option_number(const char *option, const char *text, double *value);
+ait_status ait_option_positive(const char *option, const char *text, double *value);
+ait_status ait_option_share(const char *option, const char *text, double *value);
+
+/* One of `words` (NULL-terminated); *choice is its index. */
+ait_status ait_option_choice(const char *option, const char *text, const char *const *words, int32_t *choice);
+
+/* The words of ait_option_choice for optimisers and activations, in the order of their enums. */
+extern const char *const ait_optimizer_words[];
+extern const char *const ait_activation_words[];
+
+/* A method by its name; the sentence lists the names. */
+ait_status ait_option_method(const char *option, const char *text, ait_method *method);
+
+/* Prints "PROGRAM: the last error's sentence" on stderr and gives the exit status: 2 for
+ * AIT_INVALID_ARGUMENT (wrong usage), 1 for everything else, 0 for AIT_OK (nothing is printed). */
+int ait_exit_status(ait_status status);
+
+/* Parses a command's arguments. argp answers --help and unknown options itself and exits (status 2);
+ * a parser that meets a bad value fails through ait_option_fail. */
+ait_status ait_parse_options(const struct argp *argp, int argc, char **argv, const char *command, void *input);
+
+/* For parsers: keeps the status for ait_parse_options; its result is what the parser returns. */
+error_t ait_option_fail(ait_status status);
+
+/* The sub-commands: argv[0] is the command's name. Each returns the exit status. */
+int ait_command_clean(int argc, char **argv);
+int ait_command_solve(int argc, char **argv);
+int ait_command_check(int argc, char **argv);
+int ait_command_info(int argc, char **argv);
+
+#endif

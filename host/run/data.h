@@ -1,0 +1,43 @@
+/* data.h - the rows of a hyper-cleaning run: loaded, split, corrupted and checked. */
+#ifndef AIT_RUN_DATA_H
+#define AIT_RUN_DATA_H
+
+#include "run/settings.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ait_clean_data {
+  const ait_matrix *train, *validation, *test; /* test: NULL where there is none */
+  int32_t *given, *validation_labels, *test_labels;
+  int64_t train_rows, validation_rows, test_rows, features;
+  int32_t classes;
+  int64_t *source_rows; /* of each training row: its row in the user's file, or in the published training part */
+  char **ids;           /* one a row of the user's file, or NULL */
+  int64_t id_count;
+
+  /* What is known of the truth; NULL where nothing is. */
+  int32_t *truth;
+  uint8_t *redrawn;     /* 1: the label was redrawn (it may have stayed right) */
+  uint8_t *mislabelled; /* 1: given differs from truth */
+  int64_t mislabelled_rows;
+
+  ait_dataset *sources[3]; /* training, validation, test; some NULL */
+  ait_matrix *owned[3];    /* the gathered rows; NULL where a source's matrix is used as it is */
+} ait_clean_data;
+
+/* Loads everything that the settings ask for. On failure nothing is left to free.
+ * Errors: AIT_INVALID_ARGUMENT (more rows asked for than there are), AIT_BAD_DATA (the parts do not fit
+ * together, a class without a validation row), and those of the readers. */
+ait_status ait_clean_data_load(const ait_clean_settings *settings, ait_clean_data *data);
+
+/* A class's name, or its number written into `buffer`. */
+const char *ait_clean_data_class(const ait_clean_data *data, int32_t label, char buffer[16]);
+
+void ait_clean_data_free(ait_clean_data *data);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

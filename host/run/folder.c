@@ -1,0 +1,185 @@
+/* folder.c - a run folder is complete or not there. */
+#include "run/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "context/error.h"
+#include "data/file.h"
+
+const char *const ait_folder_files[] = {"run.json", "history.csv", "weights.npy",  "y.npy",
+                                        "z.npy",    "scores.npy",  "suspects.csv", NULL};
+
+static int is_run_file(const char *name) {
+  for (int i = 0; ait_folder_files[i] != NULL; i++) {
+    if (strcmp(name, ait_folder_files[i]) == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* Looks into an existing folder. *entries counts what is there; where `force` would replace it, what no
+ * run has written is an error. */
+static ait_status look_into(const char *path, int32_t force, int64_t *entries) {
+  DIR *directory = opendir(path);
+  if (directory == NULL) {
+    return ait_fail(AIT_IO_ERROR, "--out %s: exists but is no folder that can be read: %s", path, strerror(errno));
+  }
+  ait_status status = AIT_OK;
+  *entries = 0;
+  for (struct dirent *entry; status == AIT_OK && (entry = readdir(directory)) != NULL;) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+      continue;
+    }
+    (*entries)++;
+    if (force && !is_run_file(entry->d_name)) {
+      status = ait_fail(AIT_IO_ERROR, "--out %s: holds %s, which no run has written, so --force does not replace it",
+                        path, entry->d_name);
+    }
+  }
+  closedir(directory);
+  return status;
+}
+
+/* The folder that the target is an entry of. */
+static ait_status check_parent(const char *target) {
+  char parent[PATH_MAX];
+  snprintf(parent, sizeof parent, "%s", target);
+  char *slash = strrchr(parent, '/');
+  const char *name = slash == NULL ? "." : slash == parent ? "/" : parent;
+  if (slash != NULL && slash != parent) {
+    *slash = '\0';
+  }
+  struct stat about;
+  if (stat(name, &about) != 0 || !S_ISDIR(about.st_mode)) {
+    return ait_fail(AIT_NOT_FOUND, "--out %s: the folder %s does not exist", target, name);
+  }
+  if (access(name, W_OK | X_OK) != 0) {
+    return ait_fail(AIT_IO_ERROR, "--out %s: the folder %s cannot be written to: %s", target, name, strerror(errno));
+  }
+  return AIT_OK;
+}
+
+static ait_status resolve(const char *path, ait_folder *folder) {
+  size_t length = strlen(path);
+  while (length > 1 && path[length - 1] == '/') {
+    length--;
+  }
+  if (length == 0 || length + 64 > sizeof folder->target) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--out: expected a path of 1 to %d characters", PATH_MAX - 64);
+  }
+  char *resolved = realpath(path, NULL);
+  if (resolved != NULL && strlen(resolved) + 64 <= sizeof folder->target) {
+    snprintf(folder->target, sizeof folder->target, "%s", resolved);
+  } else {
+    snprintf(folder->target, sizeof folder->target, "%.*s", (int)length, path);
+  }
+  free(resolved);
+  return AIT_OK;
+}
+
+ait_status ait_folder_check(const char *path, int32_t force, ait_folder *folder) {
+  memset(folder, 0, sizeof *folder);
+  AIT_TRY(resolve(path, folder));
+  struct stat about;
+  if (lstat(folder->target, &about) == 0) {
+    int64_t entries = 0;
+    AIT_TRY(look_into(folder->target, force, &entries));
+    if (entries > 0 && !force) {
+      return ait_fail(AIT_IO_ERROR, "--out %s: exists and is not empty; name another folder, or --force to replace it",
+                      path);
+    }
+    folder->replace = entries > 0;
+  }
+  return check_parent(folder->target);
+}
+
+ait_status ait_folder_begin(ait_folder *folder) {
+  char partial[PATH_MAX];
+  int length = snprintf(partial, sizeof partial, "%s.partial-%ld", folder->target, (long)getpid());
+  if (length >= (int)sizeof partial) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--out %s: the path is too long", folder->target);
+  }
+  if (mkdir(partial, 0777) != 0) {
+    return ait_fail(AIT_IO_ERROR, "%s: the folder cannot be made: %s", partial, strerror(errno));
+  }
+  memcpy(folder->partial, partial, sizeof partial);
+  return AIT_OK;
+}
+
+ait_status ait_folder_path(const ait_folder *folder, const char *name, char *path) {
+  if (snprintf(path, PATH_MAX, "%s/%s", folder->partial, name) >= PATH_MAX) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--out %s: the path is too long", folder->target);
+  }
+  return AIT_OK;
+}
+
+/* Removes a folder of run files, and nothing that is not one. */
+static void remove_run(const char *path) {
+  char file[PATH_MAX];
+  for (int i = 0; ait_folder_files[i] != NULL; i++) {
+    if (snprintf(file, sizeof file, "%s/%s", path, ait_folder_files[i]) < (int)sizeof file) {
+      unlink(file);
+    }
+  }
+  rmdir(path);
+}
+
+/* Puts the partial folder in the target's place. Both names exist during an exchange, so there is no
+ * moment without a complete run; file systems that cannot exchange get two renames. */
+static int replace_target(const ait_folder *folder) {
+  if (!folder->replace) {
+    return rename(folder->partial, folder->target);
+  }
+  if (renameat2(AT_FDCWD, folder->partial, AT_FDCWD, folder->target, RENAME_EXCHANGE) == 0) {
+    remove_run(folder->partial);
+    return 0;
+  }
+  char old[PATH_MAX];
+  if (snprintf(old, sizeof old, "%s.old-%ld", folder->target, (long)getpid()) >= (int)sizeof old) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  if (rename(folder->target, old) != 0) {
+    return -1;
+  }
+  if (rename(folder->partial, folder->target) != 0) {
+    int error = errno;
+    rename(old, folder->target);
+    errno = error;
+    return -1;
+  }
+  remove_run(old);
+  return 0;
+}
+
+ait_status ait_folder_commit(ait_folder *folder) {
+  char inside[PATH_MAX];
+  ait_status status = ait_folder_path(folder, ait_folder_files[0], inside);
+  if (status == AIT_OK) {
+    status = ait_file_sync_folder(inside);
+  }
+  if (status == AIT_OK && replace_target(folder) != 0) {
+    status = ait_fail(AIT_IO_ERROR, "%s: the finished run cannot be put there: %s", folder->target, strerror(errno));
+  }
+  if (status != AIT_OK) {
+    ait_folder_abandon(folder);
+    return status;
+  }
+  folder->partial[0] = '\0';
+  return ait_file_sync_folder(folder->target);
+}
+
+void ait_folder_abandon(ait_folder *folder) {
+  if (folder->partial[0] != '\0') {
+    remove_run(folder->partial);
+    folder->partial[0] = '\0';
+  }
+}

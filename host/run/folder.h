@@ -1,0 +1,47 @@
+/* folder.h - a run folder is complete or not there.
+ *
+ * Everything is written into DIR.partial-PID beside DIR and renamed at the end. */
+#ifndef AIT_RUN_FOLDER_H
+#define AIT_RUN_FOLDER_H
+
+#include <limits.h>
+
+#include "ait/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ait_folder {
+  char target[PATH_MAX];  /* DIR, links resolved where it exists */
+  char partial[PATH_MAX]; /* empty until begun and after the end */
+  int32_t replace;        /* nonzero: an older run in the target gives way */
+} ait_folder;
+
+/* The files of a run folder, NULL-terminated. Only a folder that holds nothing else is ever replaced. */
+extern const char *const ait_folder_files[];
+
+/* To be called before the work: finds out whether a run may be written to `path`. It may where nothing
+ * or an empty folder stands there, or, with `force`, an older run folder; the folder around it must
+ * exist and be writable. Nothing is created.
+ * Errors: AIT_IO_ERROR, AIT_NOT_FOUND, AIT_INVALID_ARGUMENT (an empty or too long path). */
+ait_status ait_folder_check(const char *path, int32_t force, ait_folder *folder);
+
+/* Makes the partial folder. Errors: AIT_IO_ERROR. */
+ait_status ait_folder_begin(ait_folder *folder);
+
+/* The path of a file of the partial folder, PATH_MAX bytes. Errors: AIT_INVALID_ARGUMENT (too long). */
+ait_status ait_folder_path(const ait_folder *folder, const char *name, char *path);
+
+/* Syncs the partial folder and puts it in the target's place; an older run is exchanged in one step and
+ * then removed. On failure the partial folder is removed and the target is what it was.
+ * Errors: AIT_IO_ERROR. */
+ait_status ait_folder_commit(ait_folder *folder);
+
+/* Removes the partial folder; does nothing when there is none. */
+void ait_folder_abandon(ait_folder *folder);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

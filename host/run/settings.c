@@ -1,0 +1,223 @@
+/* settings.c - every setting of a hyper-cleaning run, and the defaults in one place. */
+#include "run/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+
+const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL};
+
+typedef struct solver_defaults {
+  int64_t iterations, ll_steps;
+  double ll_rate;
+  int32_t ul_optimizer;
+  double ul_rate;
+  int32_t init_optimizer;
+  double init_rate;
+  int32_t noise_model;
+} solver_defaults;
+
+/* By protocol: what works for users, and the values of the authors' script. */
+static const solver_defaults defaults[] = {
+    [AIT_PROTOCOL_USER] = {.iterations = AIT_DEFAULT_ITERATIONS,
+                           .ll_steps = AIT_DEFAULT_LL_STEPS,
+                           .ll_rate = AIT_DEFAULT_LL_RATE,
+                           .ul_optimizer = AIT_OPTIMIZER_ADAM,
+                           .ul_rate = AIT_DEFAULT_UL_RATE,
+                           .init_optimizer = AIT_OPTIMIZER_SGD,
+                           .init_rate = AIT_DEFAULT_INIT_RATE,
+                           .noise_model = AIT_NOISE_SYMMETRIC},
+    [AIT_PROTOCOL_PAPER] = {.iterations = AIT_DEFAULT_ITERATIONS,
+                            .ll_steps = AIT_DEFAULT_PAPER_LL_STEPS,
+                            .ll_rate = AIT_DEFAULT_PAPER_LL_RATE,
+                            .ul_optimizer = AIT_OPTIMIZER_ADAM,
+                            .ul_rate = AIT_DEFAULT_PAPER_UL_RATE,
+                            .init_optimizer = AIT_OPTIMIZER_SGD,
+                            .init_rate = AIT_DEFAULT_PAPER_INIT_RATE,
+                            .noise_model = AIT_NOISE_PAPER},
+};
+
+void ait_clean_settings_init(ait_clean_settings *settings) {
+  *settings = (ait_clean_settings){.train = -1,
+                                   .validation = -1,
+                                   .test = -1,
+                                   .noise = -1,
+                                   .noise_model = -1,
+                                   .activation = -1,
+                                   .iterations = -1,
+                                   .ll_steps = -1,
+                                   .ll_rate = -1,
+                                   .ul_optimizer = -1,
+                                   .ul_rate = -1,
+                                   .init_optimizer = -1,
+                                   .init_rate = -1,
+                                   .eval_every = -1,
+                                   .protocol = AIT_PROTOCOL_USER,
+                                   .score = AIT_SCORE_CLASSIFIER};
+}
+
+/* ---- model ------------------------------------------------------------------------------------- */
+
+static ait_status bad_model(const char *text) {
+  return ait_fail(AIT_INVALID_ARGUMENT,
+                  "--model %s: expected linear, deep:SIZES or mlp:SIZES with SIZES up to %d hidden layer sizes such as "
+                  "300,100",
+                  text, AIT_MAX_HIDDEN);
+}
+
+ait_status ait_model_parse(const char *text, ait_model *model) {
+  *model = (ait_model){0};
+  if (strlen(text) >= sizeof model->text) {
+    return bad_model("(too long)");
+  }
+  snprintf(model->text, sizeof model->text, "%s", text);
+  if (strcmp(text, "linear") == 0) {
+    return AIT_OK;
+  }
+  const char *sizes;
+  if (strncmp(text, "deep:", 5) == 0) {
+    sizes = text + 5;
+  } else if (strncmp(text, "mlp:", 4) == 0) {
+    sizes = text + 4;
+    model->has_activation = 1;
+  } else {
+    return bad_model(text);
+  }
+  for (;;) {
+    char *end;
+    long long size = strtoll(sizes, &end, 10);
+    if (end == sizes || size < 1 || size > INT32_MAX || model->hidden == AIT_MAX_HIDDEN ||
+        (*end != '\0' && *end != ',')) {
+      return bad_model(text);
+    }
+    model->sizes[model->hidden++] = size;
+    if (*end == '\0') {
+      return AIT_OK;
+    }
+    sizes = end + 1;
+  }
+}
+
+void ait_model_network(const ait_model *model, ait_activation activation, int64_t features, int32_t classes,
+                       int64_t *sizes, ait_network *network) {
+  sizes[0] = features;
+  for (int32_t i = 0; i < model->hidden; i++) {
+    sizes[i + 1] = model->sizes[i];
+  }
+  sizes[model->hidden + 1] = classes;
+  *network = (ait_network){.layers = model->hidden + 1, .sizes = sizes, .activation = activation};
+}
+
+/* ---- completion -------------------------------------------------------------------------------- */
+
+static int64_t whole_or(int64_t value, int64_t otherwise) {
+  return value != -1 ? value : otherwise;
+}
+
+static double number_or(double value, double otherwise) {
+  return value != -1 ? value : otherwise;
+}
+
+static const char *text_or(const char *value, const char *otherwise) {
+  return value != NULL ? value : otherwise;
+}
+
+/* Where the rows come from: a published data set, or files of the user's own. */
+static ait_status check_source(const ait_clean_settings *s) {
+  if (s->dataset != NULL) {
+    if (s->images || s->labels || s->validation_images || s->validation_labels || s->test_images || s->test_labels) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "--dataset and files of your own cannot be given together");
+    }
+    if (s->ids != NULL) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "--ids goes with --images, not with --dataset");
+    }
+    return AIT_OK;
+  }
+  if (s->images == NULL || s->labels == NULL || s->validation_images == NULL || s->validation_labels == NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "give --dataset NAME, or all of --images, --labels, --val-images and --val-labels");
+  }
+  if ((s->test_images == NULL) != (s->test_labels == NULL)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--test-images and --test-labels go together; only one was given");
+  }
+  if (s->data_dir != NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--data-dir goes with --dataset, not with --images");
+  }
+  if (s->test_images == NULL && s->test != -1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--test needs --test-images and --test-labels");
+  }
+  return AIT_OK;
+}
+
+static ait_status complete_activation(ait_clean_settings *s) {
+  if (!s->model.has_activation) {
+    if (s->activation > AIT_ACTIVATION_NONE) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "--activation goes with --model mlp:SIZES, not with --model %s",
+                      s->model.text);
+    }
+    s->activation = AIT_ACTIVATION_NONE;
+    return AIT_OK;
+  }
+  if (s->activation == AIT_ACTIVATION_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--activation none clashes with --model %s; --model deep:SIZES has none",
+                    s->model.text);
+  }
+  s->activation = s->activation == -1 ? AIT_ACTIVATION_RELU : s->activation;
+  return AIT_OK;
+}
+
+/* A published data set gets wrong labels, since its own are taken to be right; a user's own labels are
+ * left as they are unless asked. */
+static void complete_data(ait_clean_settings *s) {
+  if (s->dataset != NULL) {
+    s->train = whole_or(s->train, AIT_DEFAULT_TRAIN);
+    s->validation = whole_or(s->validation, AIT_DEFAULT_VALIDATION);
+    s->noise = number_or(s->noise, AIT_DEFAULT_NOISE);
+  }
+  s->noise_model = (int32_t)whole_or(s->noise_model, defaults[s->protocol].noise_model);
+}
+
+static void complete_solver(ait_clean_settings *s) {
+  const solver_defaults *d = &defaults[s->protocol];
+  s->iterations = whole_or(s->iterations, d->iterations);
+  s->ll_steps = whole_or(s->ll_steps, d->ll_steps);
+  s->ll_rate = number_or(s->ll_rate, d->ll_rate);
+  s->ul_optimizer = (int32_t)whole_or(s->ul_optimizer, d->ul_optimizer);
+  s->ul_rate = number_or(s->ul_rate, d->ul_rate);
+  s->init_optimizer = (int32_t)whole_or(s->init_optimizer, d->init_optimizer);
+  s->init_rate = number_or(s->init_rate, d->init_rate);
+  s->eval_every = whole_or(s->eval_every, s->iterations >= 20 ? s->iterations / 20 : 1);
+}
+
+ait_status ait_clean_settings_complete(ait_clean_settings *s) {
+  AIT_TRY(check_source(s));
+  if (s->model.text[0] == '\0') {
+    AIT_TRY(ait_model_parse(AIT_DEFAULT_MODEL, &s->model));
+  }
+  AIT_TRY(complete_activation(s));
+  if (s->method_name[0] == '\0') {
+    snprintf(s->method_name, sizeof s->method_name, "%s", AIT_DEFAULT_METHOD);
+    AIT_TRY(ait_method_by_name(s->method_name, &s->method));
+  }
+  complete_data(s);
+  complete_solver(s);
+  s->device = text_or(s->device, "auto");
+  s->out = text_or(s->out, AIT_DEFAULT_OUT);
+  return AIT_OK;
+}
+
+void ait_clean_solver_options(const ait_clean_settings *s, int64_t rows, ait_solver_options *options) {
+  ait_solver_options_init(options);
+  options->method = s->method;
+  options->ul_iterations = s->iterations;
+  options->ll_steps = s->ll_steps;
+  options->ll_rate.rate = s->ll_rate;
+  options->ul_optimizer.kind = (ait_optimizer_kind)s->ul_optimizer;
+  options->ul_optimizer.rate.rate = s->ul_rate;
+  /* gx scales as 1/N; seen as N gx it is the same whatever the number of rows. */
+  options->ul_optimizer.gradient_scale = s->protocol == AIT_PROTOCOL_PAPER ? 1.0 : (double)rows;
+  options->init_optimizer.kind = (ait_optimizer_kind)s->init_optimizer;
+  options->init_optimizer.rate.rate = s->init_rate;
+}

@@ -1,0 +1,98 @@
+/* settings.h - every setting of a hyper-cleaning run, and the defaults in one place. */
+#ifndef AIT_RUN_SETTINGS_H
+#define AIT_RUN_SETTINGS_H
+
+#include "ait/ait.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Defaults as the help texts show them; settings.c uses the same numbers. */
+#define AIT_DEFAULT_METHOD          "iaptt-gm"
+#define AIT_DEFAULT_MODEL           "linear"
+#define AIT_DEFAULT_TRAIN           5000
+#define AIT_DEFAULT_VALIDATION      5000
+#define AIT_DEFAULT_TEST            10000
+#define AIT_DEFAULT_NOISE           0.5
+#define AIT_DEFAULT_ITERATIONS      400
+#define AIT_DEFAULT_LL_STEPS        100
+#define AIT_DEFAULT_LL_RATE         0.03
+#define AIT_DEFAULT_UL_RATE         0.01
+#define AIT_DEFAULT_INIT_RATE       0.03
+#define AIT_DEFAULT_OUT             "ait-run"
+#define AIT_DEFAULT_PAPER_LL_STEPS  100
+#define AIT_DEFAULT_PAPER_LL_RATE   0.03
+#define AIT_DEFAULT_PAPER_UL_RATE   0.01
+#define AIT_DEFAULT_PAPER_INIT_RATE 0.03
+
+enum { AIT_MAX_HIDDEN = 8, AIT_MODEL_TEXT = 128 };
+
+/* What a row's suspicion is taken from. */
+typedef enum ait_score {
+  AIT_SCORE_CLASSIFIER, /* 1 - the probability of the given label under y_K */
+  AIT_SCORE_WEIGHT,     /* 1 - sigmoid(x_i) */
+  AIT_SCORE_GRADIENT,   /* the mean of gx_i over the run */
+  AIT_SCORE_COUNT
+} ait_score;
+
+extern const char *const ait_score_words[]; /* "classifier", "weight", "gradient", NULL */
+
+typedef enum ait_protocol { AIT_PROTOCOL_USER, AIT_PROTOCOL_PAPER } ait_protocol;
+
+typedef struct ait_model {
+  char text[AIT_MODEL_TEXT]; /* as it was given: "linear", "deep:300", "mlp:300,100" */
+  int32_t hidden;
+  int64_t sizes[AIT_MAX_HIDDEN];
+  int32_t has_activation; /* mlp */
+} ait_model;
+
+/* Strings are borrowed. "Unset" is -1 for numbers and NULL for strings until
+ * ait_clean_settings_complete has chosen the defaults. */
+typedef struct ait_clean_settings {
+  const char *dataset, *data_dir;
+  const char *images, *labels, *validation_images, *validation_labels, *test_images, *test_labels, *ids;
+  int64_t train, validation, test; /* rows; a user's own files: -1 means all */
+  double noise;                    /* -1: the labels are taken as they are */
+  int32_t noise_model;
+  ait_model model;
+  int32_t activation;
+  char method_name[32];
+  ait_method method;
+  int64_t iterations, ll_steps;
+  double ll_rate;
+  int32_t ul_optimizer;
+  double ul_rate;
+  int32_t init_optimizer;
+  double init_rate;
+  int64_t eval_every;
+  const char *device;
+  int32_t threads;
+  uint64_t seed;
+  const char *out;
+  int32_t force, quiet;
+  int32_t protocol;
+  int32_t score;
+} ait_clean_settings;
+
+/* Everything unset. */
+void ait_clean_settings_init(ait_clean_settings *settings);
+
+/* Fills what is unset with the protocol's defaults and looks for settings that clash.
+ * Errors: AIT_INVALID_ARGUMENT (the sentence names the options). */
+ait_status ait_clean_settings_complete(ait_clean_settings *settings);
+
+/* "linear", "deep:H1,H2,..." or "mlp:H1,H2,...". Errors: AIT_INVALID_ARGUMENT. */
+ait_status ait_model_parse(const char *text, ait_model *model);
+
+/* The network of a model on data; `sizes` has AIT_MAX_HIDDEN + 2 entries and must outlive it. */
+void ait_model_network(const ait_model *model, ait_activation activation, int64_t features, int32_t classes,
+                       int64_t *sizes, ait_network *network);
+
+/* The solver's options for `rows` training rows. */
+void ait_clean_solver_options(const ait_clean_settings *settings, int64_t rows, ait_solver_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
