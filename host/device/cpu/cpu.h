@@ -68,11 +68,17 @@ static inline int64_t ait_slot_end(const ait_slots *slots, int64_t slot) {
 #define ait_real_infinity INFINITY
 #endif
 
-/* convert.c: target_j = stored_j, neither scale nor shift applied. */
-void ait_cpu_convert(ait_type type, int64_t n, const void *row, ait_real *restrict target);
+/* The kernels of the data pass in use: the device's state. */
+typedef struct ait_pass_kernel ait_pass_kernel;
 
-/* rows.c: rows in their own type; target_j = scale_j * stored_j + shift_j. */
-void ait_cpu_value_row(const ait_rows *rows, int64_t i, ait_real *target);
+static inline const ait_pass_kernel *ait_cpu_kernel(const ait_device *device) {
+  return device->state;
+}
+
+/* kernel.c: the kernels that AIT_CPU_KERNEL names, else the best that this processor runs. */
+ait_status ait_cpu_choose_kernel(const ait_pass_kernel **kernel);
+
+/* rows.c: rows in their own type. */
 ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_rows *rows);
 void ait_cpu_release_rows(ait_device *device, ait_rows *rows);
 size_t ait_cpu_rows_workspace(ait_device *device, const ait_rows *rows);

@@ -1,95 +1,198 @@
-/* data_pass.c - the folded data pass of the CPU device, row by row in double. */
+/* data_pass.c - the folded data pass of the CPU device (docs/derivation.md, "The data pass"): threads,
+ * slots, and scale and shift, which never touch the data:
+ *     A'_cj = A_cj scale_j,   b'_c = b_c + sum_j A_cj shift_j       (and the same of V and v)
+ *     G_cj = scale_j (R' U)_cj + shift_j gb_c                      (and the same of dG)
+ * where U holds the stored numbers. The rows are cut into slots by their number alone; each slot has
+ * its own sums, which are added up slot after slot, so that threads do not change a bit. */
+#include "device/cpu/data_pass.h"
+
+#include <omp.h>
 #include <string.h>
 
-#include "device/cpu/cpu.h"
+/* Fewer rows than LEAST_ROWS do not pay for a slot's sums; below SERIAL_PRODUCTS multiplications one
+ * thread is faster. Parts of the workspace start on a cache line of their own. */
+enum { LEAST_ROWS = 256, SERIAL_PRODUCTS = 1 << 15, LINE = 64, MOST_PIECE = 256 };
 
-/* The workspace: sums of G and gb, then of dG and dgb, in double; one row; logits and tangents. */
+/* One pass and where its parts stand in the workspace. */
+typedef struct pass_plan {
+  ait_pass_job job;
+  ait_slots slots;
+  int64_t numbers;      /* C * padded: entries of a packed matrix */
+  int64_t slot_length;  /* doubles of one slot: g, gb, dg, dgb, loss */
+  int64_t scratch_size; /* reals of one thread's scratch */
+  double *sums;
+  ait_real *scratch;
+  size_t bytes;
+} pass_plan;
+
+/* Takes `bytes` of the workspace, whose base may be NULL when only its size is asked for. */
+static void *take(char *base, size_t *used, size_t bytes) {
+  void *part = base != NULL ? base + *used : NULL;
+  *used += (bytes + LINE - 1) / LINE * LINE;
+  return part;
+}
+
+static pass_plan plan_pass(const ait_device *device, const ait_pass *pass, void *workspace) {
+  const ait_pass_kernel *kernel = ait_cpu_kernel(device);
+  const int64_t columns = pass->rows->columns, classes = pass->classes;
+  const int64_t padded = ait_round_up(columns, kernel->lanes);
+  const int64_t groups = ait_ceil_div(classes, kernel->most_group);
+  pass_plan plan = {.job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
+                    .slots = ait_slots_of(pass->rows->rows, LEAST_ROWS, AIT_PASS_ROWS),
+                    .numbers = classes * padded,
+                    .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double)),
+                    .scratch_size = ait_round_up(ait_pass_scratch(padded, classes), LINE / (int64_t)sizeof(ait_real))};
+  const size_t packed = (size_t)plan.numbers * sizeof(ait_real), bias = (size_t)classes * sizeof(ait_real);
+  plan.job.group = ait_ceil_div(classes, groups);
+  plan.job.a = take(workspace, &plan.bytes, packed);
+  plan.job.b = take(workspace, &plan.bytes, bias);
+  plan.job.v = take(workspace, &plan.bytes, packed);
+  plan.job.w = take(workspace, &plan.bytes, bias);
+  plan.sums = take(workspace, &plan.bytes, (size_t)(plan.slots.count * plan.slot_length) * sizeof(double));
+  plan.scratch = take(workspace, &plan.bytes, (size_t)(device->threads * plan.scratch_size) * sizeof(ait_real));
+  if (pass->direction == NULL) {
+    plan.job.v = plan.job.w = NULL;
+  }
+  return plan;
+}
+
 size_t ait_cpu_data_pass_workspace(ait_device *device, const ait_pass *pass) {
-  (void)device;
-  size_t parameters = (size_t)(pass->classes * (pass->rows->columns + 1));
-  return (2 * parameters + 4 * (size_t)pass->classes) * sizeof(double) + (size_t)pass->rows->columns * sizeof(ait_real);
+  return plan_pass(device, pass, NULL).bytes;
 }
 
-/* out_c = b_c + sum_j A_cj u_j */
-static void affine(const ait_pass *pass, const ait_real *a, const ait_real *u, double *out) {
-  const int64_t d = pass->rows->columns;
-  for (int64_t c = 0; c < pass->classes; ++c) {
-    double sum = (double)a[pass->classes * d + c];
-    for (int64_t j = 0; j < d; ++j) {
-      sum += (double)a[c * d + j] * (double)u[j];
+/* The sums of one slot; those of outputs that nobody wants are NULL. */
+static ait_pass_sums slot_sums(const pass_plan *plan, int64_t slot) {
+  const ait_pass *pass = plan->job.pass;
+  double *g = plan->sums + slot * plan->slot_length, *gb = g + plan->numbers, *dg = gb + plan->job.classes;
+  double *dgb = dg + plan->numbers, *loss = dgb + plan->job.classes;
+  return (ait_pass_sums){.loss = pass->loss != NULL ? loss : NULL,
+                         .g = pass->gradient != NULL ? g : NULL,
+                         .gb = gb,
+                         .dg = pass->tangent != NULL ? dg : NULL,
+                         .dgb = dgb};
+}
+
+/* ---- packing ------------------------------------------------------------------------------- */
+
+/* The place of entry (c, 0) of a packed matrix, and the step from one vector of columns to the next. */
+static int64_t packed_place(const ait_pass_job *job, int64_t lanes, int64_t c, int64_t *step) {
+  const int64_t first = c / job->group * job->group;
+  *step = ait_min64(job->group, job->classes - first) * lanes;
+  return first * job->padded + (c - first) * lanes;
+}
+
+/* Packs row c of a classifier (matrix, then biases), folding scale and shift. */
+static void pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const ait_real *classifier, ait_real *packed,
+                       ait_real *biases) {
+  const ait_rows *rows = job->pass->rows;
+  const ait_real *a = classifier + c * job->columns;
+  double bias = (double)classifier[job->classes * job->columns + c];
+  int64_t step;
+  ait_real *out = packed + packed_place(job, lanes, c, &step);
+  for (int64_t j = 0; j < job->padded; j += lanes, out += step) {
+    const int64_t width = ait_min64(lanes, job->columns - j);
+    for (int64_t l = 0; l < width; ++l) {
+      out[l] = rows->scale != NULL ? a[j + l] * rows->scale[j + l] : a[j + l];
+      bias += rows->shift != NULL ? (double)a[j + l] * (double)rows->shift[j + l] : 0;
     }
-    out[c] = sum;
+    memset(out + width, 0, (size_t)(lanes - width) * sizeof *out);
+  }
+  biases[c] = (ait_real)bias;
+}
+
+/* ---- adding up ----------------------------------------------------------------------------- */
+
+/* Writes the columns of one vector, for the classes of one group, of G or dG, and with the first
+ * columns the bias part. g and gb are those of slot 0. */
+static void write_piece(const pass_plan *plan, const ait_pass_kernel *kernel, int64_t group_first, int64_t j,
+                        const double *g, const double *gb, ait_real *out) {
+  const ait_pass_job *job = &plan->job;
+  const ait_rows *rows = job->pass->rows;
+  const int64_t lanes = kernel->lanes, classes = ait_min64(job->group, job->classes - group_first);
+  const int64_t slots = plan->slots.count, stride = plan->slot_length;
+  double total[MOST_PIECE], bias[MOST_PIECE];
+  kernel->add_slots(slots, stride, classes * lanes, g + group_first * job->padded + j * classes, total);
+  kernel->add_slots(slots, stride, classes, gb + group_first, bias);
+  const double inverse = 1 / (double)ait_max64(rows->rows, 1);
+  for (int64_t c = 0; c < classes; ++c) {
+    for (int64_t l = 0; l < ait_min64(lanes, job->columns - j); ++l) {
+      const double scale = rows->scale != NULL ? (double)rows->scale[j + l] : 1;
+      const double shift = rows->shift != NULL ? (double)rows->shift[j + l] * bias[c] : 0;
+      out[(group_first + c) * job->columns + j + l] = (ait_real)(inverse * (scale * total[c * lanes + l] + shift));
+    }
+    if (j == 0) {
+      out[job->classes * job->columns + group_first + c] = (ait_real)(inverse * bias[c]);
+    }
   }
 }
 
-/* sum += r u' and the bias part. */
-static void outer(const ait_pass *pass, const double *r, const ait_real *u, double *sum) {
-  const int64_t d = pass->rows->columns;
-  for (int64_t c = 0; c < pass->classes; ++c) {
-    sum[pass->classes * d + c] += r[c];
-    for (int64_t j = 0; j < d; ++j) {
-      sum[c * d + j] += r[c] * (double)u[j];
-    }
+/* One piece of an output: pieces are (group, column vector) in this order. */
+static void reduce_piece(const pass_plan *plan, const ait_pass_kernel *kernel, int64_t piece) {
+  const int64_t vectors = plan->job.padded / kernel->lanes;
+  const int64_t group_first = piece / vectors * plan->job.group, j = piece % vectors * kernel->lanes;
+  const ait_pass_sums sums = slot_sums(plan, 0);
+  if (sums.g != NULL) {
+    write_piece(plan, kernel, group_first, j, sums.g, sums.gb, plan->job.pass->gradient);
+  }
+  if (sums.dg != NULL) {
+    write_piece(plan, kernel, group_first, j, sums.dg, sums.dgb, plan->job.pass->tangent);
   }
 }
 
-static void write_sums(const ait_pass *pass, const double *sum, ait_real *out) {
-  for (int64_t j = 0; out != NULL && j < pass->classes * (pass->rows->columns + 1); ++j) {
-    out[j] = (ait_real)(sum[j] / (double)pass->rows->rows);
+static void write_loss(const pass_plan *plan) {
+  const ait_pass_sums sums = slot_sums(plan, 0);
+  if (sums.loss != NULL) {
+    double total = 0;
+    for (int64_t slot = 0; slot < plan->slots.count; ++slot) {
+      total += sums.loss[slot * plan->slot_length];
+    }
+    *plan->job.pass->loss = (ait_real)(total / (double)ait_max64(plan->slots.n, 1));
+  }
+}
+
+/* ---- the pass ------------------------------------------------------------------------------ */
+
+/* What every thread does. The loops end with a barrier: pack, then rows, then add up. */
+static void pass_thread(const pass_plan *plan, const ait_pass_kernel *kernel) {
+  const ait_pass_job *job = &plan->job;
+  const ait_pass *pass = job->pass;
+  const int64_t pieces = ait_ceil_div(job->classes, job->group) * (job->padded / kernel->lanes);
+#pragma omp for
+  for (int64_t c = 0; c < job->classes; ++c) {
+    pack_class(job, kernel->lanes, c, pass->classifier, job->a, job->b);
+    if (job->v != NULL) {
+      pack_class(job, kernel->lanes, c, pass->direction, job->v, job->w);
+    }
+  }
+  ait_real *scratch = plan->scratch + omp_get_thread_num() * plan->scratch_size;
+#pragma omp for schedule(static)
+  for (int64_t slot = 0; slot < plan->slots.count; ++slot) {
+    const ait_pass_sums sums = slot_sums(plan, slot);
+    kernel->rows(job, ait_slot_begin(&plan->slots, slot), ait_slot_end(&plan->slots, slot), &sums, scratch);
+  }
+  if (pass->gradient != NULL || pass->tangent != NULL) {
+#pragma omp for
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      reduce_piece(plan, kernel, piece);
+    }
   }
 }
 
 ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *workspace) {
-  (void)device;
-  const ait_rows *rows = pass->rows;
-  const int64_t classes = pass->classes, parameters = classes * (rows->columns + 1);
+  if (pass->direction == NULL && (pass->tangent != NULL || pass->cross != NULL)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "data pass: the tangent and the cross term need a direction");
+  }
   if (pass->active != NULL && *pass->active == 0) {
     if (pass->cross != NULL) {
-      memset(pass->cross, 0, (size_t)rows->rows * sizeof *pass->cross);
+      memset(pass->cross, 0, (size_t)pass->rows->rows * sizeof *pass->cross);
     }
     return AIT_OK;
   }
-  double *gradient = workspace, *tangent = gradient + parameters, *p = tangent + parameters, *r = p + classes;
-  double *s = r + classes, *dr = s + classes;
-  ait_real *u = (ait_real *)(dr + classes);
-  memset(gradient, 0, 2 * (size_t)parameters * sizeof *gradient);
-  double loss = 0;
-  for (int64_t i = 0; i < rows->rows; ++i) {
-    ait_cpu_value_row(rows, i, u);
-    affine(pass, pass->classifier, u, p);
-    double weight = pass->x != NULL ? 1 / (1 + exp(-(double)pass->x[i])) : 1;
-    double largest = p[0], sum = 0, mean = 0;
-    for (int64_t c = 1; c < classes; ++c) {
-      largest = p[c] > largest ? p[c] : largest;
-    }
-    for (int64_t c = 0; c < classes; ++c) {
-      sum += exp(p[c] - largest);
-    }
-    loss += weight * (log(sum) + largest - p[pass->labels[i]]);
-    for (int64_t c = 0; c < classes; ++c) {
-      p[c] = exp(p[c] - largest) / sum;
-      r[c] = weight * (p[c] - (c == pass->labels[i]));
-    }
-    outer(pass, r, u, gradient);
-    if (pass->direction != NULL) {
-      affine(pass, pass->direction, u, s);
-      for (int64_t c = 0; c < classes; ++c) {
-        mean += p[c] * s[c];
-      }
-      for (int64_t c = 0; c < classes; ++c) {
-        dr[c] = weight * p[c] * (s[c] - mean);
-      }
-      outer(pass, dr, u, tangent);
-      if (pass->cross != NULL) {
-        double derivative = pass->x != NULL ? weight * (1 - weight) : 0;
-        pass->cross[i] = (ait_real)(derivative * (mean - s[pass->labels[i]]) / (double)rows->rows);
-      }
-    }
-  }
-  if (pass->loss != NULL) {
-    *pass->loss = (ait_real)(loss / (double)rows->rows);
-  }
-  write_sums(pass, gradient, pass->gradient);
-  write_sums(pass, tangent, pass->tangent);
+  const pass_plan plan = plan_pass(device, pass, workspace);
+  const ait_pass_kernel *kernel = ait_cpu_kernel(device);
+  const double products = (double)plan.numbers * (double)pass->rows->rows;
+#pragma omp parallel num_threads(device->threads) if (products > SERIAL_PRODUCTS)
+  pass_thread(&plan, kernel);
+  write_loss(&plan);
   return AIT_OK;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "device/cpu/cpu.h"
+#include "device/cpu/data_pass.h"
 
 enum { MOST_THREADS = 1024 };
 
@@ -31,14 +31,18 @@ ait_status ait_device_open_cpu(int32_t threads, ait_device *device) {
   if (threads < 0 || threads > MOST_THREADS) {
     return ait_fail(AIT_INVALID_ARGUMENT, "threads is %d; expected 0 (choose) to %d", threads, MOST_THREADS);
   }
+  const ait_pass_kernel *kernel = NULL;
+  AIT_TRY(ait_cpu_choose_kernel(&kernel));
   *device = (ait_device){.runtime = &ait_cpu_runtime,
                          .vector = &ait_cpu_vector,
                          .model = &ait_cpu_model,
+                         .state = (void *)kernel,
                          .threads = threads > 0 ? threads : omp_get_max_threads()};
   openblas_set_num_threads(1);
   char processor[128];
   processor_name(sizeof processor, processor);
   snprintf(device->name, sizeof device->name, "cpu");
-  snprintf(device->description, sizeof device->description, "%s, %d threads", processor, device->threads);
+  snprintf(device->description, sizeof device->description, "%s, %d threads, data pass %s", processor, device->threads,
+           kernel->name);
   return AIT_OK;
 }

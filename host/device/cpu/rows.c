@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/cpu/cpu.h"
+#include "device/cpu/data_pass.h"
 
 /* A copy of a column vector of a matrix in ait_real; NULL stays NULL. */
 static ait_status copy_columns(int64_t columns, const double *source, const ait_real **copy) {
@@ -54,8 +54,8 @@ static const void *row_address(const ait_rows *rows, int64_t i) {
   return (const char *)rows->data + (size_t)(i * rows->stride) * ait_type_size(rows->type);
 }
 
-void ait_cpu_value_row(const ait_rows *rows, int64_t i, ait_real *target) {
-  ait_cpu_convert(rows->type, rows->columns, row_address(rows, i), target);
+static void value_row(const ait_pass_kernel *kernel, const ait_rows *rows, int64_t i, ait_real *target) {
+  kernel->convert(rows->type, rows->columns, row_address(rows, i), target);
   if (rows->scale != NULL) {
     for (int64_t j = 0; j < rows->columns; ++j) {
       target[j] *= rows->scale[j];
@@ -85,7 +85,7 @@ static ait_status chunk_values(ait_device *device, const ait_rows *rows, int64_t
   ait_real *converted = workspace;
 #pragma omp parallel for num_threads(device->threads) if (count * rows->columns > AIT_CPU_SERIAL)
   for (int64_t i = 0; i < count; ++i) {
-    ait_cpu_value_row(rows, first + i, converted + i * rows->columns);
+    value_row(ait_cpu_kernel(device), rows, first + i, converted + i * rows->columns);
   }
   *values = converted;
   *stride = ait_max64(rows->columns, 1);

@@ -1,0 +1,54 @@
+/* data_pass.h (internal) - between the driver of the data pass (data_pass.c) and its kernels
+ * (data_pass_kernel.c, compiled once for every instruction set).
+ *
+ * Packed layout. Columns are padded to `padded`, a multiple of the kernel's vector, and classes come
+ * in groups of `group` (the last may be smaller). A, V, G and dG are held group after group; within a
+ * group of g classes entry (c, j) stands at
+ *     ((j / lanes) * g + c) * lanes + j % lanes,
+ * so that a kernel reads and writes them from front to back. */
+#ifndef AIT_DATA_PASS_H
+#define AIT_DATA_PASS_H
+
+#include "device/cpu/cpu.h"
+
+/* Rows of a block: their values as ait_real stay in the second-level cache. */
+enum { AIT_PASS_ROWS = 32 };
+
+typedef struct ait_pass_job {
+  const ait_pass *pass;
+  int64_t columns, padded, classes, group;
+  ait_real *a, *b; /* A_cj scale_j packed, b_c + sum_j A_cj shift_j */
+  ait_real *v, *w; /* the same of the direction */
+} ait_pass_job;
+
+/* Sums over rows, in double and not yet divided by N; g, dg packed; NULL where not wanted. */
+typedef struct ait_pass_sums {
+  double *loss, *g, *gb, *dg, *dgb;
+} ait_pass_sums;
+
+struct ait_pass_kernel {
+  const char *name;   /* the instruction set */
+  int64_t lanes;      /* numbers in a vector */
+  int64_t most_group; /* classes whose sums fit into the registers */
+
+  /* target_j = stored_j for n stored numbers, neither scale nor shift applied. */
+  void (*convert)(ait_type type, int64_t n, const void *stored, ait_real *target);
+
+  /* Overwrites `sums` with those of the rows begin .. end - 1, and writes their cross terms. */
+  void (*rows)(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums, ait_real *scratch);
+
+  /* out_k = sum over s < slots, in this order, of sums[s * stride + k]. */
+  void (*add_slots)(int64_t slots, int64_t stride, int64_t n, const double *sums, double *out);
+};
+
+/* Reals of scratch that `rows` needs: the block's values, logits and slopes. */
+static inline int64_t ait_pass_scratch(int64_t padded, int64_t classes) {
+  return AIT_PASS_ROWS * (padded + 2 * classes);
+}
+
+extern const ait_pass_kernel ait_pass_kernel_baseline;
+extern const ait_pass_kernel ait_pass_kernel_v2;
+extern const ait_pass_kernel ait_pass_kernel_v3;
+extern const ait_pass_kernel ait_pass_kernel_v4;
+
+#endif

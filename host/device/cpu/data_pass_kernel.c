@@ -1,0 +1,545 @@
+/* data_pass_kernel.c - the data pass over a range of rows (docs/derivation.md, "The data pass").
+ *
+ * Compiled once for every instruction set, in vector extensions of the compiler, without intrinsics.
+ * Rows come in blocks of AIT_PASS_ROWS: stored numbers become ait_real once; L = U A' and S = U V'
+ * are formed for two or more rows by a group of classes in registers; softmax works on vectors of
+ * rows; G = R' U is summed in registers from zero over the block and then added, in double, to the
+ * sums of the slot. Padded columns are zeros and padded rows have weight 0. */
+#include <string.h>
+
+#include "data/half.h"
+#include "device/cpu/data_pass.h"
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#define REGISTERS    32
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#define REGISTERS    16
+#else
+#define VECTOR_BYTES 16
+#define REGISTERS    16
+#endif
+
+enum {
+  LANES = VECTOR_BYTES / sizeof(ait_real),
+  MOST_SUMS = REGISTERS == 32 ? 20 : 10, /* accumulators kept in registers */
+  MOST_GROUP = MOST_SUMS / 2,            /* classes of a group: two rows (columns) share each load */
+  MOST_TILE = 4,                         /* rows or column vectors of a tile, at most */
+  PANEL = 3264 / VECTOR_BYTES            /* column vectors whose part of a group stays in L1 */
+};
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef ait_real vector __attribute__((vector_size(VECTOR_BYTES)));
+/* A vector anywhere in an array of ait_real. */
+typedef ait_real loose_vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(ait_real)), may_alias));
+
+/* The rows (column vectors) that a tile takes beside `classes` classes. */
+INLINE int tile_of(int classes) {
+  return MOST_TILE * classes <= MOST_SUMS ? MOST_TILE : 2;
+}
+
+/* ---- conversion ---------------------------------------------------------------------------- */
+
+#define CONVERT_LOOP(type, number)           \
+  do {                                       \
+    const type *from = stored;               \
+    for (int64_t j = 0; j < n; ++j) {        \
+      target[j] = (ait_real)number(from[j]); \
+    }                                        \
+  } while (0)
+
+static void convert(ait_type type, int64_t n, const void *restrict stored, ait_real *restrict target) {
+  switch (type) {
+    case AIT_U8:
+      CONVERT_LOOP(uint8_t, );
+      break;
+    case AIT_I32:
+      CONVERT_LOOP(int32_t, );
+      break;
+    case AIT_I64:
+      CONVERT_LOOP(int64_t, );
+      break;
+    case AIT_F16:
+      CONVERT_LOOP(uint16_t, ait_half_to_float);
+      break;
+    case AIT_F64:
+      CONVERT_LOOP(double, );
+      break;
+    default:
+      CONVERT_LOOP(float, );
+      break;
+  }
+}
+
+/* The values of a block, row after row `stride` apart: where they are stored if they can be used as
+ * they are, else converted into `scratch` and padded with zeros. */
+static const ait_real *block_values(const ait_pass_job *job, int64_t begin, int64_t count, ait_real *scratch,
+                                    int64_t *stride) {
+  const ait_rows *rows = job->pass->rows;
+  const size_t size = ait_type_size(rows->type);
+  const char *stored = (const char *)rows->data + (size_t)(begin * rows->stride) * size;
+  if (rows->type == (sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32) && job->columns == job->padded) {
+    *stride = rows->stride;
+    return (const ait_real *)(const void *)stored;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    ait_real *row = scratch + i * job->padded;
+    convert(rows->type, job->columns, stored + (size_t)(i * rows->stride) * size, row);
+    memset(row + job->columns, 0, (size_t)(job->padded - job->columns) * sizeof *row);
+  }
+  *stride = job->padded;
+  return scratch;
+}
+
+/* ---- L = U A' ------------------------------------------------------------------------------ */
+
+INLINE ait_real sum_lanes(vector v) {
+  ait_real sum = 0;
+  for (int l = 0; l < LANES; ++l) {
+    sum += v[l];
+  }
+  return sum;
+}
+
+/* logits_ci (+)= the sum over `vectors` column vectors of A_cj u_ij, for `tile` rows from i on. Rows
+ * past the last repeat it. */
+INLINE void forward_tile(int tile, int classes, int64_t vectors, int64_t i, int64_t count, const ait_real *u,
+                         int64_t stride, const vector *a, int add, ait_real *logits) {
+  vector sum[MOST_TILE][MOST_GROUP];
+  const ait_real *row[MOST_TILE];
+#pragma GCC unroll 4
+  for (int r = 0; r < tile; ++r) {
+    row[r] = u + ait_min64(i + r, count - 1) * stride;
+#pragma GCC unroll 10
+    for (int c = 0; c < classes; ++c) {
+      sum[r][c] = (vector){0};
+    }
+  }
+  for (int64_t v = 0; v < vectors; ++v, a += classes) {
+    vector x[MOST_TILE];
+#pragma GCC unroll 4
+    for (int r = 0; r < tile; ++r) {
+      x[r] = *(const loose_vector *)(row[r] + v * LANES);
+    }
+#pragma GCC unroll 10
+    for (int c = 0; c < classes; ++c) {
+#pragma GCC unroll 4
+      for (int r = 0; r < tile; ++r) {
+        sum[r][c] += x[r] * a[c];
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < tile; ++r) {
+#pragma GCC unroll 10
+    for (int c = 0; c < classes; ++c) {
+      ait_real *logit = logits + c * AIT_PASS_ROWS + i + r;
+      *logit = sum_lanes(sum[r][c]) + (add ? *logit : 0);
+    }
+  }
+}
+
+INLINE void forward_group(int classes, int64_t vectors, int64_t count, const ait_real *u, int64_t stride,
+                          const ait_real *a, int add, ait_real *logits) {
+  for (int64_t i = 0; i < count; i += tile_of(classes)) {
+    forward_tile(tile_of(classes), classes, vectors, i, count, u, stride, (const vector *)a, add, logits);
+  }
+}
+
+/* Calls a function of a constant number of classes. */
+#define WITH_CLASSES(classes, call) \
+  switch (classes) {                \
+    case 1:                         \
+      call(1);                      \
+      break;                        \
+    case 2:                         \
+      call(2);                      \
+      break;                        \
+    case 3:                         \
+      call(3);                      \
+      break;                        \
+    case 4:                         \
+      call(4);                      \
+      break;                        \
+    case 5:                         \
+      call(5);                      \
+      break;                        \
+      EXTRA_CLASSES(call)           \
+  }
+#if REGISTERS == 32
+#define EXTRA_CLASSES(call) \
+  case 6:                   \
+    call(6);                \
+    break;                  \
+  case 7:                   \
+    call(7);                \
+    break;                  \
+  case 8:                   \
+    call(8);                \
+    break;                  \
+  case 9:                   \
+    call(9);                \
+    break;                  \
+  case 10:                  \
+    call(10);               \
+    break;
+#else
+#define EXTRA_CLASSES(call)
+#endif
+
+/* logits (classes x AIT_PASS_ROWS) = the products of a block with a packed classifier, without bias;
+ * 0 for the rows past `count`. */
+static void forward(const ait_pass_job *job, int64_t count, const ait_real *u, int64_t stride, const ait_real *packed,
+                    ait_real *logits) {
+  const int64_t vectors = job->padded / LANES, panel = ait_ceil_div(vectors, ait_ceil_div(vectors, PANEL));
+  for (int64_t v = 0; v < vectors; v += panel) {
+    const int64_t width = ait_min64(panel, vectors - v);
+    for (int64_t c = 0; c < job->classes; c += job->group) {
+      const int64_t classes = ait_min64(job->group, job->classes - c);
+#define FORWARD(n)                                                                                       \
+  forward_group(n, width, count, u + v * LANES, stride, packed + c * job->padded + v * LANES * n, v > 0, \
+                logits + c * AIT_PASS_ROWS)
+      WITH_CLASSES(classes, FORWARD)
+#undef FORWARD
+    }
+  }
+  for (int64_t c = 0; c < job->classes; ++c) {
+    for (int64_t i = count; i < AIT_PASS_ROWS; ++i) {
+      logits[c * AIT_PASS_ROWS + i] = 0;
+    }
+  }
+}
+
+/* ---- G = R' U ------------------------------------------------------------------------------ */
+
+/* sums (+)= r' U of one block, for `tile` column vectors and `classes` classes. */
+INLINE void backward_tile(int tile, int classes, int64_t count, const ait_real *u, int64_t stride, const ait_real *r,
+                          int add, double *sums) {
+  vector sum[MOST_TILE][MOST_GROUP];
+#pragma GCC unroll 4
+  for (int k = 0; k < tile; ++k) {
+#pragma GCC unroll 10
+    for (int c = 0; c < classes; ++c) {
+      sum[k][c] = (vector){0};
+    }
+  }
+  for (int64_t i = 0; i < count; ++i, u += stride) {
+    vector x[MOST_TILE];
+#pragma GCC unroll 4
+    for (int k = 0; k < tile; ++k) {
+      x[k] = *(const loose_vector *)(u + k * LANES);
+    }
+#pragma GCC unroll 10
+    for (int c = 0; c < classes; ++c) {
+      const vector residual = (vector){0} + r[c * AIT_PASS_ROWS + i];
+#pragma GCC unroll 4
+      for (int k = 0; k < tile; ++k) {
+        sum[k][c] += x[k] * residual;
+      }
+    }
+  }
+  vector flat[MOST_TILE * MOST_GROUP];
+#pragma GCC unroll 4
+  for (int k = 0; k < tile; ++k) {
+#pragma GCC unroll 10
+    for (int c = 0; c < classes; ++c) {
+      flat[k * classes + c] = sum[k][c];
+    }
+  }
+  const ait_real *number = (const ait_real *)flat;
+  for (int e = 0; e < tile * classes * LANES; ++e) {
+    sums[e] = (add ? sums[e] : 0) + (double)number[e];
+  }
+}
+
+INLINE void backward_group(int classes, int64_t vectors, int64_t count, const ait_real *u, int64_t stride,
+                           const ait_real *r, int add, double *sums) {
+  const int tile = tile_of(classes);
+  int64_t v = 0;
+  for (; v + tile <= vectors; v += tile) {
+    backward_tile(tile, classes, count, u + v * LANES, stride, r, add, sums + v * classes * LANES);
+  }
+  for (; v < vectors; ++v) {
+    backward_tile(1, classes, count, u + v * LANES, stride, r, add, sums + v * classes * LANES);
+  }
+}
+
+/* The sum of AIT_PASS_ROWS numbers in double. */
+static double sum_rows(const ait_real *v) {
+  double lane[8] = {0};
+  for (int i = 0; i < AIT_PASS_ROWS; i += 8) {
+    for (int l = 0; l < 8; ++l) {
+      lane[l] += (double)v[i + l];
+    }
+  }
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* sums (+)= R' U and bias (+)= the column sums of R, for a block's residuals (classes x
+ * AIT_PASS_ROWS). */
+static void backward(const ait_pass_job *job, int64_t count, const ait_real *u, int64_t stride, const ait_real *r,
+                     int add, double *sums, double *bias) {
+  for (int64_t c = 0; c < job->classes; c += job->group) {
+    const int64_t classes = ait_min64(job->group, job->classes - c);
+#define BACKWARD(n) \
+  backward_group(n, job->padded / LANES, count, u, stride, r + c * AIT_PASS_ROWS, add, sums + c * job->padded)
+    WITH_CLASSES(classes, BACKWARD)
+#undef BACKWARD
+  }
+  for (int64_t c = 0; c < job->classes; ++c) {
+    bias[c] = (add ? bias[c] : 0) + sum_rows(r + c * AIT_PASS_ROWS);
+  }
+}
+
+/* ---- softmax ------------------------------------------------------------------------------- */
+
+#ifdef AIT_DOUBLE
+typedef uint64_t real_bits;
+#define MANTISSA_BITS 52
+#define ROUNDER       0x1.8p52 /* adding it leaves an integer in the low bits */
+#define LEAST         -708.0   /* exp of it is still a normal number */
+#define LN2_HIGH      0x1.62e42feep-1
+#define LN2_LOW       0x1.a39ef35793c76p-33
+#define EXP_TERMS     13
+#define LOG_TERMS     11
+#else
+typedef uint32_t real_bits;
+#define MANTISSA_BITS 23
+#define ROUNDER       0x1.8p23f
+#define LEAST         -87.0f
+#define LN2_HIGH      0x1.62e4p-1f
+#define LN2_LOW       0x1.7f7d1cp-20f
+#define EXP_TERMS     7
+#define LOG_TERMS     5
+#endif
+#define LN2          ((ait_real)0x1.62e42fefa39efp-1)
+#define INVERSE_LN2  ((ait_real)0x1.71547652b82fep+0)
+#define ROOT_OF_HALF ((ait_real)0x1.6a09e667f3bcdp-1)
+
+INLINE real_bits bits_of(ait_real value) {
+  real_bits bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+INLINE ait_real real_of(real_bits bits) {
+  ait_real value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* exp(x) for x <= 0: x = n ln 2 + r with |r| <= ln 2 / 2, and Taylor's polynomial of exp(r), whose
+ * remainder is below a tenth of the last bit. exp(LEAST) for smaller x; NaN stays NaN. */
+INLINE ait_real exp_nonpositive(ait_real x) {
+  static const ait_real inverse_factorial[] = {
+      1,          1,           1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,
+      1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+  x = x < LEAST ? LEAST : x;
+  const ait_real shifted = x * INVERSE_LN2 + ROUNDER, n = shifted - ROUNDER;
+  const ait_real r = (x - n * LN2_HIGH) - n * LN2_LOW;
+  ait_real p = inverse_factorial[EXP_TERMS];
+#pragma GCC unroll 16
+  for (int k = EXP_TERMS - 1; k >= 0; --k) {
+    p = p * r + inverse_factorial[k];
+  }
+  return p * real_of((bits_of(shifted) << MANTISSA_BITS) + bits_of(1));
+}
+
+/* log(x) for x >= 1: x = 2^e m with m around 1, and the series of 2 artanh(s), s = (m - 1) / (m + 1),
+ * whose remainder is below a tenth of the last bit. x - x keeps NaN, which the bits would lose. */
+INLINE ait_real log_from_one(ait_real x) {
+  const real_bits e = (bits_of(x) - bits_of(ROOT_OF_HALF)) >> MANTISSA_BITS;
+  const ait_real f = real_of(bits_of(x) - (e << MANTISSA_BITS)) - 1;
+  const ait_real s = f / (2 + f), square = s * s;
+  ait_real p = (ait_real)1 / (2 * LOG_TERMS - 1);
+#pragma GCC unroll 16
+  for (int k = LOG_TERMS - 2; k >= 0; --k) {
+    p = p * square + (ait_real)1 / (2 * k + 1);
+  }
+  return (ait_real)(int32_t)e * LN2 + 2 * s * p + (x - x);
+}
+
+/* What softmax knows of every row of a block. Labels are held as numbers, so that comparing them
+ * yields masks of the right width. */
+typedef struct row_terms {
+  ait_real label[AIT_PASS_ROWS];
+  ait_real weight[AIT_PASS_ROWS];     /* w = sigmoid(x); 0 in padded rows */
+  ait_real derivative[AIT_PASS_ROWS]; /* sigmoid'(x) */
+  ait_real own[AIT_PASS_ROWS];        /* L_y - max_c L_c */
+  ait_real others[AIT_PASS_ROWS];     /* sum of exp(L_c - max) over c != y */
+  ait_real sum[AIT_PASS_ROWS];        /* and over all c */
+  ait_real inverse[AIT_PASS_ROWS];    /* 1 / sum */
+} row_terms;
+
+/* e = exp(-|x|) gives both w and w' = e / (1 + e)^2 without overflow or cancellation. */
+static void read_rows(const ait_pass *pass, int64_t begin, int64_t count, row_terms *t) {
+  for (int64_t i = 0; i < AIT_PASS_ROWS; ++i) {
+    t->label[i] = i < count ? (ait_real)pass->labels[begin + i] : -1;
+    t->weight[i] = i < count ? 1 : 0;
+    t->derivative[i] = 0;
+  }
+  if (pass->x == NULL) {
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const ait_real x = pass->x[begin + i], e = exp_nonpositive(-ait_real_fabs(x)), inverse = 1 / (1 + e);
+    t->weight[i] = x >= 0 ? inverse : e * inverse;
+    t->derivative[i] = e * inverse * inverse;
+  }
+}
+
+/* logits without bias become exp(L_c - max); fills own, others, sum and inverse. */
+static void exponentials(const ait_pass_job *job, ait_real *logits, row_terms *t) {
+  ait_real largest[AIT_PASS_ROWS], label_exponential[AIT_PASS_ROWS] = {0};
+  for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+    largest[i] = -ait_real_infinity;
+    t->own[i] = t->others[i] = 0;
+  }
+  for (int64_t c = 0; c < job->classes; ++c) {
+    ait_real *l = logits + c * AIT_PASS_ROWS;
+    for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+      l[i] += job->b[c];
+      largest[i] = l[i] > largest[i] ? l[i] : largest[i];
+    }
+  }
+  for (int64_t c = 0; c < job->classes; ++c) {
+    ait_real *l = logits + c * AIT_PASS_ROWS;
+    const ait_real class_number = (ait_real)c;
+    for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+      const ait_real below = l[i] - largest[i], e = exp_nonpositive(below);
+      const int is_label = t->label[i] == class_number;
+      t->own[i] = is_label ? below : t->own[i];
+      label_exponential[i] = is_label ? e : label_exponential[i];
+      t->others[i] += is_label ? 0 : e;
+      l[i] = e;
+    }
+  }
+  for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+    t->sum[i] = t->others[i] + label_exponential[i];
+    t->inverse[i] = 1 / t->sum[i];
+  }
+}
+
+/* sum_i w_i CE_i of a block, CE = log sum_c exp(L_c - max) - (L_y - max). */
+static double block_loss(const row_terms *t) {
+  ait_real loss[AIT_PASS_ROWS];
+  for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+    loss[i] = t->weight[i] * (log_from_one(t->sum[i]) - t->own[i]);
+  }
+  return sum_rows(loss);
+}
+
+/* exponentials become w (P - onehot); P_y - 1 is minus the sum of the others, which does not cancel. */
+static void residuals(const ait_pass_job *job, const row_terms *t, ait_real *exponential) {
+  for (int64_t c = 0; c < job->classes; ++c) {
+    ait_real *r = exponential + c * AIT_PASS_ROWS;
+    const ait_real class_number = (ait_real)c;
+    for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+      const ait_real numerator = t->label[i] == class_number ? -t->others[i] : r[i];
+      r[i] = t->weight[i] * (numerator * t->inverse[i]);
+    }
+  }
+}
+
+/* slopes S without bias become w (P*S - P*rowsum(P*S)); mean_i = sum_c (P - onehot)_c S_c. With S
+ * measured from S_y both are sums over the other classes, exact also where P_y is near 1. */
+static void tangents(const ait_pass_job *job, const row_terms *t, const ait_real *exponential, ait_real *slopes,
+                     ait_real *mean) {
+  ait_real own[AIT_PASS_ROWS] = {0};
+  for (int64_t c = 0; c < job->classes; ++c) {
+    ait_real *s = slopes + c * AIT_PASS_ROWS;
+    const ait_real class_number = (ait_real)c;
+    for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+      s[i] += job->w[c];
+      own[i] = t->label[i] == class_number ? s[i] : own[i];
+    }
+  }
+  memset(mean, 0, AIT_PASS_ROWS * sizeof *mean);
+  for (int64_t c = 0; c < job->classes; ++c) {
+    const ait_real *e = exponential + c * AIT_PASS_ROWS;
+    ait_real *s = slopes + c * AIT_PASS_ROWS;
+    for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+      s[i] -= own[i];
+      mean[i] += e[i] * t->inverse[i] * s[i];
+    }
+  }
+  for (int64_t c = 0; c < job->classes; ++c) {
+    const ait_real *e = exponential + c * AIT_PASS_ROWS;
+    ait_real *s = slopes + c * AIT_PASS_ROWS;
+    for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+      s[i] = t->weight[i] * (e[i] * t->inverse[i]) * (s[i] - mean[i]);
+    }
+  }
+}
+
+/* ---- blocks -------------------------------------------------------------------------------- */
+
+/* One block of at most AIT_PASS_ROWS rows; `add`: to the sums, else they are overwritten. */
+static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                  ait_real *scratch) {
+  const ait_pass *pass = job->pass;
+  ait_real *logits = scratch, *slopes = logits + AIT_PASS_ROWS * job->classes;
+  int64_t stride;
+  const ait_real *u = block_values(job, begin, count, slopes + AIT_PASS_ROWS * job->classes, &stride);
+  row_terms t;
+  read_rows(pass, begin, count, &t);
+  forward(job, count, u, stride, job->a, logits);
+  exponentials(job, logits, &t);
+  if (sums->loss != NULL) {
+    *sums->loss = (add ? *sums->loss : 0) + block_loss(&t);
+  }
+  if (job->v != NULL) {
+    ait_real mean[AIT_PASS_ROWS];
+    forward(job, count, u, stride, job->v, slopes);
+    tangents(job, &t, logits, slopes, mean);
+    for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
+      pass->cross[begin + i] = t.derivative[i] / (ait_real)pass->rows->rows * mean[i];
+    }
+    if (sums->dg != NULL) {
+      backward(job, count, u, stride, slopes, add, sums->dg, sums->dgb);
+    }
+  }
+  if (sums->g != NULL) {
+    residuals(job, &t, logits);
+    backward(job, count, u, stride, logits, add, sums->g, sums->gb);
+  }
+}
+
+static void rows(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums, ait_real *scratch) {
+  for (int64_t i = begin; i < end; i += AIT_PASS_ROWS) {
+    block(job, i, ait_min64(AIT_PASS_ROWS, end - i), i > begin, sums, scratch);
+  }
+}
+
+static void add_slots(int64_t slots, int64_t stride, int64_t n, const double *sums, double *out) {
+  memcpy(out, sums, (size_t)n * sizeof *out);
+  for (int64_t s = 1; s < slots; ++s) {
+    for (int64_t k = 0; k < n; ++k) {
+      out[k] += sums[s * stride + k];
+    }
+  }
+}
+
+#define JOIN2(a, b) a##b
+#define JOIN(a, b)  JOIN2(a, b)
+#define TEXT2(a)    #a
+#define TEXT(a)     TEXT2(a)
+
+#ifdef AIT_VARIANT
+#define KERNEL_SYMBOL JOIN(ait_pass_kernel_, AIT_VARIANT)
+#define KERNEL_NAME   "x86-64-" TEXT(AIT_VARIANT)
+#else
+#define KERNEL_SYMBOL ait_pass_kernel_baseline
+#define KERNEL_NAME   "baseline"
+#endif
+
+const ait_pass_kernel KERNEL_SYMBOL = {
+    .name = KERNEL_NAME,
+    .lanes = LANES,
+    .most_group = MOST_GROUP,
+    .convert = convert,
+    .rows = rows,
+    .add_slots = add_slots,
+};

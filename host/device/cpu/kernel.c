@@ -1,0 +1,60 @@
+/* kernel.c - which build of the data pass's kernels runs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cpu/data_pass.h"
+
+#ifdef __x86_64__
+/* The instructions of the psABI's levels that a compiler would use in our loops. */
+static int has_v2(void) {
+  return __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+}
+
+static int has_v3(void) {
+  return has_v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+         __builtin_cpu_supports("bmi2");
+}
+
+static int has_v4(void) {
+  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+static int always(void) {
+  return 1;
+}
+
+/* What AIT_CPU_KERNEL may say, from the best to the plainest. */
+static const struct choice {
+  const char *word;
+  const ait_pass_kernel *kernel;
+  int (*supported)(void);
+} choices[] = {
+#ifdef __x86_64__
+    {"v4", &ait_pass_kernel_v4, has_v4},
+    {"v3", &ait_pass_kernel_v3, has_v3},
+    {"v2", &ait_pass_kernel_v2, has_v2},
+#endif
+    {"baseline", &ait_pass_kernel_baseline, always},
+};
+
+enum { CHOICES = sizeof choices / sizeof choices[0] };
+
+ait_status ait_cpu_choose_kernel(const ait_pass_kernel **kernel) {
+  const char *word = getenv("AIT_CPU_KERNEL");
+  for (int i = 0; i < CHOICES; ++i) {
+    if (word != NULL && *word != '\0' && strcmp(word, choices[i].word) != 0) {
+      continue;
+    }
+    if (choices[i].supported()) {
+      *kernel = choices[i].kernel;
+      return AIT_OK;
+    }
+    if (word != NULL && *word != '\0') {
+      return ait_fail(AIT_INVALID_ARGUMENT, "AIT_CPU_KERNEL is %s, whose instructions this processor lacks", word);
+    }
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT, "AIT_CPU_KERNEL is \"%s\"; this build has%s baseline", word,
+                  CHOICES > 1 ? " v2, v3, v4 and" : "");
+}
