@@ -266,10 +266,14 @@ static int row_is_bad_f64(const void *row, int64_t n) {
   return bad != 0;
 }
 
+/* Below this many numbers the check is over before threads would have started. */
+enum { PARALLEL_NUMBERS = 1 << 18 };
+
 /* The first row with a number that is not finite; the number of rows where there is none. */
 static int64_t first_bad_row(const ait_matrix *matrix, int (*row_is_bad)(const void *, int64_t)) {
   int64_t first = matrix->rows;
-#pragma omp parallel for schedule(static) reduction(min : first)
+  int large = matrix->rows * matrix->columns >= PARALLEL_NUMBERS;
+#pragma omp parallel for schedule(static) reduction(min : first) if (large)
   for (int64_t i = 0; i < matrix->rows; ++i) {
     if (i < first && row_is_bad(row_data(matrix, i), matrix->columns)) {
       first = i;
@@ -291,10 +295,10 @@ ait_status ait_matrix_check_finite(const ait_matrix *matrix, const char *name) {
   while (fabs(stored(matrix, i, j)) <= largest) {
     ++j;
   }
+  double value = stored(matrix, i, j);
   return ait_fail(AIT_BAD_DATA,
-                  "%s: row %" PRId64 ", column %" PRId64
-                  " (counted from 0) is %g; expected finite numbers of at most %.1e in size",
-                  name, i, j, stored(matrix, i, j), largest);
+                  "%s: row %" PRId64 ", column %" PRId64 " (counted from 0) is %g%s; expected finite numbers", name, i,
+                  j, isnan(value) ? fabs(value) : value, isfinite(value) ? ", too large for single precision" : "");
 }
 
 /* ---- getters ------------------------------------------------------------------------------- */
