@@ -5,28 +5,35 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 DEMO ?= demo
 
-.PHONY: build demo test bench install format clean
+.PHONY: build demo test bench install format clean configure program
 
-build:
+build: configure
+	cmake --build build/$(PRESET) -j $(JOBS)
+
+configure:
 	@scripts/packages.sh build test
 	cmake --preset $(PRESET)
-	cmake --build build/$(PRESET) -j $(JOBS)
 	@ln -sfn $(PRESET)/ait build/ait
 	@ln -sfn $(PRESET)/ait64 build/ait64
 
-demo: build
+# The program alone, for those who want to see something soon.
+program: configure
+	cmake --build build/$(PRESET) -j $(JOBS) --target ait_program
+
+demo: program
 	@scripts/packages.sh demo
 	build/ait clean --dataset fashion-mnist --out $(DEMO) --force
 
 test: build
 	ctest --preset $(PRESET)
 
-bench: build
+bench: program
 	@scripts/packages.sh demo
 	scripts/bench.sh build/ait
 
 install: build
 	cmake --install build/$(PRESET) --prefix $(PREFIX)
+	@[ "$$(id -u)" -ne 0 ] || [ -n "$(DESTDIR)" ] || ldconfig
 
 format:
 	@scripts/packages.sh format

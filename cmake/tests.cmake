@@ -6,6 +6,8 @@ function(ait_add_script name script label)
   set_tests_properties(${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 600)
 endfunction()
 
+ait_add_script(links ${PROJECT_SOURCE_DIR}/tests/links.sh docs)
+
 file(GLOB AIT_CLI_TESTS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/cli/*.sh)
 if(TARGET ait_program)
   foreach(script IN LISTS AIT_CLI_TESTS)
