@@ -369,7 +369,7 @@ TEST(NpyRead, SurvivesRandomDamage) {
   for (int i = 0; i < 1500; ++i) {
     std::string bad = good;
     for (int changes = 1 + i % 3; changes > 0; --changes) {
-      bad[random() % 80] = static_cast<char>(i % 2 ? random() : " '(),0123456789<f|u{}"[random() % 22]);
+      bad[random() % good.size()] = static_cast<char>(i % 2 ? random() : " '(),0123456789<f|u{}"[random() % 22]);
     }
     if (i % 5 == 0) {
       bad.resize(random() % bad.size());
