@@ -21,8 +21,15 @@
 #define REGISTERS    16
 #endif
 
+#ifdef AIT_DOUBLE
+#define LANES (VECTOR_BYTES / 8)
+typedef int64_t integer;
+#else
+#define LANES (VECTOR_BYTES / 4)
+typedef int32_t integer;
+#endif
+
 enum {
-  LANES = VECTOR_BYTES / sizeof(ait_real),
   MOST_SUMS = REGISTERS == 32 ? 20 : 10, /* accumulators kept in registers */
   MOST_GROUP = MOST_SUMS / 2,            /* classes of a group: two rows (columns) share each load */
   MOST_TILE = 4,                         /* rows or column vectors of a tile, at most */
@@ -32,6 +39,7 @@ enum {
 #define INLINE static inline __attribute__((always_inline))
 
 typedef ait_real vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef integer integers __attribute__((vector_size(VECTOR_BYTES)));
 /* A vector anywhere in an array of ait_real. */
 typedef ait_real loose_vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(ait_real)), may_alias));
 
@@ -95,13 +103,46 @@ static const ait_real *block_values(const ait_pass_job *job, int64_t begin, int6
 
 /* ---- L = U A' ------------------------------------------------------------------------------ */
 
-INLINE ait_real sum_lanes(vector v) {
-  ait_real sum = 0;
-  for (int l = 0; l < LANES; ++l) {
-    sum += v[l];
-  }
-  return sum;
+#if LANES >= 4
+static const integers lane_numbers = {
+#if LANES == 16
+    0, 1,  2,  3,  4,  5,  6, 7, 8,
+    9, 10, 11, 12, 13, 14, 15
+#elif LANES == 8
+    0, 1, 2, 3, 4,
+    5, 6, 7
+#else
+    0, 1, 2, 3
+#endif
+};
+
+/* Lane l of the result: a_l + a_{l^h} where bit h of l is 0, b_l + b_{l^h} where it is 1. */
+INLINE vector fold(vector a, vector b, integer h) {
+  const integers from_b = ((lane_numbers & h) != 0) & LANES;
+  return __builtin_shuffle(a, b, lane_numbers + from_b) + __builtin_shuffle(a, b, (lane_numbers ^ h) + from_b);
 }
+
+/* out_k = the sum of the lanes of v_k, for k < n <= 4: sums are folded while they are gathered. */
+INLINE void sum_lanes(int n, const vector *v, ait_real *out) {
+  vector sum = fold(fold(v[0], v[n > 1 ? 1 : 0], 1), fold(v[n > 2 ? 2 : 0], v[n > 3 ? 3 : n > 1 ? 1 : 0], 1), 2);
+  for (int h = 4; h < LANES; h *= 2) {
+    sum = fold(sum, sum, h);
+  }
+  for (int k = 0; k < n; ++k) {
+    out[k] = sum[k];
+  }
+}
+#else
+/* out_k = the sum of the lanes of v_k, for k < n. */
+INLINE void sum_lanes(int n, const vector *v, ait_real *out) {
+  for (int k = 0; k < n; ++k) {
+    out[k] = v[k][0];
+    for (int l = 1; l < LANES; ++l) {
+      out[k] += v[k][l];
+    }
+  }
+}
+#endif
 
 /* logits_ci (+)= the sum over `vectors` column vectors of A_cj u_ij, for `tile` rows from i on. Rows
  * past the last repeat it. */
@@ -131,12 +172,20 @@ INLINE void forward_tile(int tile, int classes, int64_t vectors, int64_t i, int6
       }
     }
   }
-#pragma GCC unroll 4
-  for (int r = 0; r < tile; ++r) {
 #pragma GCC unroll 10
-    for (int c = 0; c < classes; ++c) {
-      ait_real *logit = logits + c * AIT_PASS_ROWS + i + r;
-      *logit = sum_lanes(sum[r][c]) + (add ? *logit : 0);
+  for (int c = 0; c < classes; c += MOST_TILE / tile) {
+    const int n = tile * (classes - c < MOST_TILE / tile ? classes - c : MOST_TILE / tile);
+    vector part[MOST_TILE];
+    ait_real out[MOST_TILE];
+#pragma GCC unroll 4
+    for (int k = 0; k < n; ++k) {
+      part[k] = sum[k % tile][c + k / tile];
+    }
+    sum_lanes(n, part, out);
+#pragma GCC unroll 4
+    for (int k = 0; k < n; ++k) {
+      ait_real *logit = logits + (c + k / tile) * AIT_PASS_ROWS + i + k % tile;
+      *logit = out[k] + (add ? *logit : 0);
     }
   }
 }
@@ -233,10 +282,9 @@ INLINE void backward_tile(int tile, int classes, int64_t count, const ait_real *
     }
 #pragma GCC unroll 10
     for (int c = 0; c < classes; ++c) {
-      const vector residual = (vector){0} + r[c * AIT_PASS_ROWS + i];
 #pragma GCC unroll 4
       for (int k = 0; k < tile; ++k) {
-        sum[k][c] += x[k] * residual;
+        sum[k][c] += x[k] * r[c * AIT_PASS_ROWS + i];
       }
     }
   }
