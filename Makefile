@@ -25,7 +25,7 @@ demo: program
 	build/ait clean --dataset fashion-mnist --out $(DEMO) --force
 
 test: build
-	ctest --preset $(PRESET)
+	ctest --preset $(PRESET) -j $(JOBS)
 
 bench: program
 	@scripts/packages.sh demo

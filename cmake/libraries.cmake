@@ -14,15 +14,14 @@ function(ait_library_interface target name export_name)
   add_library(ait::${export_name} ALIAS ${target})
 endfunction()
 
-# `name` (ait or ait64) from the objects of target `name`_objects; objects that other targets compile
-# for it (one source for several instruction sets) are its INTERFACE sources.
+# `name` (ait or ait64) from the objects of target `name`_objects.
 #
 # The two precisions are built from the same sources, so their internal functions have the same
 # names. In an archive of plain objects those names would be global, and a program that links both
 # archives would silently mix them. Each archive is therefore one relocatable object in which every
 # hidden symbol has been made local.
 function(ait_add_libraries name)
-  set(objects $<TARGET_OBJECTS:${name}_objects> $<TARGET_PROPERTY:${name}_objects,INTERFACE_SOURCES>)
+  set(objects $<TARGET_OBJECTS:${name}_objects>)
 
   add_library(${name}_shared SHARED ${objects})
   target_link_libraries(${name}_shared PRIVATE ait_flags)

@@ -9,17 +9,13 @@ endfunction()
 ait_add_script(links ${PROJECT_SOURCE_DIR}/tests/links.sh docs)
 
 file(GLOB AIT_CLI_TESTS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/cli/*.sh)
-if(TARGET ait_program)
-  foreach(script IN LISTS AIT_CLI_TESTS)
-    get_filename_component(name ${script} NAME_WE)
-    ait_add_script(cli.${name} ${script} cli)
-    set_tests_properties(cli.${name} PROPERTIES ENVIRONMENT
-      "AIT=$<TARGET_FILE:ait_program>;AIT64=$<TARGET_FILE:ait64_program>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
-  endforeach()
-endif()
+foreach(script IN LISTS AIT_CLI_TESTS)
+  get_filename_component(name ${script} NAME_WE)
+  ait_add_script(cli.${name} ${script} cli)
+  set_tests_properties(cli.${name} PROPERTIES ENVIRONMENT
+    "AIT=$<TARGET_FILE:ait_program>;AIT64=$<TARGET_FILE:ait64_program>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
+endforeach()
 
-if(TARGET ait_program)
-  ait_add_script(packaging ${PROJECT_SOURCE_DIR}/tests/packaging.sh packaging)
-  set_tests_properties(packaging PROPERTIES ENVIRONMENT
-    "AIT_BUILD=${PROJECT_BINARY_DIR};AIT_CFLAGS=${AIT_TEST_CFLAGS};CC=${CMAKE_C_COMPILER}")
-endif()
+ait_add_script(packaging ${PROJECT_SOURCE_DIR}/tests/packaging.sh packaging)
+set_tests_properties(packaging PROPERTIES ENVIRONMENT
+  "AIT_BUILD=${PROJECT_BINARY_DIR};AIT_CFLAGS=${AIT_TEST_CFLAGS};CC=${CMAKE_C_COMPILER}")
