@@ -41,19 +41,19 @@ static const solve_settings defaults[] = {
                      .init_optimizer = AIT_OPTIMIZER_SGD},
     [EXAMPLE_CONVEX] = {.x0 = 0,
                         .z0 = 0,
-                        .iterations = 1000,
+                        .iterations = 2000,
                         .ll_steps = 20,
                         .n = 50,
                         .ll_rate = 0.1,
-                        .ul_rate = 0.01,
-                        .init_rate = 0.01,
+                        .ul_rate = 0.1,
+                        .init_rate = 0.1,
                         .ul_optimizer = AIT_OPTIMIZER_ADAM,
                         .init_optimizer = AIT_OPTIMIZER_ADAM},
-    [EXAMPLE_SINUSOID] = {.x0 = 0,
-                          .z0 = 0,
-                          .iterations = 1000,
+    [EXAMPLE_SINUSOID] = {.x0 = 3,
+                          .z0 = 3,
+                          .iterations = 2000,
                           .ll_steps = 20,
-                          .n = 1,
+                          .n = 20,
                           .ll_rate = 0.1,
                           .ul_rate = 0.01,
                           .init_rate = 0.01,
@@ -85,18 +85,18 @@ enum {
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Example:", 1},
-    {"x0", KEY_X0, "X", 0, "Every entry of the first x (default: toy 1, others 0)", 1},
-    {"z0", KEY_Z0, "Z", 0, "Every entry of the first z (default: toy 2, others 0)", 1},
-    {"n", KEY_N, "N", 0, "Size: entries of x for convex (default 50), of y for sinusoid (default 1)", 1},
+    {"x0", KEY_X0, "X", 0, "Every entry of the first x (default: toy 1, convex 0, sinusoid 3)", 1},
+    {"z0", KEY_Z0, "Z", 0, "Every entry of the first z (default: toy 2, convex 0, sinusoid 3)", 1},
+    {"n", KEY_N, "N", 0, "Size: entries of x for convex (default 50), of y for sinusoid (default 20)", 1},
     {NULL, 0, NULL, 0, "Method:", 2},
     {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg or t-rhg (default iaptt-gm)", 2},
-    {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 1000)", 2},
+    {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 2000)", 2},
     {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default: toy 40, others 20)", 2},
     {"ll-rate", KEY_LL_RATE, "A", 0, "Size of an LL step (default: toy 5e-4, others 0.1)", 2},
     {"ul-optimizer", KEY_UL_OPTIMIZER, "NAME", 0, "Update of x: sgd or adam (default: toy sgd, others adam)", 2},
-    {"ul-rate", KEY_UL_RATE, "A", 0, "Size of a step of x (default: toy 0.1, others 0.01)", 2},
+    {"ul-rate", KEY_UL_RATE, "A", 0, "Size of a step of x (default: sinusoid 0.01, others 0.1)", 2},
     {"init-optimizer", KEY_INIT_OPTIMIZER, "NAME", 0, "Update of z: sgd or adam (default: toy sgd, others adam)", 2},
-    {"init-rate", KEY_INIT_RATE, "A", 0, "Size of a step of z (default: toy 0.1, others 0.01)", 2},
+    {"init-rate", KEY_INIT_RATE, "A", 0, "Size of a step of z (default: sinusoid 0.01, others 0.1)", 2},
     {NULL, 0, NULL, 0, "Output and machine:", 3},
     {"history", KEY_HISTORY, "FILE", 0, "Write a CSV row a UL iteration, with the values before its update", 3},
     {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 3},
@@ -110,6 +110,7 @@ static const char documentation[] =
     "  toy       f = -sin(x y), F = x + x y, x in [1, 10], y in [-2, 2]\n"
     "  convex    f = 1/2 |y1|^2 - x'y1, F = |x - y2|^4 + |y1 - e|^4\n"
     "  sinusoid  f = sum sin(x + y_i - c_i), F = (x - a)^2 + |y - a - c|^2\v"
+    "Which solution is reached depends on the start; the one named is the best of all.\n\n"
     "Example:\n"
     "  " AIT_PROGRAM " solve toy --x0 1 --z0 2 --method iaptt-gm --history F.csv";
 

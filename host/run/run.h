@@ -1,0 +1,109 @@
+/* run.h - one hyper-cleaning run: what it is made of, what it came to, and its steps.
+ *
+ *     ait_run_begin      problem, solver, predictors
+ *     ait_run_iterate    Algorithm 1, with history and progress
+ *     ait_run_evaluate   scores, figures, the classifiers beside them
+ *     ait_run_write      the run folder
+ *     ait_run_print      the summary
+ *     ait_run_end */
+#ifndef AIT_RUN_RUN_H
+#define AIT_RUN_RUN_H
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "run/baseline.h"
+#include "run/data.h"
+#include "run/folder.h"
+#include "run/history.h"
+#include "run/metrics.h"
+#include "run/settings.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The classifiers that are trained beside the run, without any weighing. */
+typedef enum ait_side {
+  AIT_SIDE_VALIDATION,       /* the validation rows alone: the cheap baseline */
+  AIT_SIDE_ALL,              /* all training rows with their given labels, and the validation rows */
+  AIT_SIDE_KEPT,             /* the rows that this run keeps, and the validation rows */
+  AIT_SIDE_KEPT_BY_BASELINE, /* as many rows, kept by the validation-only classifier's ranking */
+  AIT_SIDE_COUNT
+} ait_side;
+
+extern const char *const ait_side_words[];
+
+/* Figures are NaN where there is none. Everything is owned by the run unless called borrowed. */
+typedef struct ait_run {
+  ait_context *context;               /* borrowed */
+  const ait_clean_settings *settings; /* borrowed */
+  const ait_clean_data *data;         /* borrowed */
+  int64_t sizes[AIT_MAX_HIDDEN + 2];
+  ait_network network;
+  int64_t m; /* parameters */
+  ait_problem *problem;
+  ait_solver *solver;
+  ait_predictor *train_predictor, *test_predictor; /* test: NULL where there are no test rows */
+
+  /* the iteration */
+  ait_real *x, *gx;        /* N */
+  ait_real *y, *z;         /* m: y_K, and z or the fixed start */
+  double *gradient_sum;    /* N: sum of gx_i */
+  int64_t *kbar_counts;    /* K + 1: UL iterations with each kbar */
+  ait_real *probabilities; /* N x classes, under the parameters predicted last */
+  ait_history history;
+  int64_t iterations; /* made */
+  int32_t stopped;    /* nonzero: by a signal */
+  double iteration_seconds, evaluation_seconds;
+
+  /* the scores */
+  double *scores[AIT_SCORE_COUNT], *baseline_score;  /* N each */
+  double *given_probability, *suggested_probability; /* N, under y_K */
+  int32_t *suggested;                                /* N: the class with the largest probability under y_K */
+  int64_t *order;                                    /* N: most suspect first, by the chosen score */
+  int64_t flagged;                                   /* rows that count as found: mislabelled, or disagreeing */
+
+  /* the figures */
+  ait_ranking ranking[AIT_SCORE_COUNT], baseline_ranking;
+  double accuracy_y, accuracy_z;
+  ait_baseline sides[AIT_SIDE_COUNT];
+  double side_accuracy[AIT_SIDE_COUNT];
+  int32_t side_trained[AIT_SIDE_COUNT];
+  double clean_f1, clean_f1_all_clean, clean_f1_oracle; /* the paper's measure */
+  int64_t shared_with_baseline;                         /* rows among the flagged of both rankings */
+} ait_run;
+
+/* On failure the run still has to be ended. Errors: whatever the library returns. */
+ait_status ait_run_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
+                         ait_run *run);
+
+/* `stop` becomes nonzero when the run is to end after the iteration under way. */
+ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop);
+
+ait_status ait_run_evaluate(ait_run *run);
+
+/* Scores 1 - the probability of the given label under parameters `y`. */
+ait_status ait_run_classifier_score(ait_run *run, const ait_real *y, double *score);
+
+/* Scores 1 - sigmoid(x_i). */
+void ait_run_weight_score(const ait_run *run, double *score);
+
+/* Scores the mean of gx_i over the iterations made. */
+void ait_run_gradient_score(const ait_run *run, double *score);
+
+/* Writes the folder; on failure nothing is left of it. Errors: those of ait_folder_... */
+ait_status ait_run_write(const ait_run *run, ait_folder *folder);
+
+/* Prints what the run found, at most about 30 lines. */
+void ait_run_print(const ait_run *run, const char *folder, FILE *stream);
+
+void ait_run_end(ait_run *run);
+
+/* Seconds of a monotonic clock. */
+double ait_run_clock(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,82 @@
+/* stack.c - rows of two matrices, one under the other. */
+#include "run/stack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+
+/* Column factors may be absent, which means `otherwise` throughout. */
+static int equal_factors(const double *a, const double *b, int64_t columns, double otherwise) {
+  for (int64_t j = 0; j < columns; j++) {
+    if ((a != NULL ? a[j] : otherwise) != (b != NULL ? b[j] : otherwise)) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+static int stored_alike(const ait_matrix *a, const ait_matrix *b) {
+  int64_t columns = ait_matrix_columns(a);
+  return ait_matrix_type(a) == ait_matrix_type(b) &&
+         equal_factors(ait_matrix_scale(a), ait_matrix_scale(b), columns, 1) &&
+         equal_factors(ait_matrix_shift(a), ait_matrix_shift(b), columns, 0);
+}
+
+static void copy_stored(const ait_matrix *from, int64_t count, const int64_t *rows, char *to) {
+  size_t size = ait_type_size(ait_matrix_type(from));
+  size_t stride = (size_t)ait_matrix_stride(from) * size, length = (size_t)ait_matrix_columns(from) * size;
+  const char *data = ait_matrix_data(from);
+  for (int64_t i = 0; i < count; i++) {
+    memcpy(to + (size_t)i * length, data + (size_t)(rows != NULL ? rows[i] : i) * stride, length);
+  }
+}
+
+static void copy_values(const ait_matrix *from, int64_t count, const int64_t *rows, float *to) {
+  int64_t columns = ait_matrix_columns(from);
+  for (int64_t i = 0; i < count; i++) {
+    for (int64_t j = 0; j < columns; j++) {
+      to[i * columns + j] = (float)ait_matrix_value(from, rows != NULL ? rows[i] : i, j);
+    }
+  }
+}
+
+ait_status ait_stack_rows(const ait_matrix *top, int64_t count, const int64_t *rows, const ait_matrix *bottom,
+                          ait_stack *stack) {
+  int64_t columns = ait_matrix_columns(top), below = ait_matrix_rows(bottom);
+  *stack = (ait_stack){0};
+  if (columns != ait_matrix_columns(bottom)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "rows of %lld and of %lld columns cannot stand under each other",
+                    (long long)columns, (long long)ait_matrix_columns(bottom));
+  }
+  int alike = stored_alike(top, bottom);
+  ait_type type = alike ? ait_matrix_type(top) : AIT_F32;
+  size_t row_bytes = (size_t)columns * ait_type_size(type);
+  stack->data = malloc((size_t)(count + below) * row_bytes);
+  if (stack->data == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld rows of %lld columns", (long long)(count + below),
+                    (long long)columns);
+  }
+  char *second = (char *)stack->data + (size_t)count * row_bytes;
+  if (alike) {
+    copy_stored(top, count, rows, stack->data);
+    copy_stored(bottom, below, NULL, second);
+  } else {
+    copy_values(top, count, rows, stack->data);
+    copy_values(bottom, below, NULL, (float *)second);
+  }
+  ait_status status = ait_matrix_view(type, count + below, columns, columns, stack->data, &stack->matrix);
+  if (status == AIT_OK && alike) {
+    status = ait_matrix_set_scale(stack->matrix, ait_matrix_scale(top), ait_matrix_shift(top));
+  }
+  if (status != AIT_OK) {
+    ait_stack_free(stack);
+  }
+  return status;
+}
+
+void ait_stack_free(ait_stack *stack) {
+  ait_matrix_destroy(stack->matrix);
+  free(stack->data);
+  *stack = (ait_stack){0};
+}

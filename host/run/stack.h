@@ -1,0 +1,26 @@
+/* stack.h - rows of two matrices, one under the other. */
+#ifndef AIT_RUN_STACK_H
+#define AIT_RUN_STACK_H
+
+#include "ait/matrix.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ait_stack {
+  ait_matrix *matrix; /* a view of `data` */
+  void *data;
+} ait_stack;
+
+/* The named rows of `top`, then all rows of `bottom`. Matrices of one type and one scale keep it; others
+ * become f32 values. `count` may be 0. Errors: AIT_OUT_OF_MEMORY, AIT_INVALID_ARGUMENT (unequal columns). */
+ait_status ait_stack_rows(const ait_matrix *top, int64_t count, const int64_t *rows, const ait_matrix *bottom,
+                          ait_stack *stack);
+
+void ait_stack_free(ait_stack *stack);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

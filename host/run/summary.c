@@ -1,0 +1,175 @@
+/* summary.c - what a run found, for people. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run/run.h"
+
+enum { EXAMPLES = 5 };
+
+/* "97.6", or "-" where there is no figure. */
+static const char *percent(double share, char text[16]) {
+  if (isnan(share)) {
+    return "-";
+  }
+  snprintf(text, 16, "%.1f", 100 * share);
+  return text;
+}
+
+/* ---- what was done ----------------------------------------------------------------------------- */
+
+static void print_data(const ait_run *run, FILE *out) {
+  const ait_clean_settings *s = run->settings;
+  const ait_clean_data *d = run->data;
+  fprintf(out, "\nData    %s: %lld training rows", s->dataset != NULL ? s->dataset : s->images,
+          (long long)d->train_rows);
+  if (d->truth != NULL) {
+    fprintf(out, ", %lld of them mislabelled on purpose (%s noise %g)", (long long)d->mislabelled_rows,
+            ait_noise_model_name((ait_noise_model)s->noise_model), s->noise);
+  }
+  fprintf(out, "\n        %lld clean validation rows", (long long)d->validation_rows);
+  if (d->test != NULL) {
+    fprintf(out, ", %lld test rows", (long long)d->test_rows);
+  }
+  fprintf(out, ", %lld features, %d classes, seed %llu\n", (long long)d->features, d->classes,
+          (unsigned long long)s->seed);
+}
+
+static void print_method(const ait_run *run, FILE *out) {
+  const ait_clean_settings *s = run->settings;
+  fprintf(out, "Run     %s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
+          s->model.text, (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
+  fprintf(out, " on %s (%d thread%s)\n", ait_context_device(run->context), ait_context_threads(run->context),
+          ait_context_threads(run->context) == 1 ? "" : "s");
+  if (run->stopped) {
+    fprintf(out, "        STOPPED after %lld of %lld iterations; a rerun with the same seed repeats them\n",
+            (long long)run->iterations, (long long)s->iterations);
+  }
+}
+
+/* ---- how well it ranks, where the truth is known ----------------------------------------------- */
+
+static void print_ranking(const char *name, const ait_ranking *r, FILE *out) {
+  char auroc[16], precision[16], f1[16], first[16], second[16], found[48];
+  snprintf(found, sizeof found, "%lld of %lld", (long long)r->found, (long long)r->positives);
+  fprintf(out, "  %-38s %12s %6s %6s %6s %6s %7s\n", name, found, percent(r->auroc, auroc),
+          percent(r->average_precision, precision), percent(r->f1, f1), percent(r->precision_100, first),
+          percent(r->precision_1000, second));
+}
+
+static void print_rankings(const ait_run *run, FILE *out) {
+  static const char *const names[] = {"doubt of the cleaned classifier", "weight", "gradient"};
+  fprintf(out, "\nMislabelled rows among the %lld most suspect (figures in %%)\n", (long long)run->flagged);
+  fprintf(out, "  %-38s %12s %6s %6s %6s %6s %7s\n", "ranked by", "found", "AUROC", "AP", "F1", "P@100", "P@1000");
+  for (int score = 0; score < AIT_SCORE_COUNT; score++) {
+    char name[48];
+    snprintf(name, sizeof name, "%s%s", names[score], score == run->settings->score ? " (used)" : "");
+    print_ranking(name, &run->ranking[score], out);
+  }
+  if (run->side_trained[AIT_SIDE_VALIDATION]) {
+    print_ranking("baseline: validation rows alone", &run->baseline_ranking, out);
+  }
+}
+
+static void print_verdict(const ait_run *run, FILE *out) {
+  if (!run->side_trained[AIT_SIDE_VALIDATION]) {
+    return;
+  }
+  double ours = run->ranking[run->settings->score].auroc, theirs = run->baseline_ranking.auroc;
+  if (ours > theirs) {
+    fprintf(out, "  This run ranks better than the cheap baseline: AUROC %.2f against %.2f.\n", 100 * ours,
+            100 * theirs);
+  } else if (theirs > ours) {
+    fprintf(out, "  The cheap baseline ranks better here: AUROC %.2f against %.2f of this run.\n", 100 * theirs,
+            100 * ours);
+  }
+}
+
+static void print_clean_f1(const ait_run *run, FILE *out) {
+  char ours[16], all[16], oracle[16];
+  fprintf(out, "  The paper's clean-class F1: %s (calling every row clean scores %s, a perfect oracle %s).\n",
+          percent(run->clean_f1, ours), percent(run->clean_f1_all_clean, all), percent(run->clean_f1_oracle, oracle));
+}
+
+/* ---- what there is to say where it is not ------------------------------------------------------ */
+
+static void print_disagreement(const ait_run *run, FILE *out) {
+  fprintf(out,
+          "\nSuspects: %lld of %lld rows carry a label that the cleaned classifier finds less likely than another\n",
+          (long long)run->flagged, (long long)run->data->train_rows);
+  if (run->side_trained[AIT_SIDE_VALIDATION] && run->flagged > 0) {
+    fprintf(out, "  %lld of the %lld most suspect are so too for a classifier trained on the validation rows alone\n",
+            (long long)run->shared_with_baseline, (long long)run->flagged);
+  }
+  fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
+}
+
+static void print_examples(const ait_run *run, FILE *out) {
+  const ait_clean_data *d = run->data;
+  fprintf(out, "\nMost suspect\n");
+  for (int64_t place = 0; place < EXAMPLES && place < d->train_rows; place++) {
+    int64_t i = run->order[place];
+    char given[16], suggested[16], truth[16];
+    fprintf(out, "  row %-8lld given %s (%.1f %%), suggested %s (%.1f %%)", (long long)d->source_rows[i],
+            ait_clean_data_class(d, d->given[i], given), 100 * run->given_probability[i],
+            ait_clean_data_class(d, run->suggested[i], suggested), 100 * run->suggested_probability[i]);
+    if (d->truth != NULL) {
+      fprintf(out, ", truly %s", ait_clean_data_class(d, d->truth[i], truth));
+    }
+    if (d->ids != NULL) {
+      fprintf(out, ", id %s", d->ids[d->source_rows[i]]);
+    }
+    fputc('\n', out);
+  }
+}
+
+/* ---- accuracy ---------------------------------------------------------------------------------- */
+
+static void print_accuracy(const char *name, double accuracy, FILE *out) {
+  char text[16];
+  if (!isnan(accuracy)) {
+    fprintf(out, "  %-58s %6s\n", name, percent(accuracy, text));
+  }
+}
+
+static void print_accuracies(const ait_run *run, FILE *out) {
+  static const char *const names[] = {"validation rows alone (baseline)", "all rows as given + validation rows",
+                                      "rows kept by this run + validation rows",
+                                      "rows kept by the baseline + validation rows"};
+  if (run->data->test == NULL) {
+    return;
+  }
+  fprintf(out, "\nAccuracy on the test rows (%%)\n");
+  print_accuracy("this run, at y_K (trained on the weighted rows)", run->accuracy_y, out);
+  print_accuracy("this run, at z (the learned start)", run->accuracy_z, out);
+  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
+    char name[80];
+    snprintf(name, sizeof name, "trained on %s", names[side]);
+    print_accuracy(name, run->side_accuracy[side], out);
+  }
+  if (!isnan(run->side_accuracy[AIT_SIDE_KEPT])) {
+    fprintf(out, "  Kept: the %lld least suspect rows (%s).\n", (long long)(run->data->train_rows - run->flagged),
+            run->data->truth != NULL ? "as many as are rightly labelled" : "as many as agree with the classifier");
+  }
+}
+
+static void print_files(const char *folder, FILE *out) {
+  fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
+          folder);
+  fprintf(out, "  history.csv, weights.npy, scores.npy, y.npy, z.npy\n");
+}
+
+void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
+  print_data(run, out);
+  print_method(run, out);
+  if (run->data->mislabelled_rows > 0) {
+    print_rankings(run, out);
+    print_verdict(run, out);
+    print_clean_f1(run, out);
+  } else if (run->data->truth == NULL) {
+    print_disagreement(run, out);
+  }
+  print_accuracies(run, out);
+  print_examples(run, out);
+  print_files(folder, out);
+}
