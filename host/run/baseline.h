@@ -15,6 +15,7 @@ typedef struct ait_baseline_settings {
   uint64_t seed; /* of the folds and of the start */
   double rate;   /* of the steps; halved where they diverge */
   int64_t most;  /* steps at most, >= 1 */
+  int32_t folds; /* 1 .. 5: how many of five folds are left out in turn to find the number of steps */
 } ait_baseline_settings;
 
 /* What the training came to. */
