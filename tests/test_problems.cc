@@ -1,0 +1,296 @@
+/* Hyper-gradients of every problem against central differences, batches against separate runs, and
+ * equal bits for every number of threads. */
+#include <algorithm>
+
+#include "solver_support.h"
+
+namespace {
+
+/* F at the kbar of the unperturbed run, summed over the batch, from a rollout at (x, z). */
+double value_at(const Problem &problem, const ait_solver_options &options, const Reals &x, const Reals &z,
+                const std::vector<int32_t> &kbar) {
+  Solver solver = make_solver(problem, options, x, z);
+  EXPECT_OK(ait_solver_rollout(solver.get()));
+  const ait_real *F = ait_solver_trajectory_F(solver.get());
+  double sum = 0;
+  for (size_t b = 0; b < kbar.size(); b++) {
+    sum += F[kbar[b] * kbar.size() + b];
+  }
+  return sum;
+}
+
+/* The largest relative error of gx and gz along random directions. */
+double difference_error(const Problem &problem, const ait_solver_options &options, const Reals &x, const Reals &z,
+                        std::mt19937 &engine) {
+  Solver solver = make_solver(problem, options, x, z);
+  EXPECT_OK(ait_solver_hypergradient(solver.get()));
+  Reals gx(x.size()), gz(z.size());
+  EXPECT_OK(ait_solver_get_gx(solver.get(), gx.data()));
+  EXPECT_OK(ait_solver_get_gz(solver.get(), gz.data()));
+  const int32_t *found = ait_solver_kbar(solver.get());
+  const std::vector<int32_t> kbar(found, found + ait_problem_batch(problem.get()));
+  double worst = 0;
+  for (int direction = 0; direction < 4; direction++) {
+    const bool along_x = direction % 2 == 0;
+    const Reals &base = along_x ? x : z, &gradient = along_x ? gx : gz;
+    const Reals d = random_reals(engine, base.size(), 1);
+    const double h = 2e-5;
+    const auto moved = [&](double sign) {
+      Reals point = base;
+      for (size_t i = 0; i < point.size(); i++) {
+        point[i] += static_cast<ait_real>(sign * h * d[i]);
+      }
+      return along_x ? value_at(problem, options, point, z, kbar) : value_at(problem, options, x, point, kbar);
+    };
+    const double numeric = (moved(1) - moved(-1)) / (2 * h);
+    double analytic = 0, norm_g = 0, norm_d = 0;
+    for (size_t i = 0; i < base.size(); i++) {
+      analytic += static_cast<double>(gradient[i]) * d[i];
+      norm_g += static_cast<double>(gradient[i]) * gradient[i];
+      norm_d += static_cast<double>(d[i]) * d[i];
+    }
+    // Relative to the size of such a product: a direction that happens to be orthogonal says nothing.
+    const double size = std::sqrt(norm_g * norm_d / static_cast<double>(base.size()));
+    worst = std::fmax(worst, std::abs(numeric - analytic) / std::fmax(size, 1e-12));
+  }
+  return worst;
+}
+
+class Differences : public testing::TestWithParam<const char *> {
+ protected:
+  void SetUp() override {
+    if (!kDouble) {
+      GTEST_SKIP() << "central differences of a float F have no digits to compare; ait64_tests checks them";
+    }
+  }
+
+  void check(const Problem &problem, int64_t steps, double rate, const Reals &x, const Reals &z) {
+    const double error = difference_error(problem, make_options(GetParam(), steps, rate), x, z, engine);
+    EXPECT_LE(error, 1e-6) << GetParam();
+  }
+
+  Context context = make_context();
+  std::mt19937 engine{7};
+};
+
+TEST_P(Differences, Toy) {
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_toy(context.get(), &made));
+  check(Problem(made, ait_problem_destroy), 40, 5e-3, {5}, {1});
+}
+
+TEST_P(Differences, Convex) {
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_convex(context.get(), 6, &made));
+  check(Problem(made, ait_problem_destroy), 12, 0.15, random_reals(engine, 6, 1), random_reals(engine, 12, 1));
+}
+
+TEST_P(Differences, ConvexInABox) {
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_convex(context.get(), 6, &made));
+  Problem problem(made, ait_problem_destroy);
+  ASSERT_OK(ait_problem_bound_y(made, -0.3, 0.4));
+  check(problem, 12, 0.15, random_reals(engine, 6, 1), random_reals(engine, 12, 0.25));
+}
+
+TEST_P(Differences, Sinusoid) {
+  ait_problem *made = nullptr;
+  const double c[] = {0.3, -1.2, 2.5, 0.1, 4};
+  ASSERT_OK(ait_problem_create_sinusoid(context.get(), 5, 2.0, c, &made));
+  check(Problem(made, ait_problem_destroy), 10, 0.3, {0.7}, random_reals(engine, 5, 3));
+}
+
+TEST_P(Differences, Cleaning) {
+  struct Shape {
+    std::vector<int64_t> sizes;
+    ait_activation activation;
+  };
+  const std::vector<Shape> shapes = {{{9, 4}, AIT_ACTIVATION_NONE},          {{9, 6, 4}, AIT_ACTIVATION_NONE},
+                                     {{9, 3, 5, 7, 4}, AIT_ACTIVATION_NONE}, {{9, 6, 4}, AIT_ACTIVATION_TANH},
+                                     {{9, 6, 5, 5, 4}, AIT_ACTIVATION_TANH}, {{9, 8, 4}, AIT_ACTIVATION_RELU}};
+  for (const Shape &shape : shapes) {
+    for (bool u8 : {false, true}) {
+      CleaningData data(engine, shape.sizes, shape.activation, {23, 17}, 19, u8);
+      Problem problem = data.problem(context);
+      const int64_t m = ait_problem_m(problem.get());
+      ASSERT_EQ(m, ait_network_parameters(&data.network));
+      check(problem, 6, 0.4, random_reals(engine, data.n, 1.5), random_reals(engine, 2 * m, 0.5));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, Differences, testing::Values("iaptt-gm", "ia-gm", "ia-gm-a", "rhg"));
+
+struct Outcome {
+  Reals x, z, y, gx, gz;
+  std::vector<int32_t> kbar;
+  std::vector<ait_real> F;
+  bool operator==(const Outcome &other) const {
+    return x == other.x && z == other.z && y == other.y && gx == other.gx && gz == other.gz && kbar == other.kbar &&
+           std::equal(F.begin(), F.end(), other.F.begin(), other.F.end());
+  }
+};
+
+Outcome run(const Problem &problem, const ait_solver_options &options, const Reals &x, const Reals &z, int steps) {
+  Solver solver = make_solver(problem, options, x, z);
+  for (int t = 0; t < steps; t++) {
+    EXPECT_OK(ait_solver_step(solver.get()));
+  }
+  Outcome outcome{Reals(x.size()), Reals(z.size()), Reals(z.size()), Reals(x.size()), Reals(z.size()), {}, {}};
+  EXPECT_OK(ait_solver_get_x(solver.get(), outcome.x.data()));
+  EXPECT_OK(ait_solver_get_z(solver.get(), outcome.z.data()));
+  EXPECT_OK(ait_solver_get_y(solver.get(), outcome.y.data()));
+  EXPECT_OK(ait_solver_get_gx(solver.get(), outcome.gx.data()));
+  EXPECT_OK(ait_solver_get_gz(solver.get(), outcome.gz.data()));
+  const int64_t batch = ait_problem_batch(problem.get());
+  outcome.kbar.assign(ait_solver_kbar(solver.get()), ait_solver_kbar(solver.get()) + batch);
+  const ait_real *F = ait_solver_trajectory_F(solver.get());
+  outcome.F.assign(F, F + (options.ll_steps + 1) * batch);
+  return outcome;
+}
+
+class CleaningRuns : public testing::TestWithParam<std::tuple<const char *, std::vector<int64_t>, ait_activation>> {};
+
+TEST_P(CleaningRuns, BatchEqualsSeparateRunsBitForBit) {
+  const auto &[method, sizes, activation] = GetParam();
+  std::mt19937 engine(11);
+  Context context = make_context();
+  CleaningData data(engine, sizes, activation, {33, 300, 64}, 70, true);
+  Problem together = data.problem(context);
+  const int64_t m = ait_problem_m(together.get());
+  const ait_solver_options options = make_options(method, 5, 0.7);
+  const Reals x = random_reals(engine, data.n, 2);
+  Reals z = random_reals(engine, 3 * m, 0.3);
+  for (int64_t i = 0; i < m; i++) {
+    z[i] *= 3;  // a worse start, so that the entries' kbar may differ
+  }
+  const Outcome all = run(together, options, x, z, 3);
+  int64_t x_offset = 0;
+  for (int b = 0; b < 3; b++) {
+    const int64_t rows = ait_matrix_rows(data.entries[b].train);
+    ait_problem *made = nullptr;
+    ASSERT_OK(ait_problem_create_cleaning(context.get(), &data.network, 1, &data.entries[b], &made));
+    Problem alone(made, ait_problem_destroy);
+    const Outcome one = run(alone, options, Reals(x.begin() + x_offset, x.begin() + x_offset + rows),
+                            Reals(z.begin() + b * m, z.begin() + (b + 1) * m), 3);
+    EXPECT_TRUE(std::equal(one.x.begin(), one.x.end(), all.x.begin() + x_offset)) << b;
+    EXPECT_TRUE(std::equal(one.gx.begin(), one.gx.end(), all.gx.begin() + x_offset)) << b;
+    EXPECT_TRUE(std::equal(one.z.begin(), one.z.end(), all.z.begin() + b * m)) << b;
+    EXPECT_TRUE(std::equal(one.y.begin(), one.y.end(), all.y.begin() + b * m)) << b;
+    EXPECT_TRUE(std::equal(one.gz.begin(), one.gz.end(), all.gz.begin() + b * m)) << b;
+    EXPECT_EQ(one.kbar[0], all.kbar[b]);
+    x_offset += rows;
+  }
+}
+
+TEST_P(CleaningRuns, SameBitsAgainAndForEveryNumberOfThreads) {
+  const auto &[method, sizes, activation] = GetParam();
+  std::mt19937 engine(12);
+  CleaningData data(engine, sizes, activation, {1500}, 700, true);
+  const ait_solver_options options = make_options(method, 4, 0.5);
+  const Reals x = random_reals(engine, data.n, 2);
+  const Reals z = random_reals(engine, ait_network_parameters(&data.network), 0.3);
+  Context first = make_context(1);
+  const Outcome expected = run(data.problem(first), options, x, z, 3);
+  for (int threads : {1, 2, 3}) {
+    Context context = make_context(threads);
+    EXPECT_TRUE(run(data.problem(context), options, x, z, 3) == expected) << threads << " threads";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cleaning, CleaningRuns,
+    testing::Values(std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 11}, AIT_ACTIVATION_NONE),
+                    std::make_tuple("ia-gm-a", std::vector<int64_t>{70, 11}, AIT_ACTIVATION_NONE),
+                    std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 13, 9, 11}, AIT_ACTIVATION_NONE),
+                    std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_RELU),
+                    std::make_tuple("t-rhg", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_TANH)));
+
+TEST(Cleaning, RefusesLabelsAndFeaturesThatDoNotFit) {
+  std::mt19937 engine(3);
+  Context context = make_context();
+  CleaningData data(engine, {5, 3}, AIT_ACTIVATION_NONE, {8}, 6, true);
+  ait_problem *problem = nullptr;
+  data.labels[0][4] = 3;
+  EXPECT_EQ(ait_problem_create_cleaning(context.get(), &data.network, 1, data.entries.data(), &problem), AIT_BAD_DATA);
+  EXPECT_EQ(std::string(ait_last_error()), "the label of training row 4 is 3; expected 0 to 2");
+  data.labels[0][4] = 0;
+  const int64_t sizes[] = {6, 3};
+  const ait_network other = {1, sizes, AIT_ACTIVATION_NONE};
+  EXPECT_EQ(ait_problem_create_cleaning(context.get(), &other, 1, data.entries.data(), &problem), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(std::string(ait_last_error()), "the training rows of entry 0 have 5 features; the network expects 6");
+  EXPECT_EQ(ait_problem_create_cleaning(context.get(), &data.network, 0, data.entries.data(), &problem),
+            AIT_INVALID_ARGUMENT);
+}
+
+/* Probabilities and accuracy against a plain forward pass in double. */
+TEST(Predictor, AgreesWithAPlainForwardPass) {
+  std::mt19937 engine(5);
+  Context context = make_context();
+  for (auto [sizes, activation] : {std::pair(std::vector<int64_t>{9, 4}, AIT_ACTIVATION_NONE),
+                                   std::pair(std::vector<int64_t>{9, 6, 5, 4}, AIT_ACTIVATION_NONE),
+                                   std::pair(std::vector<int64_t>{9, 6, 5, 4}, AIT_ACTIVATION_RELU),
+                                   std::pair(std::vector<int64_t>{9, 6, 4}, AIT_ACTIVATION_TANH)}) {
+    CleaningData data(engine, sizes, activation, {1300}, 6, true);
+    const Reals y = random_reals(engine, ait_network_parameters(&data.network), 0.9);
+    ait_predictor *predictor = nullptr;
+    ASSERT_OK(ait_predictor_create(context.get(), &data.network, data.matrices[0].get(), &predictor));
+    Reals probabilities(1300 * 4);
+    double accuracy = 0;
+    ASSERT_OK(ait_predictor_probabilities(predictor, y.data(), probabilities.data()));
+    ASSERT_OK(ait_predictor_accuracy(predictor, y.data(), data.labels[0].data(), &accuracy));
+    int correct = 0;
+    for (int i = 0; i < 1300; i++) {
+      std::vector<double> a(data.features[0].begin() + i * 9, data.features[0].begin() + (i + 1) * 9);
+      size_t at = 0;
+      for (size_t l = 1; l < sizes.size(); l++) {
+        std::vector<double> next(sizes[l]);
+        for (int64_t r = 0; r < sizes[l]; r++) {
+          for (int64_t c = 0; c < sizes[l - 1]; c++) {
+            next[r] += static_cast<double>(y[at + r * sizes[l - 1] + c]) * a[c];
+          }
+          next[r] += y[at + sizes[l] * sizes[l - 1] + r];
+          if (l + 1 < sizes.size() && activation != AIT_ACTIVATION_NONE) {
+            next[r] = activation == AIT_ACTIVATION_RELU ? std::fmax(next[r], 0) : std::tanh(next[r]);
+          }
+        }
+        at += sizes[l] * (sizes[l - 1] + 1);
+        a = next;
+      }
+      double sum = 0;
+      for (double value : a) {
+        sum += std::exp(value);
+      }
+      for (int c = 0; c < 4; c++) {
+        EXPECT_LE(std::abs(probabilities[i * 4 + c] - std::exp(a[c]) / sum), kDouble ? 1e-13 : 3e-6);
+      }
+      correct += std::max_element(a.begin(), a.end()) - a.begin() == data.labels[0][i];
+    }
+    EXPECT_NEAR(accuracy, correct / 1300.0, kDouble ? 1e-12 : 1.5 / 1300);
+    ait_predictor_destroy(predictor);
+  }
+}
+
+TEST(Network, StartIsPyTorchsDefaultAndTheSameInBothPrecisions) {
+  const int64_t sizes[] = {784, 300, 10};
+  const ait_network network = {2, sizes, AIT_ACTIVATION_NONE};
+  Reals y(ait_network_parameters(&network)), other(y.size());
+  ait_network_initialise(&network, 3, y.data());
+  ait_network_initialise(&network, 4, other.data());
+  EXPECT_NE(y, other);
+  const size_t first = 785 * 300;
+  double largest[2] = {0, 0}, squares[2] = {0, 0};
+  for (size_t i = 0; i < y.size(); i++) {
+    largest[i >= first] = std::fmax(largest[i >= first], std::abs(double(y[i])));
+    squares[i >= first] += double(y[i]) * y[i];
+  }
+  const double bound[2] = {1 / std::sqrt(784.0), 1 / std::sqrt(300.0)};
+  const double count[2] = {double(first), double(y.size() - first)};
+  for (int l = 0; l < 2; l++) {
+    EXPECT_LE(largest[l], bound[l] * (1 + 1e-7));
+    EXPECT_GE(largest[l], bound[l] * 0.99);
+    EXPECT_NEAR(squares[l] / count[l], bound[l] * bound[l] / 3, 0.05 * bound[l] * bound[l]);
+  }
+}
+
+}  // namespace
