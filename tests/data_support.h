@@ -36,9 +36,10 @@ class TempFolder {
   std::string Path(const std::string &name = "") const {
     return name.empty() ? path_ : path_ + "/" + name;
   }
-  /* Writes a file, with the folders above it; returns its path. */
+  /* Writes a new file, with the folders above it, in place of an old one; returns its path. */
   std::string Write(const std::string &name, const std::string &bytes) const {
     std::filesystem::create_directories(std::filesystem::path(Path(name)).parent_path());
+    std::filesystem::remove(Path(name));
     std::ofstream(Path(name), std::ios::binary) << bytes;
     return Path(name);
   }

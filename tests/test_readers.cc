@@ -69,7 +69,7 @@ TEST(File, RefusesWhatCannotBeATarget) {
   TempFolder folder;
   ait_file file;
   std::string plain = folder.Write("plain", "x");
-  EXPECT_EQ(ait_file_begin(&file, folder.Path("none/a").c_str()), AIT_NOT_FOUND);
+  EXPECT_EQ(ait_file_begin(&file, folder.Path("none/a").c_str()), AIT_IO_ERROR);
   EXPECT_TRUE(Says({folder.Path("none/a"), "folder does not exist"}));
   EXPECT_EQ(ait_file_begin(&file, (plain + "/a").c_str()), AIT_IO_ERROR);
   EXPECT_TRUE(Says({plain + "/a", "Not a directory"}));
@@ -77,7 +77,7 @@ TEST(File, RefusesWhatCannotBeATarget) {
   EXPECT_TRUE(Says({folder.Path(), "it is a folder"}));
   EXPECT_EQ(ait_file_begin(&file, "/dev/full"), AIT_IO_ERROR);
   EXPECT_TRUE(Says({"/dev/full", "expected a regular file"}));
-  EXPECT_EQ(ait_file_begin(&file, ""), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(ait_file_begin(&file, ""), AIT_IO_ERROR);
   EXPECT_EQ(folder.Entries(), 1u);
 }
 
@@ -480,7 +480,7 @@ TEST(NpyWrite, PlacesThatCannotBeWritten) {
   std::vector<double> data;
   Matrix matrix = SomeRows(&data);
   std::string plain = folder.Write("plain", "x");
-  EXPECT_EQ(ait_matrix_write_npy(matrix.get(), 0, folder.Path("none/a.npy").c_str()), AIT_NOT_FOUND);
+  EXPECT_EQ(ait_matrix_write_npy(matrix.get(), 0, folder.Path("none/a.npy").c_str()), AIT_IO_ERROR);
   EXPECT_TRUE(Says({folder.Path("none/a.npy"), "folder does not exist"}));
   EXPECT_EQ(ait_matrix_write_npy(matrix.get(), 0, (plain + "/a.npy").c_str()), AIT_IO_ERROR);
   EXPECT_EQ(ait_matrix_write_npy(matrix.get(), 0, "/dev/full"), AIT_IO_ERROR);

@@ -31,7 +31,7 @@ static void end(ait_file *file) {
 static ait_status check_target(const char *path) {
   struct stat info;
   if (path[0] == '\0') {
-    return ait_fail(AIT_INVALID_ARGUMENT, "the name of a file to write is empty");
+    return ait_fail(AIT_IO_ERROR, "the name of a file to write is empty");
   }
   if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
     return ait_fail(AIT_IO_ERROR, "%s: cannot be written, it is %s; expected a regular file or a new name", path,
@@ -56,7 +56,7 @@ static ait_status open_temporary(ait_file *file) {
     }
   }
   if (descriptor < 0) {
-    return ait_fail(errno == ENOENT ? AIT_NOT_FOUND : AIT_IO_ERROR, "%s: cannot be written: %s", file->path,
+    return ait_fail(AIT_IO_ERROR, "%s: cannot be written: %s", file->path,
                     errno == ENOENT ? "its folder does not exist" : strerror(errno));
   }
   file->stream = fdopen(descriptor, "wb");

@@ -21,8 +21,8 @@ typedef struct ait_file {
 } ait_file;
 
 /* Opens a temporary file beside `path` (which is copied). On failure nothing has to be ended.
- * Errors: AIT_INVALID_ARGUMENT (an empty path), AIT_NOT_FOUND (there is no such folder),
- * AIT_IO_ERROR (no permission, or the target is a folder or a device), AIT_OUT_OF_MEMORY. */
+ * Errors: AIT_IO_ERROR (there is no such folder, no permission, the target is a folder or a device),
+ * AIT_OUT_OF_MEMORY. */
 ait_status ait_file_begin(ait_file *file, const char *path);
 
 /* fwrite that remembers why it failed, for the sentence of ait_file_commit. */
