@@ -53,7 +53,6 @@ static inline int64_t ait_slot_end(const ait_slots *slots, int64_t slot) {
 #ifdef AIT_DOUBLE
 #define AIT_REAL_MAX      1.7976931348623157e308
 #define ait_real_exp(v)   exp(v)
-#define ait_real_log(v)   log(v)
 #define ait_real_sqrt(v)  sqrt(v)
 #define ait_real_tanh(v)  tanh(v)
 #define ait_real_fabs(v)  fabs(v)
@@ -61,7 +60,6 @@ static inline int64_t ait_slot_end(const ait_slots *slots, int64_t slot) {
 #else
 #define AIT_REAL_MAX      3.40282346638528859812e38f
 #define ait_real_exp(v)   expf(v)
-#define ait_real_log(v)   logf(v)
 #define ait_real_sqrt(v)  sqrtf(v)
 #define ait_real_tanh(v)  tanhf(v)
 #define ait_real_fabs(v)  fabsf(v)

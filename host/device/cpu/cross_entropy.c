@@ -17,7 +17,8 @@ static void sigmoid(ait_real x, ait_real *w, ait_real *derivative) {
 }
 
 /* One row: logits become P; r = scale w (P - onehot), with P_y - 1 taken as minus the sum of the
- * others, which does not cancel. Returns w CE, CE = log sum_c exp(L_c - max) - (L_y - max). */
+ * others, which does not cancel. Returns w CE,
+ * CE = log sum_c exp(L_c - max) - (L_y - max), which is log1p of the others where L_y is the largest. */
 static double entropy_row(int64_t classes, int32_t label, ait_real weight, ait_real scale, ait_real *logits,
                           ait_real *r) {
   ait_real largest = logits[0];
@@ -36,7 +37,7 @@ static double entropy_row(int64_t classes, int32_t label, ait_real weight, ait_r
       r[c] = scale * (c == label ? -(others / sum) : logits[c]);
     }
   }
-  return (double)weight * ((double)ait_real_log(sum) - (double)own);
+  return (double)weight * (own == 0 ? log1p((double)others) : log((double)sum) - (double)own);
 }
 
 ait_status ait_cpu_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,

@@ -395,11 +395,12 @@ INLINE ait_real exp_nonpositive(ait_real x) {
   return p * real_of((bits_of(shifted) << MANTISSA_BITS) + bits_of(1));
 }
 
-/* log(x) for x >= 1: x = 2^e m with m around 1, and the series of 2 artanh(s), s = (m - 1) / (m + 1),
- * whose remainder is below a tenth of the last bit. x - x keeps NaN, which the bits would lose. */
-INLINE ait_real log_from_one(ait_real x) {
+/* log(x) for x >= 1, given x - 1 with the digits that x has lost: x = 2^e m with m around 1, and the
+ * series of 2 artanh(s), s = (m - 1) / (m + 1), whose remainder is below a tenth of the last bit.
+ * x - x keeps NaN, which the bits would lose. */
+INLINE ait_real log_from_one(ait_real x, ait_real excess) {
   const real_bits e = (bits_of(x) - bits_of(ROOT_OF_HALF)) >> MANTISSA_BITS;
-  const ait_real f = real_of(bits_of(x) - (e << MANTISSA_BITS)) - 1;
+  const ait_real f = e == 0 ? excess : real_of(bits_of(x) - (e << MANTISSA_BITS)) - 1;
   const ait_real s = f / (2 + f), square = s * s;
   ait_real p = (ait_real)1 / (2 * LOG_TERMS - 1);
 #pragma GCC unroll 16
@@ -470,11 +471,13 @@ static void exponentials(const ait_pass_job *job, ait_real *logits, row_terms *t
   }
 }
 
-/* sum_i w_i CE_i of a block, CE = log sum_c exp(L_c - max) - (L_y - max). */
+/* sum_i w_i CE_i of a block, CE = log sum_c exp(L_c - max) - (L_y - max). Where the label has the
+ * largest logit, the sum is 1 + others, and CE keeps its digits however small it is. */
 static double block_loss(const row_terms *t) {
   ait_real loss[AIT_PASS_ROWS];
   for (int i = 0; i < AIT_PASS_ROWS; ++i) {
-    loss[i] = t->weight[i] * (log_from_one(t->sum[i]) - t->own[i]);
+    const ait_real excess = t->own[i] == 0 ? t->others[i] : t->sum[i] - 1;
+    loss[i] = t->weight[i] * (log_from_one(t->sum[i], excess) - t->own[i]);
   }
   return sum_rows(loss);
 }

@@ -1,0 +1,482 @@
+// test_device_data_pass.cc - conformance of the folded data pass, on every build of its kernels.
+//
+// The reference is written from the definitions, one row at a time, in double and long double.
+#include <algorithm>
+#include <memory>
+
+#include "device_cases.h"
+
+namespace device_tests {
+namespace {
+
+class DataPassTest : public testing::TestWithParam<DeviceCase> {};
+INSTANTIATE_TEST_SUITE_P(Devices, DataPassTest, testing::ValuesIn(DataPassDevices()), CaseName);
+
+using Doubles = std::vector<double>;
+
+// ---- data in their own type -----------------------------------------------------------------------
+
+// The value of an IEEE half from its three fields.
+double HalfValue(uint16_t half) {
+  const int exponent = half >> 10 & 31, mantissa = half & 1023;
+  const double size = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+  return half & 0x8000 ? -size : size;
+}
+
+// Appends the stored form of a random number to `bytes` and returns its value.
+double AppendNumber(ait_type type, std::mt19937_64 &engine, std::vector<uint8_t> *bytes) {
+  const double uniform = std::uniform_real_distribution<double>(-1, 1)(engine);
+  uint8_t raw[8];
+  double value = 0;
+  const auto put = [&](auto number) {
+    std::memcpy(raw, &number, sizeof number);
+    bytes->insert(bytes->end(), raw, raw + sizeof number);
+    value = static_cast<double>(number);
+  };
+  switch (type) {
+    case AIT_U8:
+      put(static_cast<uint8_t>(engine() % 4 == 0 ? engine() % 256 : 0));
+      return value;
+    case AIT_I32:
+      put(static_cast<int32_t>(engine() % 7) - 3);
+      return value;
+    case AIT_I64:
+      put(static_cast<int64_t>(engine() % 7) - 3);
+      return value;
+    case AIT_F16: {
+      // Exponents 0 (subnormal) to 15 (up to 2), both signs.
+      const uint16_t half = static_cast<uint16_t>((engine() % 2) << 15 | (engine() % 16) << 10 | engine() % 1024);
+      put(half);
+      return HalfValue(half);
+    }
+    case AIT_F32:
+      put(static_cast<float>(uniform));
+      return value;
+    default:
+      put(uniform);
+      return value;
+  }
+}
+
+// What a pass is asked to do, and its inputs on the host.
+struct Work {
+  ait_type type = AIT_U8;
+  int64_t rows = 0, columns = 0, classes = 0, gap = 0;  // gap: stored numbers between two rows
+  std::vector<uint8_t> stored;                          // exactly as many bytes as rows need
+  Doubles values;                                       // rows x columns, before scale and shift
+  Reals scale, shift, x, classifier, direction;         // empty: NULL
+  std::vector<int32_t> labels;
+};
+
+enum Parts { kScale = 1, kShift = 2, kWeights = 4, kDirection = 8, kAllParts = 15 };
+
+Work MakeWork(ait_type type, int64_t rows, int64_t columns, int64_t classes, int parts, int64_t gap = 0) {
+  Work work;
+  work.type = type;
+  work.rows = rows;
+  work.columns = columns;
+  work.classes = classes;
+  work.gap = gap;
+  std::mt19937_64 engine(static_cast<uint64_t>(rows * 1000003 + columns * 1009 + classes));
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      work.values.push_back(AppendNumber(type, engine, &work.stored));
+    }
+    for (int64_t j = 0; j < gap && i + 1 < rows; ++j) {
+      AppendNumber(type, engine, &work.stored);
+    }
+  }
+  const double unit = type == AIT_U8 ? 1.0 / 255 : 1;
+  const int64_t parameters = classes * columns + classes;
+  const double size = 2 / std::sqrt(static_cast<double>(columns));
+  work.labels = RandomLabels(31, rows, classes);
+  // Without a scale pixels are up to 255, so the classifier is made small instead.
+  const double without = parts & kScale ? 1 : unit;
+  work.classifier = RandomReals(32, parameters, -size * without, size * without);
+  work.direction = parts & kDirection ? RandomReals(33, parameters, -size * without, size * without) : Reals();
+  work.scale = parts & kScale ? RandomReals(34, columns, 0.5 * unit, unit) : Reals();
+  work.shift = parts & kShift ? RandomReals(35, columns, -0.5, 0.1) : Reals();
+  work.x = parts & kWeights ? RandomReals(36, rows, -4, 4) : Reals();
+  return work;
+}
+
+// ---- reference ------------------------------------------------------------------------------------
+
+struct Outputs {
+  Doubles loss = {0}, gradient, tangent, cross;
+};
+
+// Softmax and weights in long double: 1 - P and 1 - w cancel.
+using Wide = long double;
+
+Wide WeightOf(const Work &work, int64_t i) {
+  return work.x.empty() ? 1 : 1 / (1 + std::exp(-static_cast<Wide>(work.x[i])));
+}
+
+Doubles RowOf(const Work &work, int64_t i) {
+  Doubles u(static_cast<size_t>(work.columns));
+  for (int64_t j = 0; j < work.columns; ++j) {
+    u[j] = work.values[i * work.columns + j] * (work.scale.empty() ? 1 : static_cast<double>(work.scale[j])) +
+           (work.shift.empty() ? 0 : static_cast<double>(work.shift[j]));
+  }
+  return u;
+}
+
+// b + A u
+Doubles Affine(const Work &work, const Reals &a, const Doubles &u) {
+  Doubles out;
+  for (int64_t c = 0; c < work.classes; ++c) {
+    double sum = static_cast<double>(a[work.classes * work.columns + c]);
+    for (int64_t j = 0; j < work.columns; ++j) {
+      sum += static_cast<double>(a[c * work.columns + j]) * u[j];
+    }
+    out.push_back(sum);
+  }
+  return out;
+}
+
+// sum += r (u, 1)'
+void AddOuter(const Work &work, const Doubles &r, const Doubles &u, Doubles *sum) {
+  for (int64_t c = 0; c < work.classes; ++c) {
+    for (int64_t j = 0; j < work.columns; ++j) {
+      (*sum)[c * work.columns + j] += r[c] * u[j];
+    }
+    (*sum)[work.classes * work.columns + c] += r[c];
+  }
+}
+
+Outputs Reference(const Work &work) {
+  const int64_t classes = work.classes;
+  const Wide n = static_cast<Wide>(work.rows);
+  Wide loss = 0;
+  Outputs out;
+  out.gradient = out.tangent = Doubles(static_cast<size_t>(classes * (work.columns + 1)), 0);
+  for (int64_t i = 0; i < work.rows; ++i) {
+    const Doubles u = RowOf(work, i);
+    const Doubles logits = Affine(work, work.classifier, u);
+    const int32_t label = work.labels[i];
+    const Wide weight = WeightOf(work, i), largest = *std::max_element(logits.begin(), logits.end());
+    std::vector<Wide> p(logits.begin(), logits.end());
+    Doubles r(static_cast<size_t>(classes)), dr(static_cast<size_t>(classes));
+    Wide sum = 0;
+    for (Wide &entry : p) {
+      entry = std::exp(entry - largest);
+      sum += entry;
+    }
+    loss += weight * (std::log(sum) + largest - static_cast<Wide>(logits[label])) / n;
+    for (int64_t c = 0; c < classes; ++c) {
+      p[c] /= sum;
+      r[c] = static_cast<double>(weight * (p[c] - (c == label ? 1 : 0)) / n);
+    }
+    AddOuter(work, r, u, &out.gradient);
+    if (work.direction.empty()) {
+      continue;
+    }
+    const Doubles s = Affine(work, work.direction, u);
+    Wide mean = 0, cross = 0;
+    for (int64_t c = 0; c < classes; ++c) {
+      mean += p[c] * static_cast<Wide>(s[c]);
+      cross += (p[c] - (c == label ? 1 : 0)) * static_cast<Wide>(s[c]);
+    }
+    for (int64_t c = 0; c < classes; ++c) {
+      dr[c] = static_cast<double>(weight / n * (p[c] * static_cast<Wide>(s[c]) - p[c] * mean));
+    }
+    AddOuter(work, dr, u, &out.tangent);
+    out.cross.push_back(work.x.empty() ? 0 : static_cast<double>(weight * (1 - weight) / n * cross));
+  }
+  out.loss[0] = static_cast<double>(loss);
+  return out;
+}
+
+// ---- running a pass -------------------------------------------------------------------------------
+
+enum Wanted { kLoss = 1, kGradient = 2, kTangent = 4, kCross = 8, kEverything = 15 };
+
+struct Results {
+  Reals loss, gradient, tangent, cross;
+};
+
+const ait_real kUntouched = 12345;
+
+// Runs one pass; outputs that are not wanted, or that there is no direction for, stay empty. `active`
+// -1: no flag. The workspace is filled with NaN first.
+Results RunPass(Device &device, const Work &work, int wanted = kEverything, int active = -1) {
+  if (work.direction.empty()) {
+    wanted &= kLoss | kGradient;
+  }
+  const auto buffer = [&](const auto &values) {
+    using T = typename std::decay_t<decltype(values)>::value_type;
+    return std::make_unique<Buffer<T>>(device, values);
+  };
+  const size_t parameters = static_cast<size_t>(work.classes * (work.columns + 1));
+  ait_matrix *matrix = nullptr;
+  EXPECT_EQ(AIT_OK,
+            ait_matrix_view(work.type, work.rows, work.columns, work.columns + work.gap, work.stored.data(), &matrix));
+  ait_rows rows;
+  EXPECT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+  const auto scale = buffer(work.scale), shift = buffer(work.shift), x = buffer(work.x);
+  const auto classifier = buffer(work.classifier), direction = buffer(work.direction);
+  const auto labels = buffer(work.labels);
+  Buffer<ait_real> loss(device, 1, kUntouched), gradient(device, parameters, kUntouched);
+  Buffer<ait_real> tangent(device, parameters, kUntouched), cross(device, static_cast<size_t>(work.rows), kUntouched);
+  Buffer<uint8_t> flag(device, 1, active == 1);
+  ait_rows scaled = rows;
+  scaled.scale = work.scale.empty() ? nullptr : scale->get();
+  scaled.shift = work.shift.empty() ? nullptr : shift->get();
+  const ait_pass pass = {&scaled,
+                         labels->get(),
+                         work.classes,
+                         classifier->get(),
+                         work.direction.empty() ? nullptr : direction->get(),
+                         work.x.empty() ? nullptr : x->get(),
+                         active < 0 ? nullptr : flag.get(),
+                         wanted & kLoss ? loss.get() : nullptr,
+                         wanted & kGradient ? gradient.get() : nullptr,
+                         wanted & kTangent ? tangent.get() : nullptr,
+                         wanted & kCross ? cross.get() : nullptr};
+  Buffer<uint8_t> workspace(device, device->model->data_pass_workspace(device.get(), &pass), 0xff);
+  EXPECT_EQ(AIT_OK, device->model->data_pass(device.get(), &pass, workspace.get())) << ait_last_error();
+  Results results;
+  results.loss = wanted & kLoss ? loss.Host() : Reals();
+  results.gradient = wanted & kGradient ? gradient.Host() : Reals();
+  results.tangent = wanted & kTangent ? tangent.Host() : Reals();
+  results.cross = wanted & kCross ? cross.Host() : Reals();
+  device->model->release_rows(device.get(), &rows);
+  ait_matrix_destroy(matrix);
+  return results;
+}
+
+// Errors of a pass against the reference, relative in the 2-norm.
+void ExpectClose(const Results &results, const Outputs &expected, double tolerance) {
+  EXPECT_LE(RelativeError(results.loss, expected.loss), tolerance) << "loss";
+  EXPECT_LE(RelativeError(results.gradient, expected.gradient), tolerance) << "G";
+  if (!results.tangent.empty()) {
+    EXPECT_LE(RelativeError(results.tangent, expected.tangent), tolerance) << "dG";
+    EXPECT_LE(RelativeError(results.cross, expected.cross), tolerance) << "cross term";
+  }
+}
+
+// Few rows with logits around 1: rounding of a logit (a few epsilon) passes into P, and sums of few
+// residuals do not average it out.
+const double kSmallTolerance = 32 * kEpsilon;
+
+// ---- tests ----------------------------------------------------------------------------------------
+
+TEST_P(DataPassTest, EveryShapeMatchesTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  constexpr int64_t kMostProducts = 2100000;  // keeps the reference fast
+  for (int64_t classes : {2, 3, 10, 11, 100}) {
+    for (int64_t columns : {1, 5, 70, 784}) {
+      for (int64_t rows : {1, 2, 31, 32, 33, 257, 1000}) {
+        if (classes * columns * rows <= kMostProducts) {
+          SCOPED_TRACE(testing::Message() << "N " << rows << ", D " << columns << ", C " << classes);
+          const Work work = MakeWork(AIT_U8, rows, columns, classes, kAllParts);
+          ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(DataPassTest, EveryNumberOfClassesInAGroup) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t classes = 2; classes <= 23; ++classes) {
+    SCOPED_TRACE(testing::Message() << "C " << classes);
+    const Work work = MakeWork(AIT_U8, 65, 83, classes, kAllParts);
+    ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+  }
+}
+
+TEST_P(DataPassTest, ManyColumnsMatchTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, 70, 3072, 10, kAllParts);
+  ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+}
+
+TEST_P(DataPassTest, EveryTypeWithAndWithoutEachPart) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (ait_type type : {AIT_U8, AIT_I32, AIT_I64, AIT_F16, AIT_F32, AIT_F64}) {
+    for (int64_t columns : {37, 64}) {
+      for (int parts = 0; parts <= kAllParts; ++parts) {
+        SCOPED_TRACE(testing::Message() << ait_type_name(type) << ", D " << columns << ", parts " << parts);
+        const Work work = MakeWork(type, 67, columns, 5, parts);
+        ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+      }
+    }
+  }
+}
+
+TEST_P(DataPassTest, RowsMayStandApart) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (ait_type type : {AIT_U8, AIT_F16, AIT_F32, AIT_F64}) {
+    for (int64_t columns : {37, 64}) {
+      SCOPED_TRACE(testing::Message() << ait_type_name(type) << ", D " << columns);
+      const Work work = MakeWork(type, 35, columns, 4, kAllParts, 3);
+      ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+    }
+  }
+}
+
+// The size of a real job. What float can do here is known (a relative error of 3e-8 to 2e-7); a
+// kernel that sums badly fails.
+TEST_P(DataPassTest, ARealJobIsAccurate) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, 2000, 784, 10, kScale | kWeights | kDirection);
+  ExpectClose(RunPass(device, work), Reference(work), kDouble ? 1e-14 : 3e-7);
+}
+
+TEST_P(DataPassTest, AnOutputIsTheSameWhateverElseIsWanted) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, 300, 70, 11, kAllParts);
+  const Results all = RunPass(device, work);
+  for (int wanted = 0; wanted < kEverything; ++wanted) {
+    SCOPED_TRACE(testing::Message() << "wanted " << wanted);
+    const Results some = RunPass(device, work, wanted);
+    EXPECT_TRUE(SameBits(some.loss, wanted & kLoss ? all.loss : Reals()));
+    EXPECT_TRUE(SameBits(some.gradient, wanted & kGradient ? all.gradient : Reals()));
+    EXPECT_TRUE(SameBits(some.tangent, wanted & kTangent ? all.tangent : Reals()));
+    EXPECT_TRUE(SameBits(some.cross, wanted & kCross ? all.cross : Reals()));
+  }
+}
+
+TEST_P(DataPassTest, TheBitsDoNotDependOnThreads) {
+  for (int64_t rows : {33, 700, 5000}) {
+    const Work work = MakeWork(AIT_U8, rows, 70, 11, kAllParts);
+    AIT_OPEN_DEVICE(one, GetParam(), 1);
+    const Results expected = RunPass(one, work);
+    for (int32_t threads : {1, 2, 3, 5}) {
+      SCOPED_TRACE(testing::Message() << "N " << rows << ", threads " << threads);
+      AIT_OPEN_DEVICE(device, GetParam(), threads);
+      const Results results = RunPass(device, work);
+      EXPECT_TRUE(SameBits(expected.loss, results.loss));
+      EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
+      EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
+      EXPECT_TRUE(SameBits(expected.cross, results.cross));
+    }
+  }
+}
+
+TEST_P(DataPassTest, AnInactivePassWritesOnlyZeroCrossTerms) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, 40, 5, 3, kAllParts);
+  const Results off = RunPass(device, work, kEverything, 0), on = RunPass(device, work, kEverything, 1);
+  EXPECT_EQ(Reals(40, 0), off.cross);
+  EXPECT_EQ(Reals(1, kUntouched), off.loss);
+  EXPECT_EQ(Reals(18, kUntouched), off.gradient);
+  EXPECT_EQ(Reals(18, kUntouched), off.tangent);
+  const Results plain = RunPass(device, work);
+  EXPECT_TRUE(SameBits(plain.gradient, on.gradient));
+  EXPECT_TRUE(SameBits(plain.cross, on.cross));
+}
+
+// Logits of +-1000: P is 0 or 1 to every digit, yet the loss of a wrong row is the logits' difference.
+TEST_P(DataPassTest, LargeLogitsGiveLargeFiniteLosses) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_F32, 33, 1, 2, 0);
+  std::vector<float> ones(33, 1);
+  std::memcpy(work.stored.data(), ones.data(), work.stored.size());
+  work.classifier = {1000, -1000, 0, 0};
+  work.labels.assign(33, 1);
+  const Results results = RunPass(device, work);
+  EXPECT_NEAR(2000, static_cast<double>(results.loss[0]), 1e-3);
+  EXPECT_NEAR(1, static_cast<double>(results.gradient[0]), 1e-6);
+  EXPECT_NEAR(-1, static_cast<double>(results.gradient[1]), 1e-6);
+}
+
+// P_y within 1e-6 of 1: 1 - P_y must keep its digits, or converged runs would stand still.
+TEST_P(DataPassTest, ResidualsOfSureRowsKeepTheirDigits) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_F64, 50, 3, 4, kWeights | kDirection);
+  work.labels.assign(50, 2);
+  work.classifier[12 + 2] = 14;
+  ExpectClose(RunPass(device, work), Reference(work), 64 * kEpsilon);
+}
+
+TEST_P(DataPassTest, ExtremeWeightsStayFinite) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_U8, 40, 6, 3, kAllParts);
+  for (size_t i = 0; i < work.x.size(); ++i) {
+    work.x[i] = static_cast<ait_real>(i % 2 == 0 ? 1 : -1) * static_cast<ait_real>(i < 20 ? 20 : 1000);
+  }
+  const Results results = RunPass(device, work);
+  ExpectClose(results, Reference(work), kDouble ? 1e-10 : kSmallTolerance);  // long double: 1 - w has 10 digits
+  for (int i = 20; i < 40; ++i) {
+    EXPECT_LE(std::fabs(static_cast<double>(results.cross[i])), 1e-37);
+  }
+}
+
+TEST_P(DataPassTest, NanAndInfinityAreNeverHidden) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (ait_real bad : {kNan, kInfinity, -kInfinity}) {
+    for (size_t place : {size_t{0}, size_t{7}, size_t{15}}) {
+      Work work = MakeWork(AIT_F32, 40, 5, 3, kDirection);
+      const std::vector<float> positive(200, 1.5f);
+      std::memcpy(work.stored.data(), positive.data(), work.stored.size());
+      work.labels.assign(40, 1);
+      work.classifier[place] = bad;
+      const Results results = RunPass(device, work);
+      const bool certain_zero = bad == -kInfinity && (place < 5 || place == 15);
+      EXPECT_EQ(certain_zero, std::isfinite(results.loss[0])) << bad << " at " << place;
+    }
+  }
+  Work work = MakeWork(AIT_U8, 40, 5, 3, kAllParts);
+  work.direction[3] = kNan;
+  EXPECT_TRUE(std::isnan(RunPass(device, work).tangent[0]));
+  work = MakeWork(AIT_U8, 40, 5, 3, kAllParts);
+  work.x[39] = kNan;
+  EXPECT_TRUE(std::isnan(RunPass(device, work).loss[0]));
+}
+
+TEST_P(DataPassTest, ATangentWithoutDirectionIsRefused) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, 2, 3, 2, 0);
+  Buffer<ait_real> classifier(device, work.classifier), out(device, 8, 0);
+  Buffer<int32_t> labels(device, work.labels);
+  Buffer<uint8_t> stored(device, work.stored);
+  const ait_rows rows = {AIT_U8, 2, 3, 3, stored.get(), nullptr, nullptr};
+  ait_pass pass = {&rows,   labels.get(), 2,       classifier.get(), nullptr, nullptr,
+                   nullptr, nullptr,      nullptr, out.get(),        nullptr};
+  Buffer<uint8_t> workspace(device, device->model->data_pass_workspace(device.get(), &pass), 0);
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, workspace.get()));
+  std::swap(pass.tangent, pass.cross);
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, workspace.get()));
+}
+
+// dG is the derivative of G along the direction, and cross_i that of <G, V> by x_i: central
+// differences of the pass itself, where double leaves digits for them.
+TEST_P(DataPassTest, TangentAndCrossAreDerivativesOfTheGradient) {
+  if (!kDouble) {
+    GTEST_SKIP() << "float leaves too few digits for differences";
+  }
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, 50, 17, 6, kAllParts);
+  const Results exact = RunPass(device, work);
+  const double h = 1e-5;
+  Doubles difference(exact.tangent.size(), 0);
+  for (int sign : {-1, 1}) {
+    Work moved = work;
+    for (size_t k = 0; k < moved.classifier.size(); ++k) {
+      moved.classifier[k] += static_cast<ait_real>(sign * h) * moved.direction[k];
+    }
+    const Results results = RunPass(device, moved);
+    for (size_t k = 0; k < difference.size(); ++k) {
+      difference[k] += sign * static_cast<double>(results.gradient[k]) / (2 * h);
+    }
+  }
+  EXPECT_LE(RelativeError(exact.tangent, difference), 1e-8);
+  for (int i : {0, 31, 32, 49}) {
+    double slope = 0;
+    for (int sign : {-1, 1}) {
+      Work moved = work;
+      moved.x[i] += static_cast<ait_real>(sign * h);
+      const Results results = RunPass(device, moved);
+      for (size_t k = 0; k < difference.size(); ++k) {
+        slope += sign * static_cast<double>(results.gradient[k]) * static_cast<double>(work.direction[k]) / (2 * h);
+      }
+    }
+    EXPECT_NEAR(slope, static_cast<double>(exact.cross[i]), 1e-9) << "row " << i;
+  }
+}
+
+}  // namespace
+}  // namespace device_tests

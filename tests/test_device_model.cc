@@ -1,0 +1,480 @@
+// test_device_model.cc - conformance of the model operations other than the data pass.
+#include <algorithm>
+#include <memory>
+
+#include "device_cases.h"
+
+namespace device_tests {
+namespace {
+
+class ModelTest : public testing::TestWithParam<DeviceCase> {};
+INSTANTIATE_TEST_SUITE_P(Devices, ModelTest, testing::ValuesIn(Devices()), CaseName);
+
+using Doubles = std::vector<double>;
+
+// ---- gemm -----------------------------------------------------------------------------------------
+
+struct Product {
+  int32_t transpose_a, transpose_b;
+  int64_t m, n, k, pad;  // pad: entries between the end of a row and the next
+  double alpha, beta;
+};
+
+// Checks one product against a triple loop. Entries of c that lie between the rows must stay.
+void CheckGemm(Device &device, const Product &p) {
+  const int64_t lda = (p.transpose_a ? p.m : p.k) + p.pad, ldb = (p.transpose_b ? p.k : p.n) + p.pad;
+  const int64_t ldc = p.n + p.pad;
+  const Reals a = RandomReals(41, (p.transpose_a ? p.k : p.m) * lda),
+              b = RandomReals(42, (p.transpose_b ? p.n : p.k) * ldb);
+  const Reals before = p.beta == 0 ? Reals(static_cast<size_t>(p.m * ldc), kNan) : RandomReals(43, p.m * ldc);
+  Buffer<ait_real> device_a(device, a), device_b(device, b), c(device, before);
+  const ait_gemm gemm = {p.transpose_a, p.transpose_b,  p.m, p.n,    p.k,     p.alpha, device_a.get(),
+                         lda,           device_b.get(), ldb, p.beta, c.get(), ldc};
+  ASSERT_EQ(AIT_OK, device->model->gemm(device.get(), &gemm)) << ait_last_error();
+  const Reals after = c.Host();
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t j = 0; j < ldc; ++j) {
+      if (j >= p.n) {
+        ASSERT_TRUE(SameBits(Reals{before[i * ldc + j]}, Reals{after[i * ldc + j]})) << "between rows, " << i;
+        continue;
+      }
+      double sum = 0, size = 0;
+      for (int64_t l = 0; l < p.k; ++l) {
+        const double term = static_cast<double>(a[p.transpose_a ? l * lda + i : i * lda + l]) *
+                            static_cast<double>(b[p.transpose_b ? j * ldb + l : l * ldb + j]);
+        sum += term;
+        size += std::fabs(term);
+      }
+      const double old = p.beta == 0 ? 0 : p.beta * static_cast<double>(before[i * ldc + j]);
+      const double tolerance =
+          (4 + std::sqrt(static_cast<double>(p.k))) * kEpsilon * (std::fabs(p.alpha) * size + std::fabs(old));
+      ASSERT_LE(std::fabs(static_cast<double>(after[i * ldc + j]) - (p.alpha * sum + old)), tolerance)
+          << i << ", " << j;
+    }
+  }
+}
+
+TEST_P(ModelTest, GemmMatchesATripleLoop) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const int64_t sizes[][3] = {{1, 1, 1},     {3, 5, 2},    {33, 31, 32}, {257, 10, 70},
+                              {10, 257, 70}, {300, 64, 7}, {5, 5, 0}};
+  for (const auto &size : sizes) {
+    for (int transposes = 0; transposes < 4; ++transposes) {
+      for (int64_t pad : {0, 3}) {
+        SCOPED_TRACE(testing::Message() << size[0] << " x " << size[1] << " x " << size[2] << ", transposes "
+                                        << transposes << ", pad " << pad);
+        CheckGemm(device, {transposes & 1, transposes >> 1, size[0], size[1], size[2], pad, 1, 0});
+        CheckGemm(device, {transposes & 1, transposes >> 1, size[0], size[1], size[2], pad, -0.5, 2});
+      }
+    }
+  }
+}
+
+TEST_P(ModelTest, GemmOfNothingDoesNothing) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  CheckGemm(device, {0, 0, 0, 5, 3, 1, 1, 0});
+  CheckGemm(device, {0, 1, 5, 0, 3, 1, 1, 1});
+}
+
+TEST_P(ModelTest, GemmGivesTheSameBitsWithAnyThreads) {
+  const Reals a = RandomReals(44, 1024 * 300), b = RandomReals(45, 300 * 70);
+  Reals expected;
+  for (int32_t threads : {1, 2, 3}) {
+    AIT_OPEN_DEVICE(device, GetParam(), threads);
+    Buffer<ait_real> device_a(device, a), device_b(device, b), c(device, 1024 * 70, kNan);
+    const ait_gemm gemm = {0, 0, 1024, 70, 300, 1, device_a.get(), 300, device_b.get(), 70, 0, c.get(), 70};
+    ASSERT_EQ(AIT_OK, device->model->gemm(device.get(), &gemm));
+    expected = threads == 1 ? c.Host() : expected;
+    EXPECT_TRUE(SameBits(expected, c.Host())) << threads;
+  }
+}
+
+// ---- rows of data ---------------------------------------------------------------------------------
+
+TEST_P(ModelTest, UploadedRowsDescribeTheMatrix) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const std::vector<uint8_t> pixels = {1, 2, 3, 4, 5, 6, 7, 8};
+  const double scale[] = {0.5, 0.25, 2}, shift[] = {1, 2, 3};
+  ait_matrix *matrix = nullptr;
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, 2, 3, 5, pixels.data(), &matrix));
+  ait_rows rows;
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+  EXPECT_EQ(AIT_U8, rows.type);
+  EXPECT_EQ(2, rows.rows);
+  EXPECT_EQ(3, rows.columns);
+  EXPECT_EQ(nullptr, rows.scale);
+  EXPECT_EQ(nullptr, rows.shift);
+  if (std::string(device->runtime->kind) == "cpu") {
+    EXPECT_EQ(pixels.data(), rows.data) << "the CPU borrows the matrix's memory";
+    EXPECT_EQ(5, rows.stride);
+  }
+  device->model->release_rows(device.get(), &rows);
+  ASSERT_EQ(AIT_OK, ait_matrix_set_scale(matrix, scale, shift));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+  Reals on_host(6);
+  ASSERT_EQ(AIT_OK, device->runtime->copy_out(device.get(), 3 * sizeof(ait_real), rows.scale, on_host.data()));
+  ASSERT_EQ(AIT_OK, device->runtime->copy_out(device.get(), 3 * sizeof(ait_real), rows.shift, on_host.data() + 3));
+  ASSERT_EQ(AIT_OK, device->runtime->synchronize(device.get()));
+  EXPECT_EQ((Reals{0.5, 0.25, 2, 1, 2, 3}), on_host);
+  device->model->release_rows(device.get(), &rows);
+  ait_matrix_destroy(matrix);
+}
+
+// Stored small integers, so that every type holds them exactly.
+template <class T>
+std::vector<T> StoredIntegers(int64_t n) {
+  std::mt19937_64 engine(46);
+  std::vector<T> stored(static_cast<size_t>(n));
+  for (T &value : stored) {
+    value = static_cast<T>(engine() % 100);
+  }
+  return stored;
+}
+
+// Checks U w' and r' U of the rows first .. first + count - 1, with and without scale and shift.
+template <class T>
+void CheckRowProducts(Device &device, ait_type type, int64_t first, int64_t count) {
+  const int64_t total = first + count + 2, columns = 37, stride = 40, h = 6;
+  const std::vector<T> stored = StoredIntegers<T>((total - 1) * stride + columns);
+  const Reals w = RandomReals(47, h * columns), r = RandomReals(48, count * h);
+  for (bool scaled : {false, true}) {
+    const Doubles scale(static_cast<size_t>(columns), scaled ? 0.125 : 1), shift(scale.size(), scaled ? -2 : 0);
+    ait_matrix *matrix = nullptr;
+    ASSERT_EQ(AIT_OK, ait_matrix_view(type, total, columns, stride, stored.data(), &matrix));
+    if (scaled) {
+      ASSERT_EQ(AIT_OK, ait_matrix_set_scale(matrix, scale.data(), shift.data()));
+    }
+    ait_rows rows;
+    ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+    Buffer<uint8_t> workspace(device, device->model->rows_workspace(device.get(), &rows), 0xff);
+    Buffer<ait_real> device_w(device, w), device_r(device, r), z(device, count * h, kNan), g(device, h * columns, kNan);
+    ASSERT_EQ(AIT_OK, device->model->rows_times(device.get(), &rows, first, count, h, device_w.get(), z.get(),
+                                                workspace.get()));
+    ASSERT_EQ(AIT_OK, device->model->rows_transposed_times(device.get(), &rows, first, count, h, device_r.get(),
+                                                           g.get(), workspace.get()));
+    Doubles expected_z(static_cast<size_t>(count * h), 0), expected_g(static_cast<size_t>(h * columns), 0);
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        const double u = static_cast<double>(stored[(first + i) * stride + j]) * scale[j] + shift[j];
+        for (int64_t l = 0; l < h; ++l) {
+          expected_z[i * h + l] += u * static_cast<double>(w[l * columns + j]);
+          expected_g[l * columns + j] += u * static_cast<double>(r[i * h + l]);
+        }
+      }
+    }
+    EXPECT_LE(RelativeError(z.Host(), expected_z), 8 * kEpsilon) << ait_type_name(type) << " scaled " << scaled;
+    EXPECT_LE(RelativeError(g.Host(), expected_g), 8 * kEpsilon) << ait_type_name(type) << " scaled " << scaled;
+    device->model->release_rows(device.get(), &rows);
+    ait_matrix_destroy(matrix);
+  }
+}
+
+TEST_P(ModelTest, ProductsWithAChunkOfRows) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t count : {int64_t{1}, int64_t{33}, device->model->row_chunk}) {
+    CheckRowProducts<uint8_t>(device, AIT_U8, 3, count);
+    CheckRowProducts<int32_t>(device, AIT_I32, 0, count);
+    CheckRowProducts<int64_t>(device, AIT_I64, 1, count);
+    CheckRowProducts<float>(device, AIT_F32, 2, count);
+    CheckRowProducts<double>(device, AIT_F64, 5, count);
+  }
+}
+
+// ---- elementwise and sums -------------------------------------------------------------------------
+
+TEST_P(ModelTest, AddsBiasesAndSumsColumns) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t count : {0, 1, 33, 1000}) {
+    for (int64_t h : {1, 10, 65, 300}) {
+      const Reals b = RandomReals(50, h), z = RandomReals(51, count * h);
+      Buffer<ait_real> device_b(device, b), device_z(device, z), out(device, h, kNan);
+      ASSERT_EQ(AIT_OK, device->model->add_bias(device.get(), count, h, device_b.get(), device_z.get()));
+      Reals expected = z;
+      Doubles sums(static_cast<size_t>(h), 0);
+      for (int64_t i = 0; i < count * h; ++i) {
+        expected[i] += b[i % h];
+        sums[i % h] += static_cast<double>(expected[i]);
+      }
+      EXPECT_EQ(expected, device_z.Host());
+      ASSERT_EQ(AIT_OK, device->model->column_sums(device.get(), count, h, device_z.get(), out.get()));
+      EXPECT_LE(RelativeError(out.Host(), sums), kEpsilon) << count << " x " << h;
+    }
+  }
+}
+
+// 1 + 10^5 times 1e-9: in float every addend would be lost.
+TEST_P(ModelTest, SumsOverChunksAreKeptInDouble) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t n : {1, 33, 70001}) {
+    Buffer<ait_real> one(device, n, 1), small(device, n, static_cast<ait_real>(0x1p-30)), out(device, n, kNan);
+    Buffer<double> sum(device, n, 0);
+    ASSERT_EQ(AIT_OK, device->model->accumulate(device.get(), n, one.get(), sum.get()));
+    for (int step = 0; step < 4; ++step) {
+      ASSERT_EQ(AIT_OK, device->model->accumulate(device.get(), n, small.get(), sum.get()));
+    }
+    EXPECT_EQ(Doubles(static_cast<size_t>(n), 1 + 0x1p-28), sum.Host());
+    ASSERT_EQ(AIT_OK, device->model->round_sum(device.get(), n, 0.5, sum.get(), out.get()));
+    EXPECT_EQ(Reals(static_cast<size_t>(n), static_cast<ait_real>(0.5 * (1 + 0x1p-28))), out.Host());
+  }
+}
+
+// ---- cross-entropy --------------------------------------------------------------------------------
+
+struct Rows {
+  int64_t count, classes, total;
+  std::vector<int32_t> labels;
+  Reals x, logits, s;  // x may be empty
+};
+
+Rows MakeRows(int64_t count, int64_t classes, bool weighted, double size = 3) {
+  return {count,
+          classes,
+          2 * count + 5,
+          RandomLabels(52, count, classes),
+          weighted ? RandomReals(53, count, -4, 4) : Reals(),
+          RandomReals(54, count * classes, -size, size),
+          RandomReals(55, count * classes)};
+}
+
+struct RowResults {
+  Reals p, r, loss, dr, cross;
+};
+
+RowResults RunRows(Device &device, const Rows &rows) {
+  Buffer<int32_t> labels(device, rows.labels);
+  Buffer<ait_real> x(device, rows.x), p(device, rows.logits), r(device, rows.logits.size(), kNan),
+      loss(device, 1, kNan);
+  Buffer<ait_real> s(device, rows.s), cross(device, static_cast<size_t>(rows.count), kNan);
+  const ait_real *weights = rows.x.empty() ? nullptr : x.get();
+  EXPECT_EQ(AIT_OK, device->model->cross_entropy(device.get(), rows.count, rows.classes, rows.total, labels.get(),
+                                                 weights, p.get(), r.get(), loss.get()));
+  EXPECT_EQ(AIT_OK, device->model->cross_entropy_tangent(device.get(), rows.count, rows.classes, rows.total,
+                                                         labels.get(), weights, p.get(), s.get(), cross.get()));
+  return {p.Host(), r.Host(), loss.Host(), s.Host(), cross.Host()};
+}
+
+struct RowReference {
+  Doubles p, r, loss = {0}, dr, cross;
+};
+
+RowReference ReferenceRows(const Rows &rows) {
+  RowReference out;
+  long double loss = 0;
+  for (int64_t i = 0; i < rows.count; ++i) {
+    const ait_real *logits = rows.logits.data() + i * rows.classes, *s = rows.s.data() + i * rows.classes;
+    const long double largest = *std::max_element(logits, logits + rows.classes);
+    const long double w = rows.x.empty() ? 1 : 1 / (1 + std::exp(-static_cast<long double>(rows.x[i])));
+    const int32_t label = rows.labels[i];
+    long double sum = 0, mean = 0;
+    for (int64_t c = 0; c < rows.classes; ++c) {
+      sum += std::exp(static_cast<long double>(logits[c]) - largest);
+    }
+    loss += w * (std::log(sum) + largest - static_cast<long double>(logits[label])) / rows.total;
+    for (int64_t c = 0; c < rows.classes; ++c) {
+      const long double p = std::exp(static_cast<long double>(logits[c]) - largest) / sum;
+      out.p.push_back(static_cast<double>(p));
+      out.r.push_back(static_cast<double>(w * (p - (c == label ? 1 : 0)) / rows.total));
+      mean += p * static_cast<long double>(s[c]);
+    }
+    for (int64_t c = 0; c < rows.classes; ++c) {
+      const long double p = std::exp(static_cast<long double>(logits[c]) - largest) / sum;
+      out.dr.push_back(static_cast<double>(w / rows.total * p * (static_cast<long double>(s[c]) - mean)));
+    }
+    const long double slope = rows.x.empty() ? 0 : w * (1 - w);
+    out.cross.push_back(static_cast<double>(slope / rows.total * (mean - static_cast<long double>(s[label]))));
+  }
+  out.loss[0] = static_cast<double>(loss);
+  return out;
+}
+
+// A P carries the rounding of its logit's exponential and of the sum: a few epsilon.
+void CheckRows(Device &device, const Rows &rows) {
+  SCOPED_TRACE(testing::Message() << rows.count << " rows, " << rows.classes << " classes, weighted "
+                                  << !rows.x.empty());
+  const RowResults results = RunRows(device, rows);
+  const RowReference expected = ReferenceRows(rows);
+  EXPECT_LE(RelativeError(results.loss, expected.loss), 8 * kEpsilon) << "loss";
+  EXPECT_LE(RelativeError(results.p, expected.p), 8 * kEpsilon) << "P";
+  EXPECT_LE(RelativeError(results.r, expected.r), 8 * kEpsilon) << "R";
+  EXPECT_LE(RelativeError(results.dr, expected.dr), 16 * kEpsilon) << "dR";
+  EXPECT_LE(RelativeError(results.cross, expected.cross), 16 * kEpsilon) << "cross term";
+}
+
+TEST_P(ModelTest, CrossEntropyAndItsTangentMatchTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t count : {1, 31, 32, 33, 1000}) {
+    for (int64_t classes : {2, 10, 100}) {
+      CheckRows(device, MakeRows(count, classes, true));
+      CheckRows(device, MakeRows(count, classes, false));
+    }
+  }
+}
+
+TEST_P(ModelTest, CrossEntropyOfNoRowsIsZero) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  EXPECT_EQ(Reals{0}, RunRows(device, MakeRows(0, 3, true)).loss);
+}
+
+TEST_P(ModelTest, CrossEntropyOfSureRowsKeepsItsDigits) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Rows rows = MakeRows(40, 5, true);
+  for (int64_t i = 0; i < rows.count; ++i) {
+    rows.logits[i * 5 + rows.labels[i]] = 9;  // 1 - P about 1e-4: the long double reference keeps 15 digits
+  }
+  CheckRows(device, rows);
+}
+
+TEST_P(ModelTest, CrossEntropyOfLargeLogitsIsFinite) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Rows rows = {1, 3, 1, {2}, {}, {3000, -3000, -1000}, {0, 0, 0}};
+  const RowResults results = RunRows(device, rows);
+  EXPECT_EQ(Reals{4000}, results.loss);
+  EXPECT_EQ((Reals{1, 0, -1}), results.r);
+}
+
+TEST_P(ModelTest, CrossEntropyLetsNanThrough) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (size_t place : {size_t{0}, size_t{1}, size_t{2}}) {
+    Rows rows = {1, 3, 1, {1}, {}, {1, 2, 3}, {0, 0, 0}};
+    rows.logits[place] = kNan;
+    EXPECT_TRUE(std::isnan(RunRows(device, rows).loss[0])) << place;
+  }
+  Rows rows = {1, 2, 1, {1}, {kNan}, {1, 2}, {0, 1}};
+  const RowResults results = RunRows(device, rows);
+  EXPECT_TRUE(std::isnan(results.loss[0]));
+  EXPECT_TRUE(std::isnan(results.cross[0]));
+}
+
+TEST_P(ModelTest, CrossEntropyOutputsAreOptional) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Rows rows = MakeRows(33, 4, true);
+  const RowResults all = RunRows(device, rows);
+  Buffer<int32_t> labels(device, rows.labels);
+  Buffer<ait_real> x(device, rows.x), p(device, rows.logits), loss(device, 1, kNan), r(device, rows.logits.size(), 0);
+  ASSERT_EQ(AIT_OK, device->model->cross_entropy(device.get(), 33, 4, rows.total, labels.get(), x.get(), p.get(),
+                                                 nullptr, loss.get()));
+  EXPECT_TRUE(SameBits(all.p, p.Host()));
+  EXPECT_TRUE(SameBits(all.loss, loss.Host()));
+  Buffer<ait_real> logits(device, rows.logits), s(device, rows.s);
+  ASSERT_EQ(AIT_OK, device->model->cross_entropy(device.get(), 33, 4, rows.total, labels.get(), x.get(), logits.get(),
+                                                 r.get(), nullptr));
+  EXPECT_TRUE(SameBits(all.r, r.Host()));
+  ASSERT_EQ(AIT_OK, device->model->cross_entropy_tangent(device.get(), 33, 4, rows.total, labels.get(), x.get(),
+                                                         p.get(), s.get(), nullptr));
+  EXPECT_TRUE(SameBits(all.dr, s.Host()));
+}
+
+TEST_P(ModelTest, CrossEntropyGivesTheSameBitsWithAnyThreads) {
+  const Rows rows = MakeRows(3001, 10, true);
+  AIT_OPEN_DEVICE(one, GetParam(), 1);
+  const RowResults expected = RunRows(one, rows);
+  for (int32_t threads : {2, 3}) {
+    AIT_OPEN_DEVICE(device, GetParam(), threads);
+    const RowResults results = RunRows(device, rows);
+    EXPECT_TRUE(SameBits(expected.loss, results.loss)) << threads;
+    EXPECT_TRUE(SameBits(expected.r, results.r)) << threads;
+    EXPECT_TRUE(SameBits(expected.dr, results.dr)) << threads;
+    EXPECT_TRUE(SameBits(expected.cross, results.cross)) << threads;
+  }
+}
+
+// ---- activations ----------------------------------------------------------------------------------
+
+double Phi(ait_activation kind, double z) {
+  return kind == AIT_ACTIVATION_TANH ? std::tanh(z) : kind == AIT_ACTIVATION_RELU ? std::max(z, 0.0) : z;
+}
+
+// phi' and phi'' by the textbook.
+double PhiSlope(ait_activation kind, double z) {
+  return kind == AIT_ACTIVATION_TANH   ? 1 / (std::cosh(z) * std::cosh(z))
+         : kind == AIT_ACTIVATION_RELU ? (z > 0 ? 1 : 0)
+                                       : 1;
+}
+
+double PhiBend(ait_activation kind, double z) {
+  return kind == AIT_ACTIVATION_TANH ? -2 * std::tanh(z) * PhiSlope(kind, z) : 0;
+}
+
+TEST_P(ModelTest, ActivationsAndTheirDerivativesMatchTheTextbook) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (ait_activation kind : {AIT_ACTIVATION_NONE, AIT_ACTIVATION_RELU, AIT_ACTIVATION_TANH}) {
+    for (int64_t n : Lengths()) {
+      SCOPED_TRACE(testing::Message() << "activation " << kind << ", length " << n);
+      const Reals z = RandomReals(60, n, -2, 2), dz = RandomReals(61, n), back = RandomReals(62, n);
+      const Reals dback = RandomReals(63, n);
+      Buffer<ait_real> a(device, z), da(device, dz), device_back(device, back), device_dback(device, dback);
+      ASSERT_EQ(AIT_OK, device->model->activation(device.get(), kind, n, a.get()));
+      ASSERT_EQ(AIT_OK, device->model->activation_derivative(device.get(), kind, n, a.get(), da.get()));
+      ASSERT_EQ(AIT_OK, device->model->activation_second(device.get(), kind, n, a.get(), da.get(), device_back.get(),
+                                                         device_dback.get()));
+      Doubles phi, slope, expected_back, expected_dback;
+      for (int64_t i = 0; i < n; ++i) {
+        const double at = static_cast<double>(z[i]), along = static_cast<double>(dz[i]);
+        const double b = static_cast<double>(back[i]), db = static_cast<double>(dback[i]);
+        phi.push_back(Phi(kind, at));
+        slope.push_back(PhiSlope(kind, at) * along);
+        expected_back.push_back(PhiSlope(kind, at) * b);
+        expected_dback.push_back(PhiSlope(kind, at) * db + PhiBend(kind, at) * along * b);
+      }
+      EXPECT_LE(RelativeError(a.Host(), phi), 2 * kEpsilon);
+      EXPECT_LE(RelativeError(da.Host(), slope), 8 * kEpsilon);
+      EXPECT_LE(RelativeError(device_back.Host(), expected_back), 8 * kEpsilon);
+      EXPECT_LE(RelativeError(device_dback.Host(), expected_dback), 8 * kEpsilon);
+    }
+  }
+}
+
+TEST_P(ModelTest, ActivationsKeepNanAndReluIsFlatAtZero) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (ait_activation kind : {AIT_ACTIVATION_RELU, AIT_ACTIVATION_TANH}) {
+    Buffer<ait_real> a(device, Reals{kNan, 0, -kInfinity});
+    ASSERT_EQ(AIT_OK, device->model->activation(device.get(), kind, 3, a.get()));
+    EXPECT_TRUE(std::isnan(a.Host()[0]));
+    EXPECT_EQ(0, a.Host()[1]);
+    EXPECT_EQ(kind == AIT_ACTIVATION_RELU ? 0 : -1, a.Host()[2]);
+  }
+  Buffer<ait_real> a(device, Reals{0}), dz(device, Reals{5});
+  ASSERT_EQ(AIT_OK, device->model->activation_derivative(device.get(), AIT_ACTIVATION_RELU, 1, a.get(), dz.get()));
+  EXPECT_EQ(0, dz.Host()[0]);
+}
+
+TEST_P(ModelTest, AnUnknownActivationIsRefused) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> a(device, Reals{1});
+  const ait_activation unknown = static_cast<ait_activation>(3);
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->activation(device.get(), unknown, 1, a.get()));
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->activation_derivative(device.get(), unknown, 1, a.get(), a.get()));
+}
+
+// ---- accuracy -------------------------------------------------------------------------------------
+
+TEST_P(ModelTest, CountsRowsWhoseLargestEntryIsTheirLabel) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  // Right, wrong, a tie that the smaller class wins (right), a tie whose larger class is the label (wrong).
+  Buffer<ait_real> p(device, Reals{0.1f, 0.9f, 0, 0.5f, 0.2f, 0.3f, 0.4f, 0.4f, 0.2f, 0.4f, 0.2f, 0.4f});
+  Buffer<int32_t> labels(device, std::vector<int32_t>{1, 2, 0, 2});
+  Buffer<int64_t> correct(device, 1, -1);
+  ASSERT_EQ(AIT_OK, device->model->count_correct(device.get(), 4, 3, p.get(), labels.get(), correct.get()));
+  EXPECT_EQ(2, correct.Host()[0]);
+}
+
+TEST_P(ModelTest, CountsCorrectRowsAtEveryLength) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t count : Lengths()) {
+    const Reals p = RandomReals(70, count * 10);
+    const std::vector<int32_t> labels = RandomLabels(71, count, 10);
+    int64_t expected = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      expected += std::max_element(p.begin() + i * 10, p.begin() + i * 10 + 10) - (p.begin() + i * 10) == labels[i];
+    }
+    Buffer<ait_real> device_p(device, p);
+    Buffer<int32_t> device_labels(device, labels);
+    Buffer<int64_t> correct(device, 1, -1);
+    ASSERT_EQ(AIT_OK, device->model->count_correct(device.get(), count, 10, device_p.get(), device_labels.get(),
+                                                   correct.get()));
+    EXPECT_EQ(expected, correct.Host()[0]) << count;
+  }
+}
+
+}  // namespace
+}  // namespace device_tests
