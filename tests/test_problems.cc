@@ -119,7 +119,12 @@ TEST_P(Differences, Cleaning) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, Differences, testing::Values("iaptt-gm", "ia-gm", "ia-gm-a", "rhg"));
+INSTANTIATE_TEST_SUITE_P(Methods, Differences, testing::Values("iaptt-gm", "ia-gm", "ia-gm-a", "rhg"),
+                         [](const auto &tested) {
+                           std::string name = tested.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 struct Outcome {
   Reals x, z, y, gx, gz;
@@ -198,13 +203,19 @@ TEST_P(CleaningRuns, SameBitsAgainAndForEveryNumberOfThreads) {
   }
 }
 
+std::string cleaning_name(const testing::TestParamInfo<CleaningRuns::ParamType> &tested) {
+  static const char *const names[] = {"linear", "linear_nesterov", "deep", "relu", "tanh_last_steps"};
+  return names[tested.index];
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cleaning, CleaningRuns,
     testing::Values(std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 11}, AIT_ACTIVATION_NONE),
                     std::make_tuple("ia-gm-a", std::vector<int64_t>{70, 11}, AIT_ACTIVATION_NONE),
                     std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 13, 9, 11}, AIT_ACTIVATION_NONE),
                     std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_RELU),
-                    std::make_tuple("t-rhg", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_TANH)));
+                    std::make_tuple("t-rhg", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_TANH)),
+    cleaning_name);
 
 TEST(Cleaning, RefusesLabelsAndFeaturesThatDoNotFit) {
   std::mt19937 engine(3);

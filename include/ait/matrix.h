@@ -48,7 +48,8 @@ AIT_API ait_status ait_matrix_gather(const ait_matrix *matrix, int64_t count, co
  * copied; NULL means 1 (0). Errors: AIT_INVALID_ARGUMENT (not finite), AIT_OUT_OF_MEMORY. */
 AIT_API ait_status ait_matrix_set_scale(ait_matrix *matrix, const double *scale, const double *shift);
 
-/* Looks for values that are not finite. AIT_BAD_DATA with the row and the column of the first one;
+/* Looks for stored values that are not finite as ait_real (in the float library an f64 above the
+ * largest float counts). AIT_BAD_DATA with the row and the column of the first one;
  * `name` is what the sentence calls the matrix (a file's path, say). */
 AIT_API ait_status ait_matrix_check_finite(const ait_matrix *matrix, const char *name);
 
