@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# clean.sh - runs from end to end on small data: files, figures, the same bytes for the same seed.
+. "$(dirname "$0")/support.bash"
+
+make_data train 300 3 0.3 1
+make_data val 60 3 0 2
+make_data test 90 3 0 3
+make_data mixed 60 3 0 2 float
+
+own_files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy"
+
+# own PROGRAM OUT [more]
+own() {
+  local program=$1 out=$2
+  shift 2
+  "$program" clean $own_files --out "$out" --iterations 30 --ll-steps 10 --ll-rate 0.3 "$@"
+}
+
+# same A B [except FILE...]: equal bytes in every file but those with durations.
+same() {
+  for file in weights.npy y.npy z.npy scores.npy suspects.csv; do
+    cmp -s "$1/$file" "$2/$file" || fail "$1/$file and $2/$file differ"
+  done
+  cmp -s <(cut -d, -f1,3- "$1/history.csv") <(cut -d, -f1,3- "$2/history.csv") || fail "the histories of $1, $2 differ"
+}
+
+# ---- own files, truth unknown --------------------------------------------------------------------
+for program in "$AIT" "$AIT64"; do
+  name=$(basename "$program")
+  succeed own "$program" "$name-1" --threads 1 --ids train-ids.txt
+  [ -s out ] || fail "$name: no summary"
+  grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
+  grep -q "iteration 30/30" err || fail "$name: no progress lines: $(cat err)"
+  [ "$(wc -l <err)" -le 12 ] || fail "$name: more than about ten lines of progress"
+  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "history.csv run.json scores.npy suspects.csv weights.npy y.npy z.npy " ] ||
+    fail "$name: the run folder holds $(ls "$name-1")"
+  succeed own "$program" "$name-again" --threads 1 --ids train-ids.txt --quiet
+  [ ! -s out ] && [ ! -s err ] || fail "$name: --quiet says something"
+  same "$name-1" "$name-again"
+  succeed own "$program" "$name-2" --threads 2 --ids train-ids.txt --quiet
+  same "$name-1" "$name-2"
+  succeed own "$program" "$name-seed" --threads 1 --seed 1 --quiet
+  cmp -s "$name-1/y.npy" "$name-seed/y.npy" && fail "$name: another seed gives the same y"
+done
+
+python3 - "$folder" <<'EOF' || fail "the run folder does not hold what it should"
+import csv, json, struct, sys
+
+def floats(path, code):
+    data = open(path, "rb").read()
+    size = struct.unpack("<H", data[8:10])[0]
+    assert code in data[10:10 + size].decode(), path
+    body = data[10 + size:]
+    return struct.unpack("<%d%s" % (len(body) // {"f4": 4, "f8": 8}[code], {"f4": "f", "f8": "d"}[code]), body)
+
+truth = [int(line) for line in open("train-truth.txt")]
+for name, code in (("ait", "f4"), ("ait64", "f8")):
+    rows = list(csv.DictReader(open(name + "-1/suspects.csv")))
+    assert list(rows[0]) == ["row", "id", "given_label", "given_probability", "suggested_label",
+                             "suggested_probability", "weight", "score"], list(rows[0])
+    assert sorted(int(r["row"]) for r in rows) == list(range(300))
+    assert all(r["id"] == 'photo "%s", left' % r["row"] for r in rows)
+    scores = [float(r["score"]) for r in rows]
+    assert scores == sorted(scores, reverse=True)
+    wrong = sum(truth[int(r["row"])] != int(r["given_label"]) for r in rows)
+    found = sum(truth[int(r["row"])] != int(r["given_label"]) for r in rows[:wrong])
+    assert 60 <= wrong <= 120 and found >= 0.95 * wrong, (found, wrong)
+    suggested = sum(truth[int(r["row"])] == int(r["suggested_label"]) for r in rows)
+    assert suggested >= 285, suggested
+    weights, table = floats(name + "-1/weights.npy", code), floats(name + "-1/scores.npy", "f8")
+    assert len(weights) == 300 and len(table) == 900
+    for r in rows:
+        i = int(r["row"])
+        assert abs(float(r["weight"]) - weights[i]) < 1e-6
+        assert abs(float(r["score"]) - table[3 * i]) < 1e-6
+        assert abs(1 - float(r["given_probability"]) - table[3 * i]) < 1e-6
+        assert abs(1 - weights[i] - table[3 * i + 1]) < 1e-6
+    assert len(floats(name + "-1/y.npy", code)) == len(floats(name + "-1/z.npy", code)) == 63
+    run = json.load(open(name + "-1/run.json"))
+    assert run["program"] == name and run["settings"]["seed"] == 0 and run["settings"]["ll_rate"] == 0.3
+    assert run["result"]["iterations"] == 30 and not run["result"]["stopped"] and "ranking" not in run["result"]
+    assert sum(run["result"]["kbar_counts"].values()) == 30
+    history = list(csv.DictReader(open(name + "-1/history.csv")))
+    assert [int(h["t"]) for h in history] == list(range(1, 31))
+    assert all(1 <= int(h["kbar"]) <= 10 and float(h["F_kbar"]) >= float(h["F_K"]) for h in history)
+    assert all(h["auroc"] == "" for h in history)
+EOF
+
+# ---- own files with noise put in, and test rows ----------------------------------------------------
+truth_known="--noise 0.4 --test-images test-images.npy --test-labels test-labels.npy --threads 1"
+for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "--method rhg" "--method t-rhg" \
+  "--method ia-gm" "--method ia-gm-a" "--model deep:6" "--model mlp:8,6" "--model mlp:8 --activation tanh" \
+  "--score weight" "--score gradient" "--ul-optimizer sgd --ul-rate 10 --init-optimizer adam"; do
+  rm -rf noisy
+  succeed own "$AIT" noisy $truth_known $options
+  grep -q "AUROC" out && grep -q "validation rows alone" out || fail "$options: no figures beside the baseline's: $(cat out)"
+  [ "$(wc -l <out)" -le 36 ] || fail "$options: the summary has $(wc -l <out) lines"
+  grep -qi "nan" out noisy/* && fail "$options: NaN in the results"
+done
+head -n 1 noisy/suspects.csv | grep -q ",true_label$" || fail "suspects.csv does not show the truth that is known"
+
+# Validation rows of another type than the training rows.
+succeed "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images mixed-images.npy \
+  --val-labels mixed-labels.npy --test-images test-images.npy --test-labels test-labels.npy --out mixed --iterations 5 \
+  --ll-steps 5 --train 200 --validation 50 --test 80 --threads 1 --quiet
+[ "$(wc -l <mixed/suspects.csv)" -eq 201 ] || fail "--train 200 gave $(wc -l <mixed/suspects.csv) lines"
+
+# ---- a signal ends the run with what there is ------------------------------------------------------
+"$AIT" clean $own_files --out stopped --iterations 100000000 --ll-steps 10 --threads 1 >out 2>err &
+running=$!
+for _ in $(seq 100); do
+  sleep 0.1
+  [ -d "/proc/$running" ] && grep -q "^SigCgt:.*[2367abef]$" "/proc/$running/status" && break
+done
+sleep 0.2
+kill -INT $running
+wait $running
+status=$?
+[ $status -eq 1 ] || fail "a stopped run: exit status $status, expected 1"
+grep -q "stopped after" stopped/run.json || fail "run.json does not say that the run was stopped"
+grep -q "STOPPED" out || fail "the summary does not say that the run was stopped"
+[ "$(wc -l <stopped/suspects.csv)" -eq 301 ] || fail "the stopped run is not whole"
+finish

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# folder.sh - a run folder is never overwritten unasked, and never half there.
+. "$(dirname "$0")/support.bash"
+
+make_data train 60 3 0.3 1
+make_data val 30 3 0 2
+
+run() {
+  "$AIT" clean --threads 1 --quiet --images train-images.npy --labels train-labels.npy --val-images val-images.npy \
+    --val-labels val-labels.npy --iterations 2 --ll-steps 2 "$@"
+}
+
+succeed run --out first
+cp -r first kept
+expect 1 "exists and is not empty" run --out first --seed 5
+diff -r first kept >differences || fail "an existing run was touched: $(cat differences)"
+succeed run --out first --seed 5 --force
+cmp -s first/y.npy kept/y.npy && fail "--force left the older run"
+touch first/notes.txt
+expect 1 "notes.txt" run --out first --force
+[ -e first/notes.txt ] || fail "--force removed a file that no run has written"
+touch file
+expect 1 "file" run --out file
+expect 1 "does not exist" run --out none/run
+[ -z "$(find . -name '*.partial*' -o -name '*.old*')" ] || fail "left behind: $(find . -name '*.partial*' -o -name '*.old*')"
+
+# A disk of 64 KiB, which the files of a run do not fit on.
+mkdir small
+if mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
+  trap 'umount "$folder/small"; rm -rf "$folder"' EXIT
+  make_data large 3000 3 0.3 1
+  expect 1 "No space left on device" run --images large-images.npy --labels large-labels.npy --out small/run
+  [ -z "$(ls -A small)" ] || fail "a full disk left $(ls -A small)"
+else
+  echo "SKIPPED: the full disk, for want of the right to mount a small one"
+fi
+finish

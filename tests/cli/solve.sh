@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# solve.sh - the numerical examples reach their solutions; check agrees with differences.
+. "$(dirname "$0")/support.bash"
+
+# within FILE PATTERN LIMIT: the number after PATTERN is at most LIMIT.
+within() {
+  awk -v pattern="$2" -v limit="$3" 'index($0, pattern) { found = 1; split(substr($0, index($0, pattern) + length(pattern)), n, " ");
+    exit !(n[1] + 0 <= limit) } END { if (!found) exit 1 }' "$1"
+}
+
+for program in "$AIT" "$AIT64"; do
+  for start in "1 2" "5 1" "7 -1"; do
+    set -- $start
+    succeed "$program" solve toy --x0 "$1" --z0 "$2" --method iaptt-gm
+    within out "distance of x to the solution = " 0.1 || fail "toy from $start: $(cat out)"
+    grep -qE "z = -2 " out || fail "toy from $start: $(cat out)"
+    succeed "$program" solve toy --x0 "$1" --z0 "$2" --method rhg
+    within out "distance of x to the solution = " 0.1 && fail "rhg reaches the solution of toy from $start"
+  done
+  succeed "$program" solve convex --history convex.csv
+  within out "distance of x to the solution = " 0.1 || fail "convex: $(cat out)"
+  [ "$(head -n 1 convex.csv)" = "t,distance,kbar,F_kbar,F_K" ] || fail "convex: header $(head -n 1 convex.csv)"
+  [ "$(wc -l <convex.csv)" -eq 2001 ] || fail "convex: $(wc -l <convex.csv) lines of history"
+  succeed "$program" solve sinusoid
+  within out "distance of x to the solution = " 0.05 || fail "sinusoid: $(cat out)"
+  succeed "$program" solve toy --iterations 3 --quiet
+  [ ! -s out ] || fail "--quiet says something"
+  for problem in toy convex sinusoid clean "clean --model deep:6" "clean --model mlp:6,5"; do
+    succeed "$program" check $problem
+    grep -qE "passed|FAILED" out || fail "check $problem says $(cat out)"
+  done
+done
+succeed "$AIT64" check clean --model mlp:7 --activation relu
+"$AIT64" check clean --tolerance 1e-30 >out 2>err
+[ $? -eq 1 ] || fail "check with a tolerance of 1e-30: expected exit status 1"
+
+expect 1 "no/such" "$AIT" solve toy --iterations 2 --quiet --history no/such/file.csv
+expect 1 "k = " "$AIT" solve convex --ll-rate 1e6 --quiet
+finish
