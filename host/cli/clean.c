@@ -112,7 +112,8 @@ static const char documentation[] =
     "  " AIT_PROGRAM
     " clean --dataset fashion-mnist --out first-run\n"
     "  " AIT_PROGRAM
-    " clean --images x.npy --labels y.npy --val-images vx.npy --val-labels vy.npy --ids names.txt --out mine";
+    " clean --images x.npy --labels y.npy \\\n"
+    "      --val-images vx.npy --val-labels vy.npy --ids names.txt --out mine";
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
