@@ -16,7 +16,7 @@ extern "C" {
 #define AIT_DEFAULT_TEST            10000
 #define AIT_DEFAULT_NOISE           0.5
 #define AIT_DEFAULT_ITERATIONS      400
-#define AIT_DEFAULT_LL_STEPS        100
+#define AIT_DEFAULT_LL_STEPS        10
 #define AIT_DEFAULT_LL_RATE         0.03
 #define AIT_DEFAULT_UL_RATE         0.01
 #define AIT_DEFAULT_INIT_RATE       0.03
