@@ -79,7 +79,9 @@ static const struct argp_option options[] = {
     {"activation", KEY_ACTIVATION, "NAME", 0, "Of an mlp: relu or tanh (default relu)", 4},
     {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg or t-rhg (default " AIT_DEFAULT_METHOD ")", 4},
     {"protocol", KEY_PROTOCOL, "NAME", 0,
-     "paper: the settings of the authors' script for all that is not given (default: settings for users)", 4},
+     "paper: the settings of the authors' script for all that is not given, and its test rows, which it takes from the "
+     "published training part (default: settings for users)",
+     4},
     {"score", KEY_SCORE, "NAME", 0,
      "What ranks the rows: classifier (its doubt in the given label), weight or gradient (default classifier)", 4},
     {NULL, 0, NULL, 0, "Algorithm:", 5},
