@@ -442,6 +442,20 @@ TEST_P(DataPassTest, ATangentWithoutDirectionIsRefused) {
   EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, workspace.get()));
 }
 
+TEST_P(DataPassTest, APassOverNothingIsRefused) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> out(device, 1, kUntouched);
+  for (const ait_rows &rows :
+       {ait_rows{AIT_U8, 0, 3, 3, nullptr, nullptr, nullptr}, ait_rows{AIT_U8, 3, 0, 0, nullptr, nullptr, nullptr}}) {
+    ait_pass pass = {};
+    pass.rows = &rows;
+    pass.classes = 2;
+    pass.loss = out.get();
+    EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, nullptr));
+    EXPECT_NE(nullptr, std::strstr(ait_last_error(), "at least 1")) << ait_last_error();
+  }
+}
+
 // dG is the derivative of G along the direction, and cross_i that of <G, V> by x_i: central
 // differences of the pass itself, where double leaves digits for them.
 TEST_P(DataPassTest, TangentAndCrossAreDerivativesOfTheGradient) {

@@ -250,7 +250,9 @@ struct ait_device {
   char description[256]; /* one line for people */
 };
 
-/* Opens the CPU device; threads 0: OMP_NUM_THREADS, else all that the process may use. */
+/* Opens the CPU device; threads 0: OMP_NUM_THREADS, else all that the process may use. The data pass
+ * runs on the best instructions of the processor, or on those that the environment variable
+ * AIT_CPU_KERNEL names: baseline, v2, v3 or v4 (AIT_INVALID_ARGUMENT where there are none such). */
 ait_status ait_device_open_cpu(int32_t threads, ait_device *device);
 
 #ifdef __cplusplus

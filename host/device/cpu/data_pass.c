@@ -113,7 +113,7 @@ static void write_piece(const pass_plan *plan, const ait_pass_kernel *kernel, in
   double total[MOST_PIECE], bias[MOST_PIECE];
   kernel->add_slots(slots, stride, classes * lanes, g + group_first * job->padded + j * classes, total);
   kernel->add_slots(slots, stride, classes, gb + group_first, bias);
-  const double inverse = 1 / (double)ait_max64(rows->rows, 1);
+  const double inverse = 1 / (double)rows->rows;
   for (int64_t c = 0; c < classes; ++c) {
     for (int64_t l = 0; l < ait_min64(lanes, job->columns - j); ++l) {
       const double scale = rows->scale != NULL ? (double)rows->scale[j + l] : 1;
@@ -146,7 +146,7 @@ static void write_loss(const pass_plan *plan) {
     for (int64_t slot = 0; slot < plan->slots.count; ++slot) {
       total += sums.loss[slot * plan->slot_length];
     }
-    *plan->job.pass->loss = (ait_real)(total / (double)ait_max64(plan->slots.n, 1));
+    *plan->job.pass->loss = (ait_real)(total / (double)plan->slots.n);
   }
 }
 
@@ -181,6 +181,11 @@ static void pass_thread(const pass_plan *plan, const ait_pass_kernel *kernel) {
 ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *workspace) {
   if (pass->direction == NULL && (pass->tangent != NULL || pass->cross != NULL)) {
     return ait_fail(AIT_INVALID_ARGUMENT, "data pass: the tangent and the cross term need a direction");
+  }
+  if (pass->rows->rows < 1 || pass->rows->columns < 1 || pass->classes < 1) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "data pass: %lld rows, %lld columns, %lld classes; expected at least 1 of each",
+                    (long long)pass->rows->rows, (long long)pass->rows->columns, (long long)pass->classes);
   }
   if (pass->active != NULL && *pass->active == 0) {
     if (pass->cross != NULL) {

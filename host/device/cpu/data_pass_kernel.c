@@ -104,17 +104,14 @@ static const ait_real *block_values(const ait_pass_job *job, int64_t begin, int6
 /* ---- L = U A' ------------------------------------------------------------------------------ */
 
 #if LANES >= 4
-static const integers lane_numbers = {
 #if LANES == 16
-    0, 1,  2,  3,  4,  5,  6, 7, 8,
-    9, 10, 11, 12, 13, 14, 15
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 #elif LANES == 8
-    0, 1, 2, 3, 4,
-    5, 6, 7
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7
 #else
-    0, 1, 2, 3
+#define LANE_NUMBERS 0, 1, 2, 3
 #endif
-};
+static const integers lane_numbers = {LANE_NUMBERS};
 
 /* Lane l of the result: a_l + a_{l^h} where bit h of l is 0, b_l + b_{l^h} where it is 1. */
 INLINE vector fold(vector a, vector b, integer h) {

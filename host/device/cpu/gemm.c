@@ -7,7 +7,7 @@
 /* The output is cut along its longer side into tiles of at least LEAST_TILE, TILES at most: small
  * enough to share among threads, large enough that packing the other operand again for every tile
  * stays cheap. Below SERIAL_PRODUCTS multiplications one thread does them all. */
-enum { LEAST_TILE = 64, TILES = 32, SERIAL_PRODUCTS = 1 << 17 };
+enum { LEAST_TILE = 128, TILES = 32, SERIAL_PRODUCTS = 1 << 17 };
 
 #ifdef AIT_DOUBLE
 #define CBLAS_GEMM cblas_dgemm
