@@ -16,11 +16,12 @@ typedef struct check_settings {
   ait_model model;
   int32_t activation;
   char method_name[32]; /* empty: all */
-  int64_t ll_steps, directions;
+  int64_t ll_steps;
+  int32_t directions;
   double ll_rate, tolerance, step;
   uint64_t seed;
   const char *device;
-  int64_t threads;
+  int32_t threads;
 } check_settings;
 
 enum {
@@ -94,7 +95,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_TOLERANCE:
       return ait_option_fail(ait_option_positive("--tolerance", argument, &s->tolerance));
     case KEY_DIRECTIONS:
-      return ait_option_fail(ait_option_whole("--directions", argument, 1, &s->directions));
+      return ait_option_fail(ait_option_int("--directions", argument, 1, &s->directions));
     case KEY_STEP:
       return ait_option_fail(ait_option_positive("--step", argument, &s->step));
     case KEY_SEED:
@@ -103,7 +104,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       s->device = argument;
       return 0;
     case KEY_THREADS:
-      return ait_option_fail(ait_option_whole("--threads", argument, 1, &s->threads));
+      return ait_option_fail(ait_option_int("--threads", argument, 1, &s->threads));
     case ARGP_KEY_ARG:
       if (state->arg_num > 0) {
         argp_usage(state);
@@ -148,7 +149,7 @@ static ait_status check_method(const check_settings *s, const ait_sample *sample
   double usual = sizeof(ait_real) == sizeof(double) ? DOUBLE_TOLERANCE : FLOAT_TOLERANCE;
   double tolerance = s->tolerance > 0 ? s->tolerance : usual;
   const ait_difference_settings settings = {.seed = s->seed,
-                                            .directions = (int32_t)(s->directions > 0 ? s->directions : DIRECTIONS),
+                                            .directions = s->directions > 0 ? s->directions : DIRECTIONS,
                                             .step = s->step > 0 ? s->step : ait_difference_step(),
                                             .tolerance = tolerance};
   ait_difference result;
@@ -247,7 +248,7 @@ static ait_status run_check(const check_settings *s, int64_t *failed) {
   ait_context_options context_options;
   ait_context_options_init(&context_options);
   context_options.device = s->device;
-  context_options.threads = (int32_t)s->threads;
+  context_options.threads = s->threads;
   ait_context *context;
   AIT_TRY(ait_context_create(&context_options, &context));
   ait_status status =

@@ -9,9 +9,6 @@
 
 #include "context/error.h"
 
-const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
-const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
-
 static ait_status parse_status = AIT_OK; /* of the parse under way */
 
 ait_status ait_option_whole(const char *option, const char *text, int64_t least, int64_t *value) {
@@ -23,6 +20,16 @@ ait_status ait_option_whole(const char *option, const char *text, int64_t least,
                     (long long)least);
   }
   *value = parsed;
+  return AIT_OK;
+}
+
+ait_status ait_option_int(const char *option, const char *text, int32_t least, int32_t *value) {
+  int64_t parsed;
+  AIT_TRY(ait_option_whole(option, text, least, &parsed));
+  if (parsed > INT32_MAX) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected at most %d", option, text, INT32_MAX);
+  }
+  *value = (int32_t)parsed;
   return AIT_OK;
 }
 
@@ -112,7 +119,7 @@ error_t ait_option_fail(ait_status status) {
 }
 
 ait_status ait_parse_options(const struct argp *argp, int argc, char **argv, const char *command, void *input) {
-  char name[64];
+  static char name[64]; /* argp and getopt keep argv[0] */
   snprintf(name, sizeof name, "%s %s", AIT_PROGRAM, command);
   argv[0] = name; /* what argp's messages and usage lines begin with */
   parse_status = AIT_OK;

@@ -28,6 +28,9 @@ enum { AIT_EXIT_SUCCESS = 0, AIT_EXIT_FAILED = 1, AIT_EXIT_USAGE = 2 };
 /* A whole number, `least` or more. */
 ait_status ait_option_whole(const char *option, const char *text, int64_t least, int64_t *value);
 
+/* The same, and at most INT32_MAX. */
+ait_status ait_option_int(const char *option, const char *text, int32_t least, int32_t *value);
+
 /* A whole number that fits into 64 bits without a sign. */
 ait_status ait_option_seed(const char *option, const char *text, uint64_t *value);
 
@@ -38,10 +41,6 @@ ait_status ait_option_share(const char *option, const char *text, double *value)
 
 /* One of `words` (NULL-terminated); *choice is its index. */
 ait_status ait_option_choice(const char *option, const char *text, const char *const *words, int32_t *choice);
-
-/* The words of ait_option_choice for optimisers and activations, in the order of their enums. */
-extern const char *const ait_optimizer_words[];
-extern const char *const ait_activation_words[];
 
 /* A method by its name; the sentence lists the names. */
 ait_status ait_option_method(const char *option, const char *text, ait_method *method);

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "context/error.h"
 #include "data/file.h"
+#include "run/settings.h"
 
 typedef enum example { EXAMPLE_TOY, EXAMPLE_CONVEX, EXAMPLE_SINUSOID, EXAMPLE_COUNT } example;
 
@@ -24,7 +25,7 @@ typedef struct solve_settings {
   const char *history;
   int32_t quiet;
   const char *device;
-  int64_t threads;
+  int32_t threads;
 } solve_settings;
 
 /* By example, for what is not asked for. toy: the paper's values. */
@@ -157,7 +158,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       s->device = argument;
       return 0;
     case KEY_THREADS:
-      return ait_option_fail(ait_option_whole("--threads", argument, 1, &s->threads));
+      return ait_option_fail(ait_option_int("--threads", argument, 1, &s->threads));
     case ARGP_KEY_ARG:
       if (state->arg_num > 0) {
         argp_usage(state);
@@ -358,7 +359,7 @@ static ait_status solve(const solve_settings *settings) {
   ait_context_options context_options;
   ait_context_options_init(&context_options);
   context_options.device = settings->device;
-  context_options.threads = (int32_t)settings->threads;
+  context_options.threads = settings->threads;
   ait_context *context;
   AIT_TRY(ait_context_create(&context_options, &context));
   solve_run run = {.settings = settings};

@@ -9,9 +9,12 @@
 
 #include "ait/ait.h"
 #include "context/error.h"
+#include "data/matrix.h"
 #include "run/json.h"
+#include "run/settings.h"
 
-enum { MAX_LAYERS = 16 };
+/* Sizes beyond this are mistakes, and their products would not fit into 64 bits. */
+enum { MAX_LAYERS = 16, LARGEST_SIZE = 1 << 24 };
 
 struct ait_case {
   ait_context *context;
@@ -78,11 +81,18 @@ static ait_status read_labels(const ait_case *c, const char *name, int64_t count
   double *values;
   AIT_TRY(read_array(c, name, &count, &values));
   *labels = malloc((size_t)count * sizeof **labels);
-  for (int64_t i = 0; *labels != NULL && i < count; i++) {
+  ait_status status =
+      *labels != NULL ? AIT_OK : ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory for %s", c->directory, name);
+  for (int64_t i = 0; status == AIT_OK && i < count; i++) {
+    if (!(values[i] >= 0 && values[i] <= INT32_MAX)) {
+      status = ait_fail(AIT_BAD_DATA, "%s/%s.npy: label %lld is %g; expected a whole number from 0", c->directory, name,
+                        (long long)i, values[i]);
+      break;
+    }
     (*labels)[i] = (int32_t)values[i];
   }
   free(values);
-  return *labels != NULL ? AIT_OK : ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory for %s", c->directory, name);
+  return status;
 }
 
 /* ---- hyper-cleaning cases ---------------------------------------------------------------------- */
@@ -94,16 +104,16 @@ static ait_status read_network(const ait_case *c, int64_t *sizes, ait_network *n
     return ait_fail(AIT_BAD_DATA, "%s: expected \"layers\", a list of 2 to %d sizes", c->path, MAX_LAYERS);
   }
   for (int i = 0; i < count; i++) {
-    sizes[i] = (int64_t)cJSON_GetArrayItem(layers, i)->valuedouble;
-    if (sizes[i] < 1) {
-      return ait_fail(AIT_BAD_DATA, "%s: layer size %d is not a positive number", c->path, i);
+    const cJSON *size = cJSON_GetArrayItem(layers, i);
+    if (!cJSON_IsNumber(size) || !(size->valuedouble >= 1 && size->valuedouble <= LARGEST_SIZE)) {
+      return ait_fail(AIT_BAD_DATA, "%s: layer size %d: expected a number from 1 to %d", c->path, i, LARGEST_SIZE);
     }
+    sizes[i] = (int64_t)size->valuedouble;
   }
   const char *word;
   AIT_TRY(ait_json_string(c->json, "activation", c->path, &word));
-  static const char *const words[] = {"none", "relu", "tanh"};
-  for (int i = 0; i < 3; i++) {
-    if (strcmp(word, words[i]) == 0) {
+  for (int i = 0; ait_activation_words[i] != NULL; i++) {
+    if (strcmp(word, ait_activation_words[i]) == 0) {
       *network = (ait_network){.layers = count - 1, .sizes = sizes, .activation = (ait_activation)i};
       return AIT_OK;
     }
@@ -120,17 +130,7 @@ static ait_status set_pixel_scale(const ait_case *c, ait_matrix *matrix) {
   if (!cJSON_IsString(item) || strcmp(item->valuestring, "1/255") != 0) {
     return ait_fail(AIT_BAD_DATA, "%s: pixel_scale may only be \"1/255\"", c->path);
   }
-  int64_t columns = ait_matrix_columns(matrix);
-  double *scale = malloc((size_t)columns * sizeof *scale);
-  if (scale == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory for %lld column scales", c->path, (long long)columns);
-  }
-  for (int64_t j = 0; j < columns; j++) {
-    scale[j] = 1.0 / 255.0;
-  }
-  ait_status status = ait_matrix_set_scale(matrix, scale, NULL);
-  free(scale);
-  return status;
+  return ait_matrix_scale_pixels(matrix);
 }
 
 /* A view of entry b of `batch` of a stored array, as rows of `features` columns. */
@@ -172,15 +172,15 @@ static ait_status open_cleaning(ait_case *c) {
   ait_network network;
   AIT_TRY(read_network(c, sizes, &network));
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(c->json, "batch");
-  double batch = cJSON_IsNumber(item) ? item->valuedouble : 1;
-  if (!(batch >= 1 && batch <= AIT_CASE_MAX_BATCH)) {
-    return ait_fail(AIT_BAD_DATA, "%s: batch is %g; expected 1 to %d", c->path, batch, AIT_CASE_MAX_BATCH);
+  int64_t batch = 1;
+  if (item != NULL && !cJSON_IsNull(item)) {
+    AIT_TRY(ait_json_whole(c->json, "batch", c->path, 1, AIT_CASE_MAX_BATCH, &batch));
   }
   AIT_TRY(open_array(c, "train_images", &c->train));
   AIT_TRY(open_array(c, "val_images", &c->validation));
   ait_cleaning_entry entries[AIT_CASE_MAX_BATCH];
-  AIT_TRY(make_entries(c, (int64_t)batch, sizes[0], entries));
-  return ait_problem_create_cleaning(c->context, &network, (int64_t)batch, entries, &c->problem);
+  AIT_TRY(make_entries(c, batch, sizes[0], entries));
+  return ait_problem_create_cleaning(c->context, &network, batch, entries, &c->problem);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------- */
@@ -206,9 +206,9 @@ static ait_status open_problem(ait_case *c) {
     return open_sinusoid(c);
   }
   if (strcmp(name, "convex13") == 0) {
-    double n;
-    AIT_TRY(ait_json_number(c->json, "n", c->path, &n));
-    return ait_problem_create_convex(c->context, (int64_t)n, &c->problem);
+    int64_t n;
+    AIT_TRY(ait_json_whole(c->json, "n", c->path, 1, LARGEST_SIZE, &n));
+    return ait_problem_create_convex(c->context, n, &c->problem);
   }
   return ait_fail(AIT_BAD_DATA, "%s: problem \"%s\"; expected clean, convex13 or sin_high", c->path, name);
 }
@@ -227,10 +227,8 @@ static ait_status set_box(ait_case *c) {
 
 static ait_status fill_case(ait_case *c) {
   AIT_TRY(ait_json_read(c->path, &c->json));
-  double ll_steps;
-  AIT_TRY(ait_json_number(c->json, "ll_steps", c->path, &ll_steps));
+  AIT_TRY(ait_json_whole(c->json, "ll_steps", c->path, 1, LARGEST_SIZE, &c->ll_steps));
   AIT_TRY(ait_json_number(c->json, "ll_step_size", c->path, &c->ll_rate));
-  c->ll_steps = (int64_t)ll_steps;
   c->methods = cJSON_GetObjectItemCaseSensitive(c->json, "methods");
   if (!cJSON_IsObject(c->methods)) {
     return ait_fail(AIT_BAD_DATA, "%s: expected an object called \"methods\"", c->path);
@@ -306,8 +304,9 @@ static ait_status choose_method(const ait_case *c, const cJSON *item, ait_method
     if (strcmp(item->string, known[i].word) == 0) {
       AIT_TRY(ait_method_by_name(known[i].name, method));
       const cJSON *last = cJSON_GetObjectItemCaseSensitive(item, "T");
-      method->last_steps = cJSON_IsNumber(last) ? (int64_t)last->valuedouble : 0;
-      return AIT_OK;
+      return last != NULL && !cJSON_IsNull(last)
+                 ? ait_json_whole(item, "T", c->path, 0, c->ll_steps, &method->last_steps)
+                 : AIT_OK;
     }
   }
   result->skipped = 1;

@@ -288,8 +288,10 @@ static ait_status load(const ait_clean_settings *s, ait_clean_data *d) {
   if (s->ids != NULL) {
     AIT_TRY(load_ids(s, d));
   }
-  AIT_TRY(check_classes(d));
-  return s->noise > 0 ? corrupt(s, d) : AIT_OK;
+  if (s->noise > 0) {
+    AIT_TRY(corrupt(s, d));
+  }
+  return check_classes(d); /* after the noise, which may bring in any class */
 }
 
 ait_status ait_clean_data_load(const ait_clean_settings *settings, ait_clean_data *data) {

@@ -1,4 +1,4 @@
-/* difference.c - hyper-gradients against central differences. */
+/* difference.c - hyper-gradients against central differences (docs/derivation.md#finite-differences). */
 #include "run/difference.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
 #include "run/json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,18 @@ ait_status ait_json_number(const cJSON *object, const char *key, const char *pat
     return ait_fail(AIT_BAD_DATA, "%s: expected a number called \"%s\"", path, key);
   }
   *value = item->valuedouble;
+  return AIT_OK;
+}
+
+ait_status ait_json_whole(const cJSON *object, const char *key, const char *path, int64_t least, int64_t most,
+                          int64_t *value) {
+  double number;
+  AIT_TRY(ait_json_number(object, key, path, &number));
+  if (!(number >= (double)least && number <= (double)most && floor(number) == number)) {
+    return ait_fail(AIT_BAD_DATA, "%s: \"%s\" is %.17g; expected a whole number from %lld to %lld", path, key, number,
+                    (long long)least, (long long)most);
+  }
+  *value = (int64_t)number;
   return AIT_OK;
 }
 

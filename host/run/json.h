@@ -12,6 +12,9 @@ ait_status ait_json_read(const char *path, cJSON **json);
 
 /* A number or a string that must be there; `path` names the file in the sentence (AIT_BAD_DATA). */
 ait_status ait_json_number(const cJSON *object, const char *key, const char *path, double *value);
+/* A whole number from `least` to `most`, which a double holds. */
+ait_status ait_json_whole(const cJSON *object, const char *key, const char *path, int64_t least, int64_t most,
+                          int64_t *value);
 ait_status ait_json_string(const cJSON *object, const char *key, const char *path, const char **value);
 
 #endif

@@ -1,4 +1,4 @@
-/* metrics.c - how well a score ranks the mislabelled rows. */
+/* metrics.c - how well a score ranks the mislabelled rows (docs/derivation.md#metrics). */
 #include "run/metrics.h"
 
 #include <math.h>

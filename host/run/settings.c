@@ -8,6 +8,8 @@
 #include "context/error.h"
 
 const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL};
+const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
+const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
 
 typedef struct solver_defaults {
   int64_t iterations, ll_steps;

@@ -38,6 +38,10 @@ typedef enum ait_score {
 
 extern const char *const ait_score_words[]; /* "classifier", "weight", "gradient", NULL */
 
+/* The words of ait_optimizer_kind and ait_activation, in the order of the enums, then NULL. */
+extern const char *const ait_optimizer_words[];
+extern const char *const ait_activation_words[];
+
 typedef enum ait_protocol { AIT_PROTOCOL_USER, AIT_PROTOCOL_PAPER } ait_protocol;
 
 typedef struct ait_model {

@@ -31,6 +31,9 @@ expect 1 "nan-images.npy" own nan-images.npy nan-labels.npy "${val[@]}"
 expect 1 "infinity-images.npy" own infinity-images.npy infinity-labels.npy "${val[@]}"
 expect 1 "class 1 occurs in the training labels but not in the validation labels" \
   own "${good[@]}" missing-images.npy missing-labels.npy
+make_data gap 60 3 0 6 missing
+expect 1 "class 1 occurs in the training labels but not in the validation labels" \
+  own gap-images.npy gap-labels.npy missing-images.npy missing-labels.npy --noise 0.5
 expect 1 "wide-images.npy has 21 features" own "${good[@]}" wide-images.npy wide-labels.npy
 expect 1 "more-labels.npy" own "${good[@]}" "${val[@]}" --test-images more-images.npy --test-labels more-labels.npy
 expect 1 "few-ids.txt has 59 lines" own "${good[@]}" "${val[@]}" --ids few-ids.txt

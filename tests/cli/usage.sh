@@ -22,42 +22,50 @@ for program in "$AIT" "$AIT64"; do
   grep -q "$name clean: unrecognized option" err || fail "$name clean --frob: $(cat err)"
 done
 
-clean="$AIT clean --dataset fashion-mnist --out run"
-expect 2 "--ll-steps 0: expected a whole number, 1 or more" $clean --ll-steps 0
-expect 2 "--ll-steps 1.5: expected a whole number" $clean --ll-steps 1.5
-expect 2 "--ll-steps 10x: expected a whole number" $clean --ll-steps 10x
-expect 2 "--iterations -3: expected a whole number, 1 or more" $clean --iterations -3
-expect 2 "--iterations 99999999999999999999: expected" $clean --iterations 99999999999999999999
-expect 2 "--ll-rate -0.1: expected a number above 0" $clean --ll-rate -0.1
-expect 2 "--ll-rate 0: expected a number above 0" $clean --ll-rate 0
-expect 2 "--ul-rate nan: expected a number above 0" $clean --ul-rate nan
-expect 2 "--init-rate inf: expected a number above 0" $clean --init-rate inf
-expect 2 "--noise 1.5: expected a number from 0 to 1" $clean --noise 1.5
-expect 2 "--noise-model foo: expected symmetric, paper or pair" $clean --noise-model foo
-expect 2 "--method foo: expected iaptt-gm" $clean --method foo
-expect 2 "--model cnn: expected linear" $clean --model cnn
-expect 2 "--model mlp:0: expected linear" $clean --model mlp:0
-expect 2 "--activation" $clean --activation relu
-expect 2 "--score foo: expected classifier, weight or gradient" $clean --score foo
-expect 2 "--protocol foo: expected paper" $clean --protocol foo
-expect 2 "--ul-optimizer foo: expected sgd or adam" $clean --ul-optimizer foo
-expect 2 "--seed -1: expected a whole number from 0" $clean --seed -1
-expect 2 "--threads 0: expected a whole number, 1 or more" $clean --threads 0
-expect 2 "stray is no option" $clean stray
+clean=("$AIT" clean --dataset fashion-mnist --out run)
+expect 2 "--ll-steps 0: expected a whole number, 1 or more" "${clean[@]}" --ll-steps 0
+expect 2 "--ll-steps 1.5: expected a whole number" "${clean[@]}" --ll-steps 1.5
+expect 2 "--ll-steps 10x: expected a whole number" "${clean[@]}" --ll-steps 10x
+expect 2 "--iterations -3: expected a whole number, 1 or more" "${clean[@]}" --iterations -3
+expect 2 "--iterations 99999999999999999999: expected" "${clean[@]}" --iterations 99999999999999999999
+expect 2 "--ll-rate -0.1: expected a number above 0" "${clean[@]}" --ll-rate -0.1
+expect 2 "--ll-rate 0: expected a number above 0" "${clean[@]}" --ll-rate 0
+expect 2 "--ul-rate nan: expected a number above 0" "${clean[@]}" --ul-rate nan
+expect 2 "--init-rate inf: expected a number above 0" "${clean[@]}" --init-rate inf
+expect 2 "--noise 1.5: expected a number from 0 to 1" "${clean[@]}" --noise 1.5
+expect 2 "--noise-model foo: expected symmetric, paper or pair" "${clean[@]}" --noise-model foo
+expect 2 "--method foo: expected iaptt-gm" "${clean[@]}" --method foo
+expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
+expect 2 "--model mlp:0: expected linear" "${clean[@]}" --model mlp:0
+expect 2 "--activation" "${clean[@]}" --activation relu
+expect 2 "--score foo: expected classifier, weight or gradient" "${clean[@]}" --score foo
+expect 2 "--protocol foo: expected paper" "${clean[@]}" --protocol foo
+expect 2 "--ul-optimizer foo: expected sgd or adam" "${clean[@]}" --ul-optimizer foo
+expect 2 "--seed -1: expected a whole number from 0" "${clean[@]}" --seed -1
+expect 2 "--threads 0: expected a whole number, 1 or more" "${clean[@]}" --threads 0
+expect 2 "--threads 4294967297: expected at most 2147483647" "${clean[@]}" --threads 4294967297
+expect 2 "stray is no option" "${clean[@]}" stray
 expect 2 "give --dataset NAME, or all of --images" "$AIT" clean
 expect 2 "give --dataset NAME, or all of --images" "$AIT" clean --images a.npy --labels b.npy
-expect 2 "cannot be given together" $clean --images a.npy
-expect 2 "--ids goes with --images" $clean --ids names.txt
+expect 2 "cannot be given together" "${clean[@]}" --images a.npy
+expect 2 "--ids goes with --images" "${clean[@]}" --ids names.txt
 
 expect 2 "name an example" "$AIT" solve
 expect 2 "example foo: expected toy, convex or sinusoid" "$AIT" solve foo
 expect 2 "--x0 a: expected a finite number" "$AIT" solve toy --x0 a
 expect 2 "--ll-rate 0: expected a number above 0" "$AIT" solve toy --ll-rate 0
 expect 2 "--n 3: the toy example has one variable" "$AIT" solve toy --n 3
+expect 2 "--threads 4294967297: expected at most 2147483647" "$AIT" solve toy --threads 4294967297
+expect 2 "--threads 4294967297: expected at most 2147483647" "$AIT" check toy --threads 4294967297
+expect 2 "--directions 4294967296: expected at most 2147483647" "$AIT" check toy --directions 4294967296
+expect 2 "--directions 0: expected a whole number, 1 or more" "$AIT" check toy --directions 0
 expect 2 "name a problem" "$AIT" check
 expect 2 "problem foo: expected toy" "$AIT" check foo
 expect 2 "name a problem" "$AIT" check toy --case .
 expect 1 "case.json" "$AIT" check --case "$folder"
+mkdir case
+echo '{"ll_steps": 0, "ll_step_size": 1, "methods": {}, "problem": "convex13", "n": 4}' >case/case.json
+expect 1 'case/case.json: "ll_steps" is 0; expected a whole number from 1' "$AIT" check --case case
 expect 1 "use ait64" "$AIT" check clean --model mlp:5 --activation relu
 
 if [ -c /dev/full ]; then
