@@ -167,9 +167,13 @@ TEST_P(CleaningRuns, BatchEqualsSeparateRunsBitForBit) {
   const Reals x = random_reals(engine, data.n, 2);
   Reals z = random_reals(engine, 3 * m, 0.3);
   for (int64_t i = 0; i < m; i++) {
-    z[i] *= 3;  // a worse start, so that the entries' kbar may differ
+    z[i] *= 3;            // a bad start, from which F falls: kbar = 1
+    z[2 * m + i] *= 0.1;  // one that knows nothing: on random labels F rises from there
   }
   const Outcome all = run(together, options, x, z, 3);
+  if (std::string(method) == "iaptt-gm") {
+    EXPECT_FALSE(all.kbar[0] == all.kbar[1] && all.kbar[1] == all.kbar[2]) << "the selection is not put to the test";
+  }
   int64_t x_offset = 0;
   for (int b = 0; b < 3; b++) {
     const int64_t rows = ait_matrix_rows(data.entries[b].train);
@@ -232,6 +236,14 @@ TEST(Cleaning, RefusesLabelsAndFeaturesThatDoNotFit) {
   EXPECT_EQ(std::string(ait_last_error()), "the training rows of entry 0 have 5 features; the network expects 6");
   EXPECT_EQ(ait_problem_create_cleaning(context.get(), &data.network, 0, data.entries.data(), &problem),
             AIT_INVALID_ARGUMENT);
+  ait_matrix *made = nullptr;
+  ASSERT_OK(ait_matrix_view(AIT_U8, 0, 5, 5, data.pixels[0].data(), &made));
+  const Matrix nothing(made, ait_matrix_destroy);
+  const ait_cleaning_entry empty = {data.entries[0].train, data.labels[0].data(), nothing.get(), nullptr};
+  EXPECT_EQ(ait_problem_create_cleaning(context.get(), &data.network, 1, &empty, &problem), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(std::string(ait_last_error()), "entry 0 has no validation rows; expected 1 or more");
+  ait_predictor *predictor = nullptr;
+  EXPECT_EQ(ait_predictor_create(context.get(), &data.network, nothing.get(), &predictor), AIT_INVALID_ARGUMENT);
 }
 
 /* Probabilities and accuracy against a plain forward pass in double. */

@@ -223,7 +223,17 @@ TEST_F(SolverTest, InitialisationFixedWarmAuxiliary) {
                          : initialisation == AIT_INITIALISATION_WARM ? after(4)
                                                                      : 4 - 0.1 * gz[0];
     EXPECT_LE(std::abs(second[0] - after(start)), 4 * tolerance);
-    EXPECT_EQ(z[0] == 4, initialisation != AIT_INITIALISATION_AUXILIARY);
+    EXPECT_EQ(z[0] == 4, initialisation == AIT_INITIALISATION_FIXED);
+    if (initialisation == AIT_INITIALISATION_WARM) {
+      EXPECT_EQ(z[0], first[0]);
+      Reals again(1);
+      ASSERT_OK(ait_solver_get_z(solver.get(), z.data()));
+      ASSERT_OK(ait_solver_rollout(solver.get()));  // from the same z, as often as it is called
+      ASSERT_OK(ait_solver_get_y(solver.get(), first.data()));
+      ASSERT_OK(ait_solver_rollout(solver.get()));
+      ASSERT_OK(ait_solver_get_y(solver.get(), again.data()));
+      EXPECT_EQ(first, again);
+    }
   }
 }
 
@@ -290,6 +300,15 @@ TEST_F(SolverTest, DivergenceNamesIterationStepAndCause) {
   EXPECT_EQ(ait_solver_step(patient.get()), AIT_DIVERGED);
 }
 
+/* With one step from a fixed start f is seen at y_0 alone; F tells. */
+TEST_F(SolverTest, DivergenceOfASingleStepIsSeenInF) {
+  Problem problem = quadratic(1);
+  Solver solver = make_solver(problem, make_options("rhg", 1, 1e6), {1.5}, {4});
+  EXPECT_EQ(ait_solver_step(solver.get()), AIT_DIVERGED);
+  const std::string sentence = ait_last_error();
+  EXPECT_NE(sentence.find("k = 1 of 1: F is"), std::string::npos) << sentence;
+}
+
 /* F explodes in the sweep but not before: f is flat in y, so no LL value tells. */
 TEST_F(SolverTest, GradientThatIsNotFiniteIsReported) {
   ait_oracles oracles = {};
@@ -345,7 +364,10 @@ TEST_F(SolverTest, RefusesWhatMakesNoSense) {
   refused([](auto &o) { o.method.truncation = AIT_TRUNCATION_LAST, o.method.last_steps = 6; }, "only 5 LL steps");
   refused([](auto &o) { o.divergence_limit = 0; }, "divergence_limit is 0");
   refused([](auto &o) { o.struct_size = 0; }, "ait_solver_options_init");
-  ait_solver_options options = make_options("iaptt-gm", 5, 0.1);
+  ait_solver_options options = make_options("iaptt-gm", 1, 0.1);
+  options.method.truncation = AIT_TRUNCATION_LAST;  // half of one step, rounded up, reaches z
+  make_solver(problem, options, {1}, {1});
+  options = make_options("iaptt-gm", 5, 0.1);
   const Reals x = {std::numeric_limits<ait_real>::infinity()}, z = {1};
   ait_solver *solver = nullptr;
   EXPECT_EQ(ait_solver_create(problem.get(), &options, x.data(), z.data(), &solver), AIT_BAD_DATA);

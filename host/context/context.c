@@ -15,7 +15,7 @@ static ait_status open_device(const ait_context_options *options, ait_device *de
   if (strcmp(name, "auto") == 0 || strcmp(name, "cpu") == 0) {
     return ait_device_open_cpu(options->threads, device);
   }
-  if (strncmp(name, "cuda", 4) == 0) {
+  if (strcmp(name, "cuda") == 0 || strncmp(name, "cuda:", 5) == 0) {
     return ait_fail(AIT_UNSUPPORTED, "device %s: this build has no CUDA device; use cpu or auto", name);
   }
   return ait_fail(AIT_INVALID_ARGUMENT, "device %s: expected auto, cpu, cuda or cuda:N", name);

@@ -131,6 +131,9 @@ static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, 
                          const ait_matrix *matrix, const int32_t *labels, ait_rows *rows, int32_t **device_labels) {
   const int64_t count = ait_matrix_rows(matrix), classes = ait_shape_classes(shape);
   void *memory;
+  if (count < 1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "entry %lld has no %s rows; expected 1 or more", (long long)b, side);
+  }
   if (ait_matrix_columns(matrix) != ait_shape_features(shape)) {
     return ait_fail(AIT_INVALID_ARGUMENT, "the %s rows of entry %lld have %lld features; the network expects %lld",
                     side, (long long)b, (long long)ait_matrix_columns(matrix), (long long)ait_shape_features(shape));

@@ -1,7 +1,8 @@
 /* mlp.c - classifiers with activations, by Pearlmutter's R-operator (docs/derivation.md#mlp).
  *
  * Rows go through all layers in chunks, so that memory does not grow with the number of rows; sums
- * over chunks are taken in double.
+ * over chunks are taken in double. An entry that may be skipped (active = 0) is computed all the same:
+ * its direction is 0 there, so that it adds exact zeros.
  *
  *   forward           z_l = a_{l-1} W_l' + b_l,  a_l = phi(z_l) for l < L
  *   backward          d_L = r,  gW_l = d_l' a_{l-1},  d_{l-1} = phi'(z_{l-1}) (d_l W_l)

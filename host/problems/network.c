@@ -63,6 +63,9 @@ size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const a
 }
 
 ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
+  if (pass->gradient != NULL && pass->product != NULL) {
+    return ait_fail(AIT_UNSUPPORTED, "a pass gives a gradient or a product, not both at once");
+  }
   return is_folded(shape) ? ait_folded_run(device, shape, pass, workspace)
                           : ait_mlp_run(device, shape, pass, workspace);
 }

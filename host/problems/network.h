@@ -31,8 +31,8 @@ static inline int64_t ait_shape_classes(const ait_shape *shape) {
 }
 
 /* One pass: the weighted cross-entropy of rows under parameters y, and its derivatives. Outputs that
- * are NULL are not computed; product and cross need a direction v. All pointers but `rows` are device
- * pointers. */
+ * are NULL are not computed; gradient and product are not asked for together; product and cross need a direction v. All
+ * pointers but `rows` are device pointers. */
 typedef struct ait_network_pass {
   const ait_rows *rows;  /* N x D */
   const int32_t *labels; /* N */

@@ -1,5 +1,6 @@
 /* predictor.c - what a network predicts for rows that stay on the device. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "context/context.h"
 #include "context/error.h"
@@ -17,8 +18,12 @@ struct ait_predictor {
   void *workspace;  /* device */
 };
 
-static ait_status allocate(ait_device *device, size_t bytes, void *pointer_to_pointer) {
-  return device->runtime->allocate(device, bytes, pointer_to_pointer);
+/* Allocates `bytes` and stores their address in the pointer that `pointer` points to, of any type. */
+static ait_status allocate(ait_device *device, size_t bytes, void *pointer) {
+  void *memory;
+  AIT_TRY(device->runtime->allocate(device, bytes, &memory));
+  memcpy(pointer, &memory, sizeof memory);
+  return AIT_OK;
 }
 
 static ait_status fill_predictor(ait_predictor *predictor, const ait_matrix *rows) {
@@ -42,6 +47,9 @@ ait_status ait_predictor_create(ait_context *context, const ait_network *network
   }
   made->device = &context->device;
   ait_status status = ait_shape_of(network, &made->shape);
+  if (status == AIT_OK && ait_matrix_rows(rows) < 1) {
+    status = ait_fail(AIT_INVALID_ARGUMENT, "there are no rows to predict; expected 1 or more");
+  }
   if (status == AIT_OK && ait_matrix_columns(rows) != ait_shape_features(&made->shape)) {
     status = ait_fail(AIT_INVALID_ARGUMENT, "the rows to predict have %lld features; the network expects %lld",
                       (long long)ait_matrix_columns(rows), (long long)ait_shape_features(&made->shape));

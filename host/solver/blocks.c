@@ -122,32 +122,51 @@ ait_status ait_constants_upload(ait_solver *solver) {
 static ait_status diverged(const ait_solver *solver, int64_t k, const char *what, double value, double began) {
   return ait_fail(
       AIT_DIVERGED,
-      "the lower level diverged in UL iteration %lld at step k = %lld of %lld: %s is %g, f began at %g; the "
+      "the lower level diverged in UL iteration %lld at step k = %lld of %lld: %s is %g, it began at %g; the "
       "LL step size is %g: lower it",
       (long long)solver->t, (long long)k, (long long)solver->K, what, value, began,
       ait_schedule_rate(&solver->options.ll_rate, k < solver->K ? k : solver->K - 1, solver->K));
 }
 
-/* f may rise along a trajectory, but not a thousandfold: then the step size is wrong. */
-static ait_status look_for_divergence(ait_solver *solver) {
+/* Nonzero where a value is not finite, or above its start by more than the limit. */
+static int32_t exploded(const ait_solver *solver, double value, double began) {
+  const double limit = began + solver->options.divergence_limit * fmax(1, fabs(began));
+  return !isfinite(value) || value > limit;
+}
+
+/* f and F of step k, entry b. f is known at y_0 .. y_{K-1}, F where it is evaluated. */
+static ait_status look_at_step(const ait_solver *solver, int64_t k, int64_t b) {
   const ait_findings *findings = &solver->findings;
+  const double f = findings->host_f[k * solver->batch + b], F = findings->host_F[k * solver->batch + b];
+  if (k < solver->K && exploded(solver, f, solver->f_reference[b])) {
+    return diverged(solver, k, "f", f, solver->f_reference[b]);
+  }
+  if (ait_evaluates_F(solver, k) && exploded(solver, F, solver->F_reference[b])) {
+    return diverged(solver, k, "F", F, solver->F_reference[b]);
+  }
+  return AIT_OK;
+}
+
+/* The first rollout tells f(x_0, y_0) and F(x_0, y_0). */
+static void keep_references(ait_solver *solver) {
+  const ait_real *f = solver->findings.host_f;
+  for (int64_t b = 0; b < solver->batch && !solver->has_references; b++) {
+    solver->f_reference[b] = f[b];
+    solver->F_reference[b] = f[solver->K * solver->batch + b];
+  }
+  solver->has_references = 1;
+}
+
+/* f and F may rise along a trajectory, but not a thousandfold: then the step size is wrong. */
+static ait_status look_for_divergence(ait_solver *solver) {
+  keep_references(solver);
   for (int64_t k = 0; k <= solver->K; k++) {
     for (int64_t b = 0; b < solver->batch; b++) {
-      const double f = findings->host_f[k * solver->batch + b], F = findings->host_F[k * solver->batch + b];
-      double *began = &solver->f_reference[b];
-      if (k == 0 && isnan(*began)) {
-        *began = f;
-      }
-      const double limit = *began + solver->options.divergence_limit * fmax(1, fabs(*began));
-      if (k < solver->K && !(isfinite(f) && f <= limit)) {
-        return diverged(solver, k, "f", f, *began);
-      }
-      if (ait_evaluates_F(solver, k) && !isfinite(F)) {
-        return diverged(solver, k, "F", F, *began);
-      }
+      AIT_TRY(look_at_step(solver, k, b));
     }
   }
-  return findings->host_nonfinite[0] > 0 ? diverged(solver, solver->K, "y", NAN, solver->f_reference[0]) : AIT_OK;
+  return solver->findings.host_nonfinite[0] > 0 ? diverged(solver, solver->K, "y", NAN, solver->f_reference[0])
+                                                : AIT_OK;
 }
 
 static ait_status look_at_sweep(ait_solver *solver) {

@@ -1,4 +1,4 @@
-/* options.c - a solver's settings: defaults, checks, schedules. */
+/* options.c - a solver's settings: defaults, checks, schedules (docs/derivation.md#schedules). */
 #include <math.h>
 
 #include "context/error.h"
@@ -82,6 +82,13 @@ static ait_status check_optimizer(const char *owner, const ait_optimizer *optimi
   return AIT_OK;
 }
 
+int64_t ait_first_step(const ait_method *method, int64_t ll_steps) {
+  if (method->truncation != AIT_TRUNCATION_LAST) {
+    return 0;
+  }
+  return ll_steps - (method->last_steps > 0 ? method->last_steps : (ll_steps + 1) / 2);
+}
+
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
       (unsigned)method->truncation > AIT_TRUNCATION_LAST || method->mapping != AIT_MAPPING_GRADIENT ||
@@ -101,8 +108,7 @@ static ait_status check_method(const ait_method *method, int64_t ll_steps) {
     return ait_fail(AIT_INVALID_ARGUMENT, "last_steps is %lld but there are only %lld LL steps",
                     (long long)method->last_steps, (long long)ll_steps);
   }
-  if (method->truncation == AIT_TRUNCATION_LAST && method->initialisation == AIT_INITIALISATION_AUXILIARY &&
-      method->last_steps != ll_steps) {
+  if (method->initialisation == AIT_INITIALISATION_AUXILIARY && ait_first_step(method, ll_steps) > 0) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "the initialisation is auxiliary but the truncation keeps only the last steps, so the gradient "
                     "never reaches z: choose another truncation or a fixed start");

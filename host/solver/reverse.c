@@ -54,15 +54,6 @@ static int64_t largest_kbar(const ait_solver *solver) {
   return largest;
 }
 
-/* Where the sweep ends: at y_0, or after the last steps that the truncation keeps. */
-static int64_t sweep_end(const ait_solver *solver) {
-  const ait_method *method = &solver->options.method;
-  if (method->truncation != AIT_TRUNCATION_LAST) {
-    return 0;
-  }
-  return solver->K - (method->last_steps > 0 ? method->last_steps : (solver->K + 1) / 2);
-}
-
 /* gz: the adjoint of y_0 = u_0 (beta_0 = 0), or 0 when the sweep did not reach it. */
 static ait_status end_sweep(ait_solver *solver, int64_t end) {
   ait_device *device = solver->device;
@@ -80,10 +71,15 @@ static ait_status end_sweep(ait_solver *solver, int64_t end) {
 
 /* gx = d/dx F(x, y_kbar(x, z)) and gz = d/dz of the same. */
 ait_status ait_reverse(ait_solver *solver) {
-  const int64_t end = sweep_end(solver);
+  const int64_t end = ait_first_step(&solver->options.method, solver->K);
   AIT_TRY(begin_sweep(solver));
   for (int64_t k = largest_kbar(solver) - 1; k >= end; k--) {
     AIT_TRY(reverse_step(solver, k));
   }
   return end_sweep(solver, end);
+}
+
+ait_status ait_hypergradient_of(ait_solver *solver) {
+  static ait_status (*const hypergradients[])(ait_solver *) = {[AIT_HYPERGRADIENT_REVERSE] = ait_reverse};
+  return hypergradients[solver->options.method.hypergradient](solver);
 }

@@ -1,14 +1,13 @@
-/* rollout.c - the lower level's trajectory and the iterate that is differentiated. */
+/* rollout.c - the lower level's trajectory and the iterate that is differentiated
+ * (docs/derivation.md#truncation). */
 #include "context/error.h"
 #include "solver/solver_state.h"
 
-/* y_0: z, or the last y_K. */
+/* y_0 = z: fixed, the last y_K, or learned. */
 ait_status ait_initialise_lower_level(ait_solver *solver) {
   const ait_vector_ops *vector = solver->device->vector;
-  const int32_t warm = solver->options.method.initialisation == AIT_INITIALISATION_WARM && solver->rolled_out;
-  const ait_real *start = warm ? ait_trajectory_state(&solver->trajectory, solver->K) : solver->z.value;
-  ait_real *y0 = ait_trajectory_state(&solver->trajectory, 0);
-  return start == y0 ? AIT_OK : vector->copy(solver->device, solver->batch * solver->m, start, y0);
+  return vector->copy(solver->device, solver->batch * solver->m, solver->z.value,
+                      ait_trajectory_state(&solver->trajectory, 0));
 }
 
 int32_t ait_evaluates_F(const ait_solver *solver, int64_t k) {
@@ -25,9 +24,19 @@ static ait_status evaluate_F(ait_solver *solver, int64_t k) {
                            solver->findings.F + k * solver->batch);
 }
 
+/* F(x_0, y_0), once, in the spare entry of f: what a diverging F is measured against. */
+static ait_status evaluate_first_F(ait_solver *solver) {
+  if (solver->rolled_out || !ait_evaluates_F(solver, solver->K)) {
+    return AIT_OK;
+  }
+  return ait_call_ul_value(solver, 0, ait_trajectory_state(&solver->trajectory, 0),
+                           solver->findings.f + solver->K * solver->batch);
+}
+
 /* y_{k+1} = step(u_k) for k = 0 .. K-1, with F along the way. */
 ait_status ait_rollout(ait_solver *solver) {
   const ait_mapping_steps *mapping = ait_mapping_of(solver);
+  AIT_TRY(evaluate_first_F(solver));
   AIT_TRY(evaluate_F(solver, 0));
   for (int64_t k = 0; k < solver->K; k++) {
     const ait_real *u;

@@ -22,7 +22,7 @@ static ait_status rollout_and_reverse(ait_solver *solver) {
     return ait_fail(AIT_INVALID_ARGUMENT, "the solver's method has no hyper-gradient: it can only roll out");
   }
   AIT_TRY(ait_solver_rollout(solver));
-  return ait_reverse(solver); /* gx = d/dx F(x_t, y_kbar(x_t, z_t)), gz = d/dz of the same */
+  return ait_hypergradient_of(solver); /* gx = d/dx F(x_t, y_kbar(x_t, z_t)), gz = d/dz of the same */
 }
 
 ait_status ait_solver_step(ait_solver *solver) {
@@ -140,13 +140,11 @@ static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait
   const size_t workspace =
       problem->oracles.workspace != NULL ? problem->oracles.workspace(problem->self, solver->batch) : 0;
   AIT_TRY(ait_solver_allocate(solver, workspace, &solver->workspace));
-  solver->f_reference = malloc((size_t)solver->batch * sizeof *solver->f_reference);
+  solver->f_reference = calloc(2 * (size_t)solver->batch, sizeof *solver->f_reference);
   if (solver->f_reference == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a solver");
   }
-  for (int64_t b = 0; b < solver->batch; b++) {
-    solver->f_reference[b] = NAN;
-  }
+  solver->F_reference = solver->f_reference + solver->batch;
   return AIT_OK;
 }
 

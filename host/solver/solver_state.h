@@ -58,7 +58,8 @@ struct ait_solver {
   ait_real *adjoint[3]; /* of u_k, u_{k+1}, u_{k+2}; without Nesterov only the first */
   uint8_t *enter, *active;
 
-  double *f_reference;      /* [batch]: f(x_0, y_0), what divergence is measured against */
+  double *f_reference, *F_reference; /* [batch]: f and F at (x_0, y_0), what divergence is measured against */
+  int32_t has_references;
   int32_t rolled_out;       /* a rollout was made */
   int32_t swept, unsettled; /* a reverse sweep was made; its result was not looked at yet */
   int64_t sweep_iteration;  /* the UL iteration of the last sweep */
@@ -98,6 +99,7 @@ int32_t ait_evaluates_F(const ait_solver *solver, int64_t k);
 ait_status ait_initialise_lower_level(ait_solver *solver);
 ait_status ait_rollout(ait_solver *solver);
 ait_status ait_truncate(ait_solver *solver);
+ait_status ait_hypergradient_of(ait_solver *solver); /* by the method's choice: */
 ait_status ait_reverse(ait_solver *solver);
 ait_status ait_update_upper_level(ait_solver *solver);
 ait_status ait_update_initialisation(ait_solver *solver);
@@ -106,6 +108,9 @@ ait_status ait_update_initialisation(ait_solver *solver);
 
 /* Checks every setting; the sentence names the one that is off, or the two that clash. */
 ait_status ait_solver_options_check(const ait_solver_options *options);
+
+/* The first LL step that a sweep goes back to: 0, or what the truncation to the last steps leaves. */
+int64_t ait_first_step(const ait_method *method, int64_t ll_steps);
 
 /* The rate of a schedule at index i of a run of `length`. */
 double ait_schedule_rate(const ait_schedule *schedule, int64_t i, int64_t length);

@@ -1,4 +1,4 @@
-/* update.c - the upper level's steps. */
+/* update.c - the upper level's steps (docs/derivation.md#updates). */
 #include "context/error.h"
 #include "solver/solver_state.h"
 
@@ -18,10 +18,16 @@ ait_status ait_update_upper_level(ait_solver *solver) {
   return update(solver, &solver->x, &solver->options.ul_optimizer, solver->constants.update, solver->problem->X);
 }
 
-/* z_{t+1} = Proj_Y(z_t - alpha_z gz), where z is learned. */
+/* z_{t+1}: Proj_Y(z_t - alpha_z gz) where z is learned, y_K for a warm start, else z_t. */
 ait_status ait_update_initialisation(ait_solver *solver) {
-  if (solver->options.method.initialisation != AIT_INITIALISATION_AUXILIARY) {
-    return AIT_OK;
+  switch (solver->options.method.initialisation) {
+    case AIT_INITIALISATION_AUXILIARY:
+      return update(solver, &solver->z, &solver->options.init_optimizer, solver->constants.update + 1,
+                    solver->problem->Y);
+    case AIT_INITIALISATION_WARM:
+      return solver->device->vector->copy(solver->device, solver->z.size,
+                                          ait_trajectory_state(&solver->trajectory, solver->K), solver->z.value);
+    default:
+      return AIT_OK;
   }
-  return update(solver, &solver->z, &solver->options.init_optimizer, solver->constants.update + 1, solver->problem->Y);
 }

@@ -17,7 +17,7 @@ typedef struct ait_context ait_context;
 typedef struct ait_context_options {
   size_t struct_size; /* set by ait_context_options_init */
   const char *device; /* "auto" (default), "cpu", "cuda" or "cuda:N" */
-  int32_t threads;    /* CPU threads; 0 (default): OMP_NUM_THREADS, else all the process may use */
+  int32_t threads;    /* CPU threads, at most 1024; 0 (default): OMP_NUM_THREADS, else all the process may use */
 } ait_context_options;
 
 AIT_API void ait_context_options_init(ait_context_options *options);
@@ -31,7 +31,7 @@ AIT_API void ait_context_options_init(ait_context_options *options);
  * or this machine has no such device), AIT_OUT_OF_MEMORY. */
 AIT_API ait_status ait_context_create(const ait_context_options *options, ait_context **context);
 
-/* Ends a context; NULL is allowed. Its problems and solvers must have been destroyed before. */
+/* Ends a context; NULL is allowed. Its problems, solvers and predictors must have been destroyed before. */
 AIT_API void ait_context_destroy(ait_context *context);
 
 /* The device in use: "cpu" or "cuda:N"; owned by the context. */

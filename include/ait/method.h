@@ -11,7 +11,7 @@ extern "C" {
 /* Where the LL iteration starts. */
 typedef enum ait_initialisation {
   AIT_INITIALISATION_FIXED,    /* y_0 = the given z_0, every time */
-  AIT_INITIALISATION_WARM,     /* y_0 = the last y_K; its dependence on x is not differentiated */
+  AIT_INITIALISATION_WARM,     /* y_0 = y_K of the UL iteration before; how it depends on x is not differentiated */
   AIT_INITIALISATION_AUXILIARY /* y_0 = z_t, learned with dF/dz (initialisation auxiliary) */
 } ait_initialisation;
 

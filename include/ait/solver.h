@@ -29,8 +29,8 @@ typedef enum ait_schedule_kind {
 typedef struct ait_schedule {
   ait_schedule_kind kind;
   double rate;    /* > 0 (0 is allowed for UL steps: hold still) */
-  double factor;  /* step: > 0 */
-  double final;   /* cosine: the rate from i = period on, >= 0 */
+  double factor;  /* step: > 0, default 1 */
+  double final;   /* cosine: the rate from i = period on, >= 0, default 0 */
   int64_t period; /* step, cosine: >= 1; 0: the run's length (K for LL steps, T for UL steps) */
 } ait_schedule;
 
@@ -57,14 +57,16 @@ typedef struct ait_solver_options {
   ait_schedule ll_rate;         /* alpha_k; default: constant 0.1 */
   ait_optimizer ul_optimizer;   /* of x; default: SGD, rate 0.1 */
   ait_optimizer init_optimizer; /* of z; default: SGD, rate 0.1 */
-  double divergence_limit;      /* stop when f exceeds f(x_0, y_0) by this times max(1, |f(x_0, y_0)|);
-                                   default 1000; infinity: stop only at values that are not finite */
+  double divergence_limit;      /* stop when f at an LL step, or F where it is evaluated, exceeds its value at
+                                   (x_0, y_0) by this times max(1, |that value|); default 1000; infinity: stop
+                                   only at values that are not finite */
   int32_t record_trajectory;    /* nonzero: F at every y_0 .. y_K, whatever the truncation needs */
 } ait_solver_options;
 
 AIT_API void ait_solver_options_init(ait_solver_options *options);
 
-/* Makes a solver. `x0` (n) and `z0` (batch x m) are host arrays and are copied; options are copied.
+/* Makes a solver. `x0` (n) and `z0` (batch x m) are host arrays and are copied, not projected; options
+ * are copied.
  * The problem must outlive the solver. Every setting is checked; a combination that makes no sense
  * is refused with the two choices that clash.
  * Errors: AIT_INVALID_ARGUMENT, AIT_BAD_DATA (x0 or z0 not finite), AIT_OUT_OF_MEMORY. */
@@ -86,7 +88,7 @@ AIT_API ait_status ait_solver_run(ait_solver *solver, ait_solver_callback callba
 /* The hyper-gradient at the present (x, z), with no update: rollout, truncation, reverse sweep. */
 AIT_API ait_status ait_solver_hypergradient(ait_solver *solver);
 
-/* The K LL steps from the present start alone: y_1 .. y_K and, with record_trajectory, F. */
+/* The K LL steps from the present z alone: y_1 .. y_K and, with record_trajectory, F. */
 AIT_API ait_status ait_solver_rollout(ait_solver *solver);
 
 /* UL iterations made so far. */
@@ -106,9 +108,10 @@ AIT_API ait_status ait_solver_get_gz(ait_solver *solver, ait_real *gz);
 AIT_API ait_status ait_solver_set_x(ait_solver *solver, const ait_real *x);
 AIT_API ait_status ait_solver_set_z(ait_solver *solver, const ait_real *z);
 
-/* Of the last rollout, on the host, owned by the solver and valid until its next step: kbar (batch
+/* Of the last rollout, on the host, owned by the solver and valid until the next one: kbar (batch
  * entries), and F along the trajectory, F[k * batch + b] for k = 0 .. K. F is NaN where it was not
- * evaluated (k = 0 without record_trajectory; k < K where the truncation does not need it). */
+ * evaluated (k = 0 without record_trajectory; k < K where the truncation does not need it; k = K where
+ * the method has no hyper-gradient either). */
 AIT_API const int32_t *ait_solver_kbar(const ait_solver *solver);
 AIT_API const ait_real *ait_solver_trajectory_F(const ait_solver *solver);
 

@@ -1,4 +1,7 @@
-/* status.h - what every fallible function of the library returns. */
+/* status.h - what every fallible function of the library returns.
+ *
+ * In all headers: a pointer must not be NULL unless its function says so, and an out-parameter is
+ * written on success only. */
 #ifndef AIT_STATUS_H
 #define AIT_STATUS_H
 
