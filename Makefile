@@ -9,16 +9,17 @@ DEMO ?= demo
 
 build: configure
 	cmake --build build/$(PRESET) -j $(JOBS)
+	@ln -sfn $(PRESET)/ait build/ait
+	@ln -sfn $(PRESET)/ait64 build/ait64
 
 configure:
 	@scripts/packages.sh build test
 	cmake --preset $(PRESET)
-	@ln -sfn $(PRESET)/ait build/ait
-	@ln -sfn $(PRESET)/ait64 build/ait64
 
 # The program alone, for those who want to see something soon.
 program: configure
 	cmake --build build/$(PRESET) -j $(JOBS) --target ait_program
+	@ln -sfn $(PRESET)/ait build/ait
 
 demo: program
 	@scripts/packages.sh demo

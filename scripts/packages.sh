@@ -7,7 +7,7 @@ set -euo pipefail
 
 declare -A group_packages=(
   [build]="build-essential cmake ninja-build pkg-config libopenblas-dev libcjson-dev librandom123-dev zlib1g-dev"
-  [test]="libgtest-dev libgmock-dev"
+  [test]="libgtest-dev libgmock-dev python3"
   [format]="clang-format"
   [demo]="dataset-fashion-mnist"
 )
@@ -24,6 +24,7 @@ declare -A what=(
   [zlib1g-dev]="zlib with its headers"
   [libgtest-dev]="GoogleTest"
   [libgmock-dev]="GoogleMock (part of GoogleTest)"
+  [python3]="Python 3, for the tests of the programs' files"
   [clang-format]="clang-format 14"
   [dataset-fashion-mnist]="Fashion-MNIST, four .gz files; name their folder with --data-dir or AIT_DATA_DIR"
 )
@@ -40,6 +41,7 @@ present() {
     zlib1g-dev) has_header zlib.h ;;
     libgtest-dev) pkg-config --exists gtest ;;
     libgmock-dev) pkg-config --exists gmock ;;
+    python3) command -v python3 ;;
     clang-format) command -v clang-format ;;
     dataset-fashion-mnist) [ -n "${AIT_DATA_DIR:-}" ] || [ -d /usr/share/datasets/fashion-mnist ] ;;
   esac >/dev/null 2>&1

@@ -20,6 +20,8 @@ check() {
   links=$((links + 1))
   if [ ! -e "$file" ]; then
     complain "$1: there is no $file"
+  elif [ "$file" = docs/derivation.md ] && [ "${1%.md}" = "$1" ] && [ -z "$anchor" ]; then
+    complain "$1: links $file without naming a section"
   elif [ -n "$anchor" ] && ! anchors "$file" | grep -qx -- "$anchor"; then
     complain "$1: $file has no section #$anchor"
   fi

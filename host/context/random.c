@@ -1,4 +1,4 @@
-/* random.c - counter-based random numbers: Philox 4x32-10 from Random123.
+/* random.c - counter-based random numbers: Philox 4x32-10 from Random123 (docs/derivation.md#random-numbers).
  *
  * The key is the seed; the counter's four words are (counter low, counter high, stream, attempt), so
  * that a number which is rejected and drawn again touches no other number. */

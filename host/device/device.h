@@ -134,7 +134,7 @@ typedef struct ait_rows {
   const ait_real *scale, *shift; /* columns entries each, or NULL: 1 and 0 */
 } ait_rows;
 
-/* The folded data pass (docs/derivation.md): N rows U (N x D), labels, a classifier A (C x D), b (C).
+/* The folded data pass (docs/derivation.md#folded-data-pass): N rows U (N x D), labels, a classifier A (C x D), b (C).
  *     L = U A' + 1 b',  P = softmax(L),  w_i = sigmoid(x_i) (1 where x is NULL)
  *     loss = (1/N) sum_i w_i CE_i,   R = diag(w) (P - onehot) / N,   G = R' U,  gb = column sums of R
  * and with a direction (V, v):

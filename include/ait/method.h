@@ -1,4 +1,4 @@
-/* method.h - methods are named bundles of choices (derivation: docs/derivation.md). */
+/* method.h - methods are named bundles of choices (docs/derivation.md#the-problem and the sections after it). */
 #ifndef AIT_METHOD_H
 #define AIT_METHOD_H
 

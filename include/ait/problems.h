@@ -56,7 +56,7 @@ typedef struct ait_cleaning_entry {
 /* Data hyper-cleaning: w_i = sigmoid(x_i),
  *     f = (1/N) sum_i w_i CE_i(train; y),   F = (1/M) sum_j CE_j(validation; y).
  * A batch holds several independent data sets of one network; x is then the entries' x end to end.
- * The network is copied. Without activation the data pass is folded (docs/derivation.md): the cost
+ * The network is copied. Without activation the data pass is folded (docs/derivation.md#deep-linear): the cost
  * does not grow with the hidden layers.
  * Errors: AIT_INVALID_ARGUMENT (sizes that do not fit), AIT_BAD_DATA (a label out of range: the
  * sentence names the row), AIT_OUT_OF_MEMORY. */

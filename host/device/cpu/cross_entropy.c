@@ -1,5 +1,5 @@
 /* cross_entropy.c - softmax cross-entropy of rows of logits and its tangent, for networks with
- * activations. The formulas are those of the data pass (docs/derivation.md); the rows are cut into
+ * activations. The formulas are those of the data pass (docs/derivation.md#folded-data-pass); the rows are cut into
  * slots by their number alone. */
 #include "device/cpu/cpu.h"
 

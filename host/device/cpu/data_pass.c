@@ -1,4 +1,4 @@
-/* data_pass.c - the folded data pass of the CPU device (docs/derivation.md, "The data pass"): threads,
+/* data_pass.c - the folded data pass of the CPU device (docs/derivation.md#folded-data-pass): threads,
  * slots, and scale and shift, which never touch the data:
  *     A'_cj = A_cj scale_j,   b'_c = b_c + sum_j A_cj shift_j       (and the same of V and v)
  *     G_cj = scale_j (R' U)_cj + shift_j gb_c                      (and the same of dG)

@@ -1,4 +1,4 @@
-/* data_pass_kernel.c - the data pass over a range of rows (docs/derivation.md, "The data pass").
+/* data_pass_kernel.c - the data pass over a range of rows (docs/derivation.md#folded-data-pass).
  *
  * Compiled once for every instruction set, in vector extensions of the compiler, without intrinsics.
  * Rows come in blocks of AIT_PASS_ROWS: stored numbers become ait_real once; L = U A' and S = U V'
