@@ -1,8 +1,10 @@
 /* clean.c - ait clean: hyper-cleaning of a data set. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/options.h"
 #include "context/error.h"
@@ -108,7 +110,7 @@ static const char documentation[] =
     "Find the mislabelled rows of a data set, given a small clean validation set: every training row gets a weight, a "
     "classifier is trained on the weighted rows, and the weights are moved so that it does well on the validation "
     "rows.\v"
-    "Ctrl-C ends the iteration under way and writes what there is. "
+    "Ctrl-C ends the iteration (or the training of a classifier beside the run) under way and writes what there is. "
     "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.\n\n"
     "Examples:\n"
     "  " AIT_PROGRAM
@@ -178,16 +180,6 @@ static error_t parse_words(int key, char *text, ait_clean_settings *s) {
   }
 }
 
-static error_t parse_threads(const char *text, ait_clean_settings *s) {
-  int64_t threads;
-  ait_status status = ait_option_whole("--threads", text, 1, &threads);
-  if (status == AIT_OK && threads > INT32_MAX) {
-    status = ait_fail(AIT_INVALID_ARGUMENT, "--threads %s: expected at most %d", text, INT32_MAX);
-  }
-  s->threads = status == AIT_OK ? (int32_t)threads : 0;
-  return ait_option_fail(status);
-}
-
 static error_t parse_numbers(int key, char *text, ait_clean_settings *s) {
   switch (key) {
     case KEY_TRAIN:
@@ -213,7 +205,7 @@ static error_t parse_numbers(int key, char *text, ait_clean_settings *s) {
     case KEY_SEED:
       return ait_option_fail(ait_option_seed("--seed", text, &s->seed));
     case KEY_THREADS:
-      return parse_threads(text, s);
+      return ait_option_fail(ait_option_int("--threads", text, 1, &s->threads));
     default:
       return ARGP_ERR_UNKNOWN;
   }
@@ -242,13 +234,23 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 static volatile sig_atomic_t stop_asked = 0;
 
+static int32_t quiet_signals = 0;
+
 static void ask_to_stop(int signal_number) {
+  static const char said[] = "\nstopping as soon as what is under way has ended; a second Ctrl-C ends at once\n";
   (void)signal_number;
   stop_asked = 1;
+  if (!quiet_signals) {
+    int kept = errno;
+    ssize_t written = write(STDERR_FILENO, said, sizeof said - 1);
+    (void)written;
+    errno = kept;
+  }
 }
 
 /* The first Ctrl-C asks the loop to stop, a second one ends the program at once. */
-static void catch_signals(void) {
+static void catch_signals(int32_t quiet) {
+  quiet_signals = quiet;
   struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
@@ -262,17 +264,17 @@ static ait_status run_on_data(const ait_clean_settings *settings, ait_context *c
   ait_run run;
   ait_status status = ait_run_begin(context, settings, data, &run);
   if (status == AIT_OK) {
-    catch_signals();
+    catch_signals(settings->quiet);
     status = ait_run_iterate(&run, &stop_asked);
   }
   if (status == AIT_OK) {
-    status = ait_run_evaluate(&run);
+    status = ait_run_evaluate(&run, &stop_asked);
   }
   if (status == AIT_OK) {
     status = ait_run_write(&run, folder);
   }
   if (status == AIT_OK) {
-    *stopped = run.stopped;
+    *stopped = run.stopped || run.sides_skipped;
     if (!settings->quiet) {
       ait_run_print(&run, settings->out, stdout);
     }

@@ -1,9 +1,9 @@
 /* baseline.c - plain classifiers, trained without any weighing of rows.
  *
- * The training is the LL problem of hyper-cleaning with every weight 1: Nesterov's iteration from
- * PyTorch's start, and no hyper-gradient. Stopping early takes the place of an L2 penalty: for a convex
- * loss both leave the same directions of little curvature unfitted, and one number of steps is found
- * in a single rollout where a penalty takes one rollout a value tried. */
+ * The training is the LL problem of hyper-cleaning (docs/derivation.md#hyper-cleaning) with every weight 1:
+ * Nesterov's iteration (docs/derivation.md#nesterov) from PyTorch's start, and no hyper-gradient. Stopping early takes
+ * the place of an L2 penalty: for a convex loss both leave the same directions of little curvature unfitted, and one
+ * number of steps is found in a single rollout where a penalty takes one rollout a value tried. */
 #include "run/baseline.h"
 
 #include <math.h>
@@ -180,16 +180,6 @@ static ait_status find_steps(rollout *r, int64_t *steps) {
   return status;
 }
 
-/* The number of steps at the first of rate, rate / 2, rate / 4, ... that does not diverge. */
-static ait_status find_rate_and_steps(rollout *r, int64_t *steps) {
-  ait_status status = AIT_DIVERGED;
-  for (int tried = 0; tried < RATES_TRIED && status == AIT_DIVERGED; tried++) {
-    r->rate = tried == 0 ? r->rate : r->rate / 2;
-    status = find_steps(r, steps);
-  }
-  return status;
-}
-
 /* All rows, k* steps. The problem wants validation rows; the training rows stand in, their F unused. */
 static ait_status train_on_all(const rollout *folds, const ait_matrix *rows, const int32_t *labels, int64_t steps,
                                ait_real *y) {
@@ -201,6 +191,22 @@ static ait_status train_on_all(const rollout *folds, const ait_matrix *rows, con
   last.training = &all;
   last.steps = steps;
   return roll_out(&last, NULL, y);
+}
+
+/* All of the training, at the first of rate, rate / 2, rate / 4, ... that diverges neither on the folds nor
+ * on all rows, among which there may be larger ones. */
+static ait_status train_at_some_rate(rollout *r, const ait_matrix *rows, const int32_t *labels, ait_real *y,
+                                     ait_baseline *baseline) {
+  ait_status status = AIT_DIVERGED;
+  for (int tried = 0; tried < RATES_TRIED && status == AIT_DIVERGED; tried++) {
+    r->rate = tried == 0 ? r->rate : r->rate / 2;
+    status = find_steps(r, &baseline->steps);
+    if (status == AIT_OK) {
+      status = train_on_all(r, rows, labels, baseline->steps, y);
+    }
+  }
+  baseline->rate = r->rate;
+  return status;
 }
 
 ait_status ait_baseline_train(ait_context *context, const ait_network *network, const ait_matrix *rows,
@@ -215,11 +221,7 @@ ait_status ait_baseline_train(ait_context *context, const ait_network *network, 
       .context = context, .training = &t, .seed = settings->seed, .rate = settings->rate, .steps = settings->most};
   ait_status status = make_folds(rows, labels, settings, &t);
   if (status == AIT_OK) {
-    status = find_rate_and_steps(&r, &baseline->steps);
-  }
-  if (status == AIT_OK) {
-    baseline->rate = r.rate;
-    status = train_on_all(&r, rows, labels, baseline->steps, y);
+    status = train_at_some_rate(&r, rows, labels, y, baseline);
   }
   free_training(&t);
   return status;

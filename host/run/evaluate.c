@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "context/error.h"
+#include "run/progress.h"
 #include "run/run.h"
 #include "run/stack.h"
 
@@ -98,15 +99,15 @@ static ait_status train_side(ait_run *run, ait_side side, const ait_matrix *rows
                                           .most = MOST_BASELINE_STEPS,
                                           .folds = side == AIT_SIDE_VALIDATION ? BASELINE_FOLDS : RETRAINING_FOLDS};
   AIT_TRY(ait_baseline_train(run->context, &run->network, rows, labels, &settings, y, &run->sides[side]));
-  run->side_trained[side] = 1;
   if (run->test_predictor == NULL) {
     return AIT_OK;
   }
   return ait_predictor_accuracy(run->test_predictor, y, run->data->test_labels, &run->side_accuracy[side]);
 }
 
-/* The first `count` of the training rows `rows`, with their given labels, and the validation rows. */
-static ait_status train_with_rows(ait_run *run, ait_side side, int64_t count, const int64_t *rows, ait_real *y) {
+/* Trains on a stack of `count` training rows, with their given labels, and the validation rows. */
+static ait_status train_on_stack(ait_run *run, ait_side side, int64_t count, const int64_t *rows,
+                                 const ait_stack *stack, ait_real *y) {
   const ait_clean_data *d = run->data;
   int32_t *labels = malloc((size_t)(count + d->validation_rows) * sizeof *labels);
   if (labels == NULL) {
@@ -117,12 +118,7 @@ static ait_status train_with_rows(ait_run *run, ait_side side, int64_t count, co
     labels[i] = d->given[rows[i]];
   }
   memcpy(labels + count, d->validation_labels, (size_t)d->validation_rows * sizeof *labels);
-  ait_stack stack;
-  ait_status status = ait_stack_rows(d->train, count, rows, d->validation, &stack);
-  if (status == AIT_OK) {
-    status = train_side(run, side, stack.matrix, labels, y);
-    ait_stack_free(&stack);
-  }
+  ait_status status = train_side(run, side, stack->matrix, labels, y);
   free(labels);
   return status;
 }
@@ -157,28 +153,48 @@ static ait_status train_baseline(ait_run *run, int64_t *order, ait_real *y) {
 
 /* Accuracies that are worth comparing: the same training on the same kind of rows, which differ only in
  * what was dropped. The least suspect rows stand at the end of an order. */
-static ait_status retrain(ait_run *run, const int64_t *baseline_order, ait_real *y) {
-  int64_t n = run->data->train_rows, kept = n - run->flagged;
-  AIT_TRY(train_with_rows(run, AIT_SIDE_ALL, n, run->order, y));
-  AIT_TRY(train_with_rows(run, AIT_SIDE_KEPT, kept, run->order + run->flagged, y));
-  return train_with_rows(run, AIT_SIDE_KEPT_BY_BASELINE, kept, baseline_order + run->flagged, y);
-}
-
-static ait_status train_sides(ait_run *run) {
-  int64_t *order = malloc((size_t)run->data->train_rows * sizeof *order);
-  ait_real *y = malloc((size_t)run->m * sizeof *y);
-  ait_status status = order != NULL && y != NULL
-                          ? train_baseline(run, order, y)
-                          : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the validation-only classifier");
-  if (status == AIT_OK && run->test_predictor != NULL) {
-    status = retrain(run, order, y);
+static ait_status retrain(ait_run *run, ait_side side, const int64_t *baseline_order, ait_real *y) {
+  if (side == AIT_SIDE_KEPT_BY_BASELINE && !run->side_trained[AIT_SIDE_VALIDATION]) {
+    return ait_fail(AIT_UNSUPPORTED, "without the classifier of the validation rows alone there is no such ranking");
   }
-  free(order);
-  free(y);
+  const int64_t *order = side == AIT_SIDE_KEPT_BY_BASELINE ? baseline_order : run->order;
+  int64_t dropped = side == AIT_SIDE_ALL ? 0 : run->flagged, kept = run->data->train_rows - dropped;
+  ait_stack stack;
+  AIT_TRY(ait_stack_rows(run->data->train, kept, order + dropped, run->data->validation, &stack));
+  ait_status status = train_on_stack(run, side, kept, order + dropped, &stack, y);
+  ait_stack_free(&stack);
   return status;
 }
 
-ait_status ait_run_evaluate(ait_run *run) {
+static ait_status attempt_side(ait_run *run, ait_side side, const volatile sig_atomic_t *stop, int64_t *order,
+                               ait_real *y) {
+  if (order == NULL || y == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a classifier of %lld parameters", (long long)run->m);
+  }
+  if (*stop) {
+    run->sides_skipped = 1;
+    return ait_fail(AIT_STOPPED, "skipped, as a signal asked to stop");
+  }
+  return side == AIT_SIDE_VALIDATION ? train_baseline(run, order, y) : retrain(run, side, order, y);
+}
+
+/* The run stands without its side classifiers: one that fails leaves a sentence and no figures. */
+static void train_sides(ait_run *run, const volatile sig_atomic_t *stop) {
+  int64_t *order = malloc((size_t)run->data->train_rows * sizeof *order);
+  ait_real *y = malloc((size_t)run->m * sizeof *y);
+  int sides = run->test_predictor != NULL ? AIT_SIDE_COUNT : AIT_SIDE_VALIDATION + 1;
+  for (int side = 0; side < sides; side++) {
+    run->side_trained[side] = attempt_side(run, (ait_side)side, stop, order, y) == AIT_OK;
+    if (!run->side_trained[side]) {
+      run->side_accuracy[side] = NAN;
+      snprintf(run->side_failure[side], sizeof run->side_failure[side], "%s", ait_last_error());
+    }
+  }
+  free(order);
+  free(y);
+}
+
+ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop) {
   double began = ait_run_clock();
   run->accuracy_y = run->accuracy_z = NAN;
   for (int side = 0; side < AIT_SIDE_COUNT; side++) {
@@ -187,9 +203,10 @@ ait_status ait_run_evaluate(ait_run *run) {
   AIT_TRY(take_scores(run));
   AIT_TRY(take_rankings(run));
   AIT_TRY(take_accuracies(run));
-  if (!run->stopped) {
-    AIT_TRY(train_sides(run));
+  if (!*stop) {
+    ait_progress_note(run->settings->quiet, "training the classifiers beside the run; Ctrl-C skips those left");
   }
+  train_sides(run, stop);
   run->evaluation_seconds = ait_run_clock() - began;
   return AIT_OK;
 }

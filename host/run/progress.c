@@ -80,8 +80,8 @@ void ait_progress_end(ait_progress *progress) {
   }
 }
 
-void ait_progress_note(const ait_progress *progress, const char *text) {
-  if (!progress->quiet) {
+void ait_progress_note(int32_t quiet, const char *text) {
+  if (!quiet) {
     fprintf(stderr, "%s\n", text);
   }
 }

@@ -26,8 +26,8 @@ void ait_progress_update(ait_progress *progress, const ait_history_row *row);
 /* Ends the bar's line. */
 void ait_progress_end(ait_progress *progress);
 
-/* One line beside the bar, for what takes time after the run. */
-void ait_progress_note(const ait_progress *progress, const char *text);
+/* One line, for what takes time after the iterations. */
+void ait_progress_note(int32_t quiet, const char *text);
 
 #ifdef __cplusplus
 }

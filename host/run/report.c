@@ -146,21 +146,19 @@ static void add_data_settings(cJSON *object, const ait_clean_settings *s, const 
 }
 
 static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int64_t rows) {
-  static const char *const optimizers[] = {"sgd", "adam"};
-  static const char *const activations[] = {"none", "relu", "tanh"};
   ait_solver_options options;
   ait_clean_solver_options(s, rows, &options);
   add_text(object, "protocol", s->protocol == AIT_PROTOCOL_PAPER ? "paper" : "user");
   add_text(object, "model", s->model.text);
-  add_text(object, "activation", activations[s->activation]);
+  add_text(object, "activation", ait_activation_words[s->activation]);
   add_text(object, "method", s->method_name);
   cJSON_AddNumberToObject(object, "iterations", (double)s->iterations);
   cJSON_AddNumberToObject(object, "ll_steps", (double)s->ll_steps);
   cJSON_AddNumberToObject(object, "ll_rate", s->ll_rate);
-  add_text(object, "ul_optimizer", optimizers[s->ul_optimizer]);
+  add_text(object, "ul_optimizer", ait_optimizer_words[s->ul_optimizer]);
   cJSON_AddNumberToObject(object, "ul_rate", s->ul_rate);
   cJSON_AddNumberToObject(object, "ul_gradient_scale", options.ul_optimizer.gradient_scale);
-  add_text(object, "init_optimizer", optimizers[s->init_optimizer]);
+  add_text(object, "init_optimizer", ait_optimizer_words[s->init_optimizer]);
   cJSON_AddNumberToObject(object, "init_rate", s->init_rate);
   cJSON_AddNumberToObject(object, "eval_every", (double)s->eval_every);
   add_text(object, "score", ait_score_words[s->score]);
@@ -216,6 +214,12 @@ static void add_accuracy(cJSON *object, const ait_run *run) {
       cJSON *item = cJSON_AddObjectToObject(sides, ait_side_words[side]);
       cJSON_AddNumberToObject(item, "steps", (double)run->sides[side].steps);
       cJSON_AddNumberToObject(item, "rate", run->sides[side].rate);
+    }
+  }
+  cJSON *failures = cJSON_AddObjectToObject(object, "side_failures");
+  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
+    if (run->side_failure[side][0] != '\0') {
+      cJSON_AddStringToObject(failures, ait_side_words[side], run->side_failure[side]);
     }
   }
 }

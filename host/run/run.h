@@ -34,6 +34,8 @@ typedef enum ait_side {
 
 extern const char *const ait_side_words[];
 
+enum { AIT_SIDE_SENTENCE = 512 };
+
 /* Figures are NaN where there is none. Everything is owned by the run unless called borrowed. */
 typedef struct ait_run {
   ait_context *context;               /* borrowed */
@@ -70,6 +72,8 @@ typedef struct ait_run {
   ait_baseline sides[AIT_SIDE_COUNT];
   double side_accuracy[AIT_SIDE_COUNT];
   int32_t side_trained[AIT_SIDE_COUNT];
+  char side_failure[AIT_SIDE_COUNT][AIT_SIDE_SENTENCE]; /* why a side was not trained; else empty */
+  int32_t sides_skipped;                                /* nonzero: a signal skipped some */
   double clean_f1, clean_f1_all_clean, clean_f1_oracle; /* the paper's measure */
   int64_t shared_with_baseline;                         /* rows among the flagged of both rankings */
 } ait_run;
@@ -81,7 +85,9 @@ ait_status ait_run_begin(ait_context *context, const ait_clean_settings *setting
 /* `stop` becomes nonzero when the run is to end after the iteration under way. */
 ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop);
 
-ait_status ait_run_evaluate(ait_run *run);
+/* `stop` becomes nonzero when the side classifiers that are left are to be skipped. A side classifier that
+ * cannot be trained does not fail the run; its sentence is in side_failure. */
+ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop);
 
 /* Scores 1 - the probability of the given label under parameters `y`. */
 ait_status ait_run_classifier_score(ait_run *run, const ait_real *y, double *score);

@@ -16,11 +16,27 @@ static int equal_factors(const double *a, const double *b, int64_t columns, doub
   return 1;
 }
 
-static int stored_alike(const ait_matrix *a, const ait_matrix *b) {
-  int64_t columns = ait_matrix_columns(a);
-  return ait_matrix_type(a) == ait_matrix_type(b) &&
-         equal_factors(ait_matrix_scale(a), ait_matrix_scale(b), columns, 1) &&
-         equal_factors(ait_matrix_shift(a), ait_matrix_shift(b), columns, 0);
+/* Only rows that are stored alike can be copied as they are; bringing training rows to another type would
+ * take several times the memory that they have. */
+static ait_status check_stack(const ait_matrix *top, const ait_matrix *bottom) {
+  int64_t columns = ait_matrix_columns(top);
+  if (columns != ait_matrix_columns(bottom)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "rows of %lld and of %lld columns cannot stand under each other",
+                    (long long)columns, (long long)ait_matrix_columns(bottom));
+  }
+  if (ait_matrix_rows(top) > AIT_STACK_MOST_ROWS) {
+    return ait_fail(AIT_UNSUPPORTED, "the %lld training rows would be copied, which is done for at most %d",
+                    (long long)ait_matrix_rows(top), AIT_STACK_MOST_ROWS);
+  }
+  if (ait_matrix_type(top) != ait_matrix_type(bottom)) {
+    return ait_fail(AIT_UNSUPPORTED, "the training rows are %s and the validation rows %s",
+                    ait_type_name(ait_matrix_type(top)), ait_type_name(ait_matrix_type(bottom)));
+  }
+  if (!equal_factors(ait_matrix_scale(top), ait_matrix_scale(bottom), columns, 1) ||
+      !equal_factors(ait_matrix_shift(top), ait_matrix_shift(bottom), columns, 0)) {
+    return ait_fail(AIT_UNSUPPORTED, "the training rows and the validation rows are scaled differently");
+  }
+  return AIT_OK;
 }
 
 static void copy_stored(const ait_matrix *from, int64_t count, const int64_t *rows, char *to) {
@@ -32,41 +48,22 @@ static void copy_stored(const ait_matrix *from, int64_t count, const int64_t *ro
   }
 }
 
-static void copy_values(const ait_matrix *from, int64_t count, const int64_t *rows, float *to) {
-  int64_t columns = ait_matrix_columns(from);
-  for (int64_t i = 0; i < count; i++) {
-    for (int64_t j = 0; j < columns; j++) {
-      to[i * columns + j] = (float)ait_matrix_value(from, rows != NULL ? rows[i] : i, j);
-    }
-  }
-}
-
 ait_status ait_stack_rows(const ait_matrix *top, int64_t count, const int64_t *rows, const ait_matrix *bottom,
                           ait_stack *stack) {
-  int64_t columns = ait_matrix_columns(top), below = ait_matrix_rows(bottom);
   *stack = (ait_stack){0};
-  if (columns != ait_matrix_columns(bottom)) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "rows of %lld and of %lld columns cannot stand under each other",
-                    (long long)columns, (long long)ait_matrix_columns(bottom));
-  }
-  int alike = stored_alike(top, bottom);
-  ait_type type = alike ? ait_matrix_type(top) : AIT_F32;
+  AIT_TRY(check_stack(top, bottom));
+  int64_t columns = ait_matrix_columns(top), below = ait_matrix_rows(bottom);
+  ait_type type = ait_matrix_type(top);
   size_t row_bytes = (size_t)columns * ait_type_size(type);
   stack->data = malloc((size_t)(count + below) * row_bytes);
   if (stack->data == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld rows of %lld columns", (long long)(count + below),
                     (long long)columns);
   }
-  char *second = (char *)stack->data + (size_t)count * row_bytes;
-  if (alike) {
-    copy_stored(top, count, rows, stack->data);
-    copy_stored(bottom, below, NULL, second);
-  } else {
-    copy_values(top, count, rows, stack->data);
-    copy_values(bottom, below, NULL, (float *)second);
-  }
+  copy_stored(top, count, rows, stack->data);
+  copy_stored(bottom, below, NULL, (char *)stack->data + (size_t)count * row_bytes);
   ait_status status = ait_matrix_view(type, count + below, columns, columns, stack->data, &stack->matrix);
-  if (status == AIT_OK && alike) {
+  if (status == AIT_OK) {
     status = ait_matrix_set_scale(stack->matrix, ait_matrix_scale(top), ait_matrix_shift(top));
   }
   if (status != AIT_OK) {

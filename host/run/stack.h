@@ -8,13 +8,17 @@
 extern "C" {
 #endif
 
+/* Training rows beyond this are not copied only to be trained on once more. */
+enum { AIT_STACK_MOST_ROWS = 1000000 };
+
 typedef struct ait_stack {
   ait_matrix *matrix; /* a view of `data` */
   void *data;
 } ait_stack;
 
-/* The named rows of `top`, then all rows of `bottom`. Matrices of one type and one scale keep it; others
- * become f32 values. `count` may be 0. Errors: AIT_OUT_OF_MEMORY, AIT_INVALID_ARGUMENT (unequal columns). */
+/* The named rows of `top`, the training rows, then all rows of `bottom`, the validation rows, as they are
+ * stored. `count` may be 0. Errors: AIT_OUT_OF_MEMORY, AIT_INVALID_ARGUMENT (unequal columns),
+ * AIT_UNSUPPORTED (unequal types or scales, or a `top` of more than AIT_STACK_MOST_ROWS rows). */
 ait_status ait_stack_rows(const ait_matrix *top, int64_t count, const int64_t *rows, const ait_matrix *bottom,
                           ait_stack *stack);
 

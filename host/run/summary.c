@@ -132,10 +132,11 @@ static void print_accuracy(const char *name, double accuracy, FILE *out) {
   }
 }
 
+static const char *const side_names[] = {"validation rows alone", "all rows as given + validation rows",
+                                         "rows kept by this run + validation rows",
+                                         "rows kept by the baseline + validation rows"};
+
 static void print_accuracies(const ait_run *run, FILE *out) {
-  static const char *const names[] = {"validation rows alone (baseline)", "all rows as given + validation rows",
-                                      "rows kept by this run + validation rows",
-                                      "rows kept by the baseline + validation rows"};
   if (run->data->test == NULL) {
     return;
   }
@@ -144,12 +145,22 @@ static void print_accuracies(const ait_run *run, FILE *out) {
   print_accuracy("this run, at z (the learned start)", run->accuracy_z, out);
   for (int side = 0; side < AIT_SIDE_COUNT; side++) {
     char name[80];
-    snprintf(name, sizeof name, "trained on %s", names[side]);
+    snprintf(name, sizeof name, "trained on %s%s", side_names[side], side == AIT_SIDE_VALIDATION ? " (baseline)" : "");
     print_accuracy(name, run->side_accuracy[side], out);
   }
   if (!isnan(run->side_accuracy[AIT_SIDE_KEPT])) {
     fprintf(out, "  Kept: the %lld least suspect rows (%s).\n", (long long)(run->data->train_rows - run->flagged),
             run->data->truth != NULL ? "as many as are rightly labelled" : "as many as agree with the classifier");
+  }
+}
+
+static void print_side_failures(const ait_run *run, FILE *out) {
+  int printed = 0;
+  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
+    if (run->side_failure[side][0] != '\0') {
+      fprintf(out, "%s  %s: not trained: %s\n", printed++ == 0 ? "\nClassifiers beside the run\n" : "",
+              side_names[side], run->side_failure[side]);
+    }
   }
 }
 
@@ -170,6 +181,7 @@ void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
     print_disagreement(run, out);
   }
   print_accuracies(run, out);
+  print_side_failures(run, out);
   print_examples(run, out);
   print_files(folder, out);
 }

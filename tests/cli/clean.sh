@@ -24,6 +24,20 @@ same() {
   cmp -s <(cut -d, -f1,3- "$1/history.csv") <(cut -d, -f1,3- "$2/history.csv") || fail "the histories of $1, $2 differ"
 }
 
+# finite FILE...: every number of the .npy files is finite.
+finite() {
+  python3 - "$@" <<'PYTHON'
+import math, struct, sys
+for path in sys.argv[1:]:
+    data = open(path, "rb").read()
+    start = 10 + struct.unpack("<H", data[8:10])[0]
+    size, code = (8, "d") if b"<f8" in data[:start] else (4, "f")
+    assert size == 8 or b"<f4" in data[:start], path
+    values = struct.unpack("<%d%s" % ((len(data) - start) // size, code), data[start:])
+    assert values and all(map(math.isfinite, values)), path
+PYTHON
+}
+
 # ---- own files, truth unknown --------------------------------------------------------------------
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")
@@ -95,15 +109,38 @@ for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "-
   succeed own "$AIT" noisy $truth_known $options
   grep -q "AUROC" out && grep -q "validation rows alone" out || fail "$options: no figures beside the baseline's: $(cat out)"
   [ "$(wc -l <out)" -le 36 ] || fail "$options: the summary has $(wc -l <out) lines"
-  grep -qi "nan" out noisy/* && fail "$options: NaN in the results"
+  grep -qi "nan" out noisy/*.csv noisy/*.json && fail "$options: NaN in the results"
+  finite noisy/*.npy || fail "$options: numbers that are not finite in the arrays"
 done
 head -n 1 noisy/suspects.csv | grep -q ",true_label$" || fail "suspects.csv does not show the truth that is known"
 
-# Validation rows of another type than the training rows.
+# Validation rows of another type than the training rows: the run stands, without the classifiers that want
+# both under each other.
 succeed "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images mixed-images.npy \
   --val-labels mixed-labels.npy --test-images test-images.npy --test-labels test-labels.npy --out mixed --iterations 5 \
-  --ll-steps 5 --train 200 --validation 50 --test 80 --threads 1 --quiet
+  --ll-steps 5 --train 200 --validation 50 --test 80 --threads 1
+grep -q "all rows as given + validation rows: not trained: the training rows are u8 and the validation rows f32" out ||
+  fail "rows of two types: $(cat out)"
+python3 - <<'EOF' || fail "rows of two types: run.json"
+import json
+result = json.load(open("mixed/run.json"))["result"]
+sentence = "the training rows are u8 and the validation rows f32"
+assert result["side_failures"] == dict.fromkeys(["all_rows_as_given", "kept_by_this_run", "kept_by_baseline"], sentence)
+assert list(result["side_classifiers"]) == ["validation_only"]
+assert result["test_accuracy"]["validation_only"] > 0.5 and result["test_accuracy"]["kept_by_this_run"] is None
+EOF
 [ "$(wc -l <mixed/suspects.csv)" -eq 201 ] || fail "--train 200 gave $(wc -l <mixed/suspects.csv) lines"
+
+# One validation row cannot train the baseline, and the run stands.
+make_data some 20 2 0 4 second
+make_data one 1 2 0 5 second
+succeed "$AIT" clean --images some-images.npy --labels some-labels.npy --val-images one-images.npy \
+  --val-labels one-labels.npy --test-images some-images.npy --test-labels some-labels.npy --out one --iterations 3 \
+  --ll-steps 3 --threads 1
+grep -q "validation rows alone: not trained: a classifier needs at least 2 rows" out || fail "one validation row: $(cat out)"
+grep -q "rows kept by the baseline + validation rows: not trained: without the classifier" out ||
+  fail "one validation row: $(cat out)"
+grep -q '"validation_only":.*at least 2 rows' one/run.json || fail "one validation row: $(cat one/run.json)"
 
 # ---- a signal ends the run with what there is ------------------------------------------------------
 "$AIT" clean $own_files --out stopped --iterations 100000000 --ll-steps 10 --threads 1 >out 2>err &
@@ -119,5 +156,25 @@ status=$?
 [ $status -eq 1 ] || fail "a stopped run: exit status $status, expected 1"
 grep -q "stopped after" stopped/run.json || fail "run.json does not say that the run was stopped"
 grep -q "STOPPED" out || fail "the summary does not say that the run was stopped"
+grep -q "validation rows alone: not trained: skipped" out || fail "the summary does not say what was skipped"
+grep -q "second Ctrl-C" err || fail "the signal was not answered at once: $(cat err)"
 [ "$(wc -l <stopped/suspects.csv)" -eq 301 ] || fail "the stopped run is not whole"
+
+# ---- a signal while the classifiers beside the run train skips those left --------------------------
+make_data big 20000 3 0.3 6
+"$AIT" clean --images big-images.npy --labels big-labels.npy --val-images big-images.npy --val-labels big-labels.npy \
+  --test-images test-images.npy --test-labels test-labels.npy --model mlp:64 --out beside --iterations 1 --ll-steps 2 \
+  --threads 1 >out 2>err &
+running=$!
+for _ in $(seq 600); do
+  grep -q "training the classifiers beside the run" err && break
+  sleep 0.02
+done
+kill -INT $running
+wait $running
+status=$?
+[ $status -eq 1 ] || fail "a signal beside the run: exit status $status, expected 1"
+grep -q '"stopped":.*false' beside/run.json || fail "the iterations count as stopped"
+grep -q "rows kept by the baseline + validation rows: not trained: skipped, as a signal asked to stop" out ||
+  fail "the summary does not say what was skipped: $(cat out)"
 finish

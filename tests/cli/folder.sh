@@ -23,15 +23,4 @@ touch file
 expect 1 "file" run --out file
 expect 1 "does not exist" run --out none/run
 [ -z "$(find . -name '*.partial*' -o -name '*.old*')" ] || fail "left behind: $(find . -name '*.partial*' -o -name '*.old*')"
-
-# A disk of 64 KiB, which the files of a run do not fit on.
-mkdir small
-if mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
-  trap 'umount "$folder/small"; rm -rf "$folder"' EXIT
-  make_data large 3000 3 0.3 1
-  expect 1 "No space left on device" run --images large-images.npy --labels large-labels.npy --out small/run
-  [ -z "$(ls -A small)" ] || fail "a full disk left $(ls -A small)"
-else
-  echo "SKIPPED: the full disk, for want of the right to mount a small one"
-fi
 finish

@@ -8,6 +8,7 @@ copies of its pattern; the share WRONG of the labels is redrawn. Options spoil t
   short           one label too few
   negative        a label of -1 in row 5
   missing         no row of class 1
+  second          every row is of class 1
   wide            one feature more
 """
 
@@ -34,6 +35,8 @@ def main():
     pattern = [[patterns.randrange(256) for _ in range(width)] for _ in range(classes)]
     chance = random.Random(seed)
     truth = [i % classes for i in range(rows)]
+    if "second" in options:
+        truth = [1] * rows
     if "missing" in options:
         truth = [0 if c == 1 else c for c in truth]
     pixels = [max(0, min(255, p + chance.randrange(-60, 61))) for c in truth for p in pattern[c]]

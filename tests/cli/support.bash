@@ -7,11 +7,6 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 failures=0
 
-skip() {
-  echo "SKIPPED: $*"
-  exit 77
-}
-
 fail() {
   echo "FAILED: $*"
   failures=$((failures + 1))
@@ -19,6 +14,13 @@ fail() {
 
 finish() {
   [ "$failures" -eq 0 ] || exit 1
+}
+
+# skip REASON: the rest of the test cannot run here; what has failed before stays failed.
+skip() {
+  echo "SKIPPED: $*"
+  finish
+  exit 77
 }
 
 # expect STATUS WORDS COMMAND...: the command ends with STATUS and says one line that holds WORDS on
