@@ -29,8 +29,8 @@ using testing::HasSubstr;
 class Folder : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/ait-test-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
+    std::string name = fs::temp_directory_path() / "ait-test-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
     root = name;
   }
   void TearDown() override {
@@ -147,7 +147,13 @@ TEST_F(Folder, BrokenCasesNameTheirFile) {
   const std::vector<std::pair<std::string, std::string>> broken = {
       {"{\n\"ll_steps\": \n}", "line"},
       {R"({"ll_step_size": 1})", "ll_steps"},
+      {R"({"ll_steps": 0, "ll_step_size": 1, "methods": {}})", "\"ll_steps\" is 0"},
+      {R"({"ll_steps": 1.5, "ll_step_size": 1, "methods": {}})", "\"ll_steps\" is 1.5"},
+      {R"({"ll_steps": 1e300, "ll_step_size": 1, "methods": {}})", "\"ll_steps\" is 1.0"},
       {R"({"ll_steps": 3, "ll_step_size": 1})", "methods"},
+      {R"({"ll_steps": 3, "ll_step_size": 1, "methods": {}, "problem": "convex13", "n": -1e300})", "\"n\" is -1"},
+      {R"({"ll_steps": 3, "ll_step_size": 1, "methods": {}, "problem": "clean", "layers": [1e300, 2]})",
+       "layer size 0"},
       {R"({"ll_steps": 3, "ll_step_size": 1, "methods": {}, "problem": "other"})", "other"},
       {R"({"ll_steps": 3, "ll_step_size": 1, "methods": {}, "problem": "clean"})", "layers"},
       {R"({"ll_steps": 3, "ll_step_size": 1, "methods": {}, "problem": "convex13", "n": 4})", "x.npy"}};
@@ -270,24 +276,32 @@ TEST(Stack, KeepsATypeThatBothShare) {
   ait_matrix_destroy(b);
 }
 
-TEST(Stack, BringsDifferentTypesToValues) {
-  const uint8_t top[] = {100, 200};
-  const double bottom[] = {0.25, 0.75}, scale[] = {0.01, 0.01};
-  ait_matrix *a, *b, *narrow;
-  ASSERT_EQ(ait_matrix_view(AIT_U8, 1, 2, 2, top, &a), AIT_OK);
-  ASSERT_EQ(ait_matrix_set_scale(a, scale, nullptr), AIT_OK);
-  ASSERT_EQ(ait_matrix_view(AIT_F64, 1, 2, 2, bottom, &b), AIT_OK);
-  ASSERT_EQ(ait_matrix_view(AIT_F64, 2, 1, 1, bottom, &narrow), AIT_OK);
-  const int64_t rows[] = {0};
+TEST(Stack, RefusesWhatCannotBeCopiedAsItIs) {
+  const std::vector<uint8_t> bytes(AIT_STACK_MOST_ROWS + 1, 3);
+  const float floats[] = {0.25f, 0.75f};
+  const double scale[] = {0.01};
+  ait_matrix *u8, *f32, *scaled, *wide, *most, *more;
+  ASSERT_EQ(ait_matrix_view(AIT_U8, 2, 1, 1, bytes.data(), &u8), AIT_OK);
+  ASSERT_EQ(ait_matrix_view(AIT_F32, 2, 1, 1, floats, &f32), AIT_OK);
+  ASSERT_EQ(ait_matrix_view(AIT_U8, 2, 1, 1, bytes.data(), &scaled), AIT_OK);
+  ASSERT_EQ(ait_matrix_set_scale(scaled, scale, nullptr), AIT_OK);
+  ASSERT_EQ(ait_matrix_view(AIT_U8, 1, 2, 2, bytes.data(), &wide), AIT_OK);
+  ASSERT_EQ(ait_matrix_view(AIT_U8, AIT_STACK_MOST_ROWS, 1, 1, bytes.data(), &most), AIT_OK);
+  ASSERT_EQ(ait_matrix_view(AIT_U8, AIT_STACK_MOST_ROWS + 1, 1, 1, bytes.data(), &more), AIT_OK);
+  const int64_t rows[] = {1};
   ait_stack stack;
-  ASSERT_EQ(ait_stack_rows(a, 1, rows, b, &stack), AIT_OK) << ait_last_error();
-  EXPECT_FLOAT_EQ(ait_matrix_value(stack.matrix, 0, 1), 2);
-  EXPECT_FLOAT_EQ(ait_matrix_value(stack.matrix, 1, 1), 0.75);
+  EXPECT_EQ(ait_stack_rows(u8, 1, rows, f32, &stack), AIT_UNSUPPORTED);
+  EXPECT_THAT(ait_last_error(), HasSubstr("the training rows are u8 and the validation rows f32"));
+  EXPECT_EQ(ait_stack_rows(u8, 1, rows, scaled, &stack), AIT_UNSUPPORTED);
+  EXPECT_THAT(ait_last_error(), HasSubstr("scaled differently"));
+  EXPECT_EQ(ait_stack_rows(u8, 1, rows, wide, &stack), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(ait_stack_rows(more, 1, rows, u8, &stack), AIT_UNSUPPORTED);
+  EXPECT_THAT(ait_last_error(), HasSubstr("1000001 training rows"));
+  EXPECT_EQ(ait_stack_rows(most, 1, rows, u8, &stack), AIT_OK) << ait_last_error();
   ait_stack_free(&stack);
-  EXPECT_EQ(ait_stack_rows(a, 1, rows, narrow, &stack), AIT_INVALID_ARGUMENT);
-  ait_matrix_destroy(a);
-  ait_matrix_destroy(b);
-  ait_matrix_destroy(narrow);
+  for (ait_matrix *matrix : {u8, f32, scaled, wide, most, more}) {
+    ait_matrix_destroy(matrix);
+  }
 }
 
 // ---- classifiers beside a run ----------------------------------------------------------------
@@ -372,6 +386,20 @@ TEST_F(Baseline, HalvesARateThatDiverges) {
   EXPECT_LT(result.rate, 40);
   EXPECT_GE(accuracy(Clouds(1000, 6)), 0.9);
   EXPECT_EQ(train(rows, {0, 1e9, 100, 5}), AIT_DIVERGED);
+}
+
+// Two large rows contradict each other. The one fold leaves row 6 out, so that only the training on all
+// rows meets both.
+TEST_F(Baseline, HalvesARateThatDivergesOnAllRowsOnly) {
+  for (int other : {5, 7, 9}) {
+    Clouds rows(10, 7);
+    for (int large : {6, other}) {
+      rows.points[2 * large] = 0;
+      rows.points[2 * large + 1] = 40;
+    }
+    ASSERT_EQ(train(rows, {0, 0.5, 20, 1}), AIT_OK) << "row " << other << ": " << ait_last_error();
+    EXPECT_LT(result.rate, 0.5) << "row " << other;
+  }
 }
 
 TEST_F(Baseline, NeedsTwoRows) {
