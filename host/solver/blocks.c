@@ -134,14 +134,19 @@ static int32_t exploded(const ait_solver *solver, double value, double began) {
   return !isfinite(value) || value > limit;
 }
 
-/* f and F of step k, entry b. f is known at y_0 .. y_{K-1}, F where it is evaluated. */
+/* f and F of step k, entry b. f is known at y_0 .. y_{K-1}, F where it is evaluated. Where nothing descends
+ * F it may grow as it likes: rows left out of a training tell of overfitting that way. */
 static ait_status look_at_step(const ait_solver *solver, int64_t k, int64_t b) {
   const ait_findings *findings = &solver->findings;
   const double f = findings->host_f[k * solver->batch + b], F = findings->host_F[k * solver->batch + b];
   if (k < solver->K && exploded(solver, f, solver->f_reference[b])) {
     return diverged(solver, k, "f", f, solver->f_reference[b]);
   }
-  if (ait_evaluates_F(solver, k) && exploded(solver, F, solver->F_reference[b])) {
+  if (!ait_evaluates_F(solver, k)) {
+    return AIT_OK;
+  }
+  const int32_t descended = solver->options.method.hypergradient != AIT_HYPERGRADIENT_NONE;
+  if (!isfinite(F) || (descended && exploded(solver, F, solver->F_reference[b]))) {
     return diverged(solver, k, "F", F, solver->F_reference[b]);
   }
   return AIT_OK;

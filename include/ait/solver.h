@@ -57,10 +57,11 @@ typedef struct ait_solver_options {
   ait_schedule ll_rate;         /* alpha_k; default: constant 0.1 */
   ait_optimizer ul_optimizer;   /* of x; default: SGD, rate 0.1 */
   ait_optimizer init_optimizer; /* of z; default: SGD, rate 0.1 */
-  double divergence_limit;      /* stop when f at an LL step, or F where it is evaluated, exceeds its value at
-                                   (x_0, y_0) by this times max(1, |that value|); default 1000; infinity: stop
-                                   only at values that are not finite */
-  int32_t record_trajectory;    /* nonzero: F at every y_0 .. y_K, whatever the truncation needs */
+  double
+      divergence_limit; /* stop when f at an LL step, or F where it is evaluated (and descended), exceeds its value at
+                           (x_0, y_0) by this times max(1, |that value|); default 1000; infinity: stop
+                           only at values that are not finite */
+  int32_t record_trajectory; /* nonzero: F at every y_0 .. y_K, whatever the truncation needs */
 } ait_solver_options;
 
 AIT_API void ait_solver_options_init(ait_solver_options *options);
