@@ -248,20 +248,52 @@ static void ask_to_stop(int signal_number) {
   }
 }
 
+/* Ctrl-C, a polite end, a closed terminal. */
+static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
+
 /* The first Ctrl-C asks the loop to stop, a second one ends the program at once. */
 static void catch_signals(int32_t quiet) {
   quiet_signals = quiet;
   struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
+    sigaction(stopping[i], &action, NULL);
+  }
+  signal(SIGPIPE, SIG_IGN); /* a reader that has gone shows as a write error, not as a death */
+}
+
+/* Writes the run folder with the signals held back, so that none leaves half of it. */
+static ait_status write_run(ait_run *run, ait_folder *folder) {
+  sigset_t held, before;
+  sigemptyset(&held);
+  for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
+    sigaddset(&held, stopping[i]);
+  }
+  sigprocmask(SIG_BLOCK, &held, &before);
+  ait_status status = ait_run_write(run, folder);
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return status;
 }
 
 /* ---- the command ------------------------------------------------------------------------------- */
 
+/* u8 is read as value / 255; anything else is taken as it is, which is easily another scale. */
+static void warn_of_scales(const ait_clean_data *data) {
+  const int train_u8 = ait_matrix_type(data->train) == AIT_U8,
+            validation_u8 = ait_matrix_type(data->validation) == AIT_U8;
+  if (train_u8 != validation_u8) {
+    fprintf(stderr,
+            "%s: warning: the %s rows are u8 and are read as value / 255, the %s rows are %s and are read as they are: "
+            "see to it that both have one scale\n",
+            AIT_PROGRAM, train_u8 ? "training" : "validation", train_u8 ? "validation" : "training",
+            ait_type_name(ait_matrix_type(train_u8 ? data->validation : data->train)));
+  }
+}
+
 static ait_status run_on_data(const ait_clean_settings *settings, ait_context *context, const ait_clean_data *data,
                               ait_folder *folder, int32_t *stopped) {
   ait_run run;
+  warn_of_scales(data);
   ait_status status = ait_run_begin(context, settings, data, &run);
   if (status == AIT_OK) {
     catch_signals(settings->quiet);
@@ -271,7 +303,7 @@ static ait_status run_on_data(const ait_clean_settings *settings, ait_context *c
     status = ait_run_evaluate(&run, &stop_asked);
   }
   if (status == AIT_OK) {
-    status = ait_run_write(&run, folder);
+    status = write_run(&run, folder);
   }
   if (status == AIT_OK) {
     *stopped = run.stopped || run.sides_skipped;

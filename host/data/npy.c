@@ -273,7 +273,7 @@ static ait_status read_header(const char *path, const unsigned char *bytes, size
 
 /* Maps a whole regular file, read only. */
 static ait_status map_file(const char *path, void **map, size_t *size) {
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe must not block */
   if (descriptor < 0) {
     return ait_fail(errno == ENOENT || errno == ENOTDIR ? AIT_NOT_FOUND : AIT_IO_ERROR, "%s: cannot be opened: %s",
                     path, strerror(errno));

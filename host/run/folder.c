@@ -12,6 +12,7 @@
 
 #include "context/error.h"
 #include "data/file.h"
+#include "run/json.h"
 
 const char *const ait_folder_files[] = {"run.json", "history.csv", "weights.npy",  "y.npy",
                                         "z.npy",    "scores.npy",  "suspects.csv", NULL};
@@ -23,6 +24,33 @@ static int is_run_file(const char *name) {
     }
   }
   return 0;
+}
+
+/* Nonzero when the entry of a folder may be a run's: a regular file with such a name. */
+static int may_be_run_file(const char *folder, const char *name) {
+  char file[PATH_MAX];
+  struct stat about;
+  return is_run_file(name) && snprintf(file, sizeof file, "%s/%s", folder, name) < (int)sizeof file &&
+         lstat(file, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Names alone prove nothing: a user's own labels may be called y.npy. An older run has a run.json that
+ * this program has written. */
+static ait_status expect_older_run(const char *path) {
+  char file[PATH_MAX];
+  cJSON *json = NULL;
+  const char *program = "";
+  if (snprintf(file, sizeof file, "%s/%s", path, ait_folder_files[0]) < (int)sizeof file &&
+      ait_json_read(file, &json) == AIT_OK && ait_json_string(json, "program", file, &program) != AIT_OK) {
+    program = "";
+  }
+  const int ours = strcmp(program, "ait") == 0 || strcmp(program, "ait64") == 0;
+  cJSON_Delete(json);
+  return ours ? AIT_OK
+              : ait_fail(AIT_IO_ERROR,
+                         "--out %s: holds files but no run.json of an older run, so --force does not "
+                         "replace it",
+                         path);
 }
 
 /* Looks into an existing folder. *entries counts what is there; where `force` would replace it, what no
@@ -39,13 +67,13 @@ static ait_status look_into(const char *path, int32_t force, int64_t *entries) {
       continue;
     }
     (*entries)++;
-    if (force && !is_run_file(entry->d_name)) {
+    if (force && !may_be_run_file(path, entry->d_name)) {
       status = ait_fail(AIT_IO_ERROR, "--out %s: holds %s, which no run has written, so --force does not replace it",
                         path, entry->d_name);
     }
   }
   closedir(directory);
-  return status;
+  return status == AIT_OK && force && *entries > 0 ? expect_older_run(path) : status;
 }
 
 /* The folder that the target is an entry of. */

@@ -18,7 +18,8 @@ typedef struct ait_folder {
   int32_t replace;        /* nonzero: an older run in the target gives way */
 } ait_folder;
 
-/* The files of a run folder, NULL-terminated. Only a folder that holds nothing else is ever replaced. */
+/* The files of a run folder, NULL-terminated. Only a folder that holds nothing else, and a run.json that
+ * this program has written, is ever replaced. */
 extern const char *const ait_folder_files[];
 
 /* To be called before the work: finds out whether a run may be written to `path`. It may where nothing

@@ -118,8 +118,16 @@ ait_status ait_constants_upload(ait_solver *solver) {
   return solver->device->runtime->copy_in(solver->device, constants->bytes, constants->host, constants->device);
 }
 
-/* AIT_DIVERGED with everything a user needs to act on it. */
+/* AIT_DIVERGED with everything a user needs to act on it. What is wrong before the first step is not the
+ * work of the LL step size. */
 static ait_status diverged(const ait_solver *solver, int64_t k, const char *what, double value, double began) {
+  if (k == 0) {
+    return ait_fail(
+        AIT_DIVERGED,
+        "UL iteration %lld starts far off: %s is %g before the first LL step, it began at %g; lower the step "
+        "size of z (or of x), or scale the data",
+        (long long)solver->t, what, value, began);
+  }
   return ait_fail(
       AIT_DIVERGED,
       "the lower level diverged in UL iteration %lld at step k = %lld of %lld: %s is %g, it began at %g; the "

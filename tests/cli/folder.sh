@@ -19,6 +19,10 @@ cmp -s first/y.npy kept/y.npy && fail "--force left the older run"
 touch first/notes.txt
 expect 1 "notes.txt" run --out first --force
 [ -e first/notes.txt ] || fail "--force removed a file that no run has written"
+mkdir mine
+cp train-labels.npy mine/y.npy
+expect 1 "no run.json of an older run" run --out mine --force
+cmp -s train-labels.npy mine/y.npy || fail "--force replaced a file that only has a run file's name"
 touch file
 expect 1 "file" run --out file
 expect 1 "does not exist" run --out none/run
