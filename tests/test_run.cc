@@ -89,14 +89,31 @@ TEST_F(Folder, AbandonLeavesNothing) {
 
 TEST_F(Folder, OlderRunGivesWayToForceAlone) {
   const fs::path path = root / "run";
-  commit_run(path, 0, "first");
+  const std::string first = "{\"program\": \"ait\"}", second = "{\"program\": \"ait64\"}";
+  commit_run(path, 0, first);
   ait_folder folder;
   EXPECT_EQ(ait_folder_check(path.c_str(), 0, &folder), AIT_IO_ERROR);
   EXPECT_THAT(ait_last_error(), HasSubstr("exists and is not empty"));
-  EXPECT_EQ(read(path / "run.json"), "first");
-  commit_run(path, 1, "second");
-  EXPECT_EQ(read(path / "run.json"), "second");
+  EXPECT_EQ(read(path / "run.json"), first);
+  commit_run(path, 1, second);
+  EXPECT_EQ(read(path / "run.json"), second);
   EXPECT_EQ(entries(), 1) << "the older run is gone";
+}
+
+TEST_F(Folder, NamesAloneMakeNoOlderRun) {
+  const fs::path path = root / "run";
+  for (const char *json : {"", "first", "{}", "{\"program\": \"another\"}"}) {
+    fs::create_directory(path);
+    write(path / "y.npy", "mine");
+    if (*json != '\0') {
+      write(path / "run.json", json);
+    }
+    ait_folder folder;
+    EXPECT_EQ(ait_folder_check(path.c_str(), 1, &folder), AIT_IO_ERROR) << json;
+    EXPECT_THAT(ait_last_error(), HasSubstr("no run.json of an older run")) << json;
+    EXPECT_EQ(read(path / "y.npy"), "mine");
+    fs::remove_all(path);
+  }
 }
 
 TEST_F(Folder, ForceNeverTouchesWhatNoRunHasWritten) {
