@@ -22,25 +22,6 @@ typedef struct folding {
   void *data_pass; /* its workspace */
 } folding;
 
-/* c (m x n) = alpha op(a) op(b) + beta c for dense row-major matrices. */
-static ait_status multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n,
-                           int64_t k, const ait_real *a, const ait_real *b, double beta, ait_real *c) {
-  const ait_gemm gemm = {.transpose_a = transpose_a,
-                         .transpose_b = transpose_b,
-                         .m = m,
-                         .n = n,
-                         .k = k,
-                         .alpha = 1,
-                         .a = a,
-                         .lda = transpose_a ? m : k,
-                         .b = b,
-                         .ldb = transpose_b ? k : n,
-                         .beta = beta,
-                         .c = c,
-                         .ldc = n};
-  return device->model->gemm(device, &gemm);
-}
-
 static ait_pass data_pass_of(const ait_shape *shape, const ait_rows *rows) {
   return (ait_pass){.rows = rows, .classes = ait_shape_classes(shape)};
 }
@@ -75,17 +56,9 @@ size_t ait_folded_workspace(ait_device *device, const ait_shape *shape, const ai
   return layout.used;
 }
 
-static const ait_real *W(const ait_shape *shape, const ait_real *y, int32_t l) {
-  return y + shape->weights[l - 1];
-}
-
-static const ait_real *b(const ait_shape *shape, const ait_real *y, int32_t l) {
-  return y + shape->biases[l - 1];
-}
-
 /* P_l, or its tangent dP_l with `v` in place of `y`. */
 static const ait_real *matrix_P(const ait_shape *shape, ait_real *const *P, const ait_real *y, int32_t l) {
-  return l == shape->layers - 1 ? W(shape, y, l + 1) : P[l];
+  return l == shape->layers - 1 ? ait_layer_weights(shape, y, l + 1) : P[l];
 }
 
 /* P_{l-1} = P_l W_l down to A = P_0, and b = b_L + sum P_l b_l. */
@@ -93,12 +66,12 @@ static ait_status fold_layers(ait_device *device, const ait_shape *shape, const 
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape);
   ait_real *bias = fold->classifier + C * ait_shape_features(shape);
-  AIT_TRY(device->vector->copy(device, C, b(shape, y, L), bias));
+  AIT_TRY(device->vector->copy(device, C, ait_layer_biases(shape, y, L), bias));
   for (int32_t l = L - 1; l >= 1; l--) {
     const int64_t rows = shape->sizes[l], columns = shape->sizes[l - 1];
     const ait_real *P = matrix_P(shape, fold->P, y, l);
-    AIT_TRY(multiply(device, 0, 0, C, columns, rows, P, W(shape, y, l), 0, fold->P[l - 1]));
-    AIT_TRY(multiply(device, 0, 0, C, 1, rows, P, b(shape, y, l), 1, bias));
+    AIT_TRY(ait_multiply(device, 0, 0, C, columns, rows, P, ait_layer_weights(shape, y, l), 0, fold->P[l - 1]));
+    AIT_TRY(ait_multiply(device, 0, 0, C, 1, rows, P, ait_layer_biases(shape, y, l), 1, bias));
   }
   return AIT_OK;
 }
@@ -109,15 +82,15 @@ static ait_status fold_direction(ait_device *device, const ait_shape *shape, con
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape);
   ait_real *bias = fold->direction + C * ait_shape_features(shape);
-  AIT_TRY(device->vector->copy(device, C, b(shape, v, L), bias));
+  AIT_TRY(device->vector->copy(device, C, ait_layer_biases(shape, v, L), bias));
   for (int32_t l = L - 1; l >= 1; l--) {
     const int64_t rows = shape->sizes[l], columns = shape->sizes[l - 1];
     const ait_real *P = matrix_P(shape, fold->P, y, l), *dP = matrix_P(shape, fold->dP, v, l);
     ait_real *next = fold->dP[l - 1];
-    AIT_TRY(multiply(device, 0, 0, C, columns, rows, dP, W(shape, y, l), 0, next));
-    AIT_TRY(multiply(device, 0, 0, C, columns, rows, P, W(shape, v, l), 1, next));
-    AIT_TRY(multiply(device, 0, 0, C, 1, rows, dP, b(shape, y, l), 1, bias));
-    AIT_TRY(multiply(device, 0, 0, C, 1, rows, P, b(shape, v, l), 1, bias));
+    AIT_TRY(ait_multiply(device, 0, 0, C, columns, rows, dP, ait_layer_weights(shape, y, l), 0, next));
+    AIT_TRY(ait_multiply(device, 0, 0, C, columns, rows, P, ait_layer_weights(shape, v, l), 1, next));
+    AIT_TRY(ait_multiply(device, 0, 0, C, 1, rows, dP, ait_layer_biases(shape, y, l), 1, bias));
+    AIT_TRY(ait_multiply(device, 0, 0, C, 1, rows, P, ait_layer_biases(shape, v, l), 1, bias));
   }
   return AIT_OK;
 }
@@ -134,12 +107,13 @@ static ait_status unfold_gradient(ait_device *device, const ait_shape *shape, co
   }
   for (int32_t l = 1; l < L; l++) {
     const int64_t rows = shape->sizes[l], columns = shape->sizes[l - 1];
-    AIT_TRY(multiply(device, 0, 1, C, rows, columns, fold->Q[l - 1], W(shape, y, l), 0, fold->Q[l]));
-    AIT_TRY(multiply(device, 0, 0, C, rows, 1, gb, b(shape, y, l), 1, fold->Q[l]));
+    AIT_TRY(
+        ait_multiply(device, 0, 1, C, rows, columns, fold->Q[l - 1], ait_layer_weights(shape, y, l), 0, fold->Q[l]));
+    AIT_TRY(ait_multiply(device, 0, 0, C, rows, 1, gb, ait_layer_biases(shape, y, l), 1, fold->Q[l]));
     if (out != NULL) {
       const ait_real *P = matrix_P(shape, fold->P, y, l);
-      AIT_TRY(multiply(device, 1, 0, rows, columns, C, P, fold->Q[l - 1], 0, out + shape->weights[l - 1]));
-      AIT_TRY(multiply(device, 1, 0, rows, 1, C, P, gb, 0, out + shape->biases[l - 1]));
+      AIT_TRY(ait_multiply(device, 1, 0, rows, columns, C, P, fold->Q[l - 1], 0, out + shape->weights[l - 1]));
+      AIT_TRY(ait_multiply(device, 1, 0, rows, 1, C, P, gb, 0, out + shape->biases[l - 1]));
     }
   }
   return AIT_OK;
@@ -159,14 +133,16 @@ static ait_status unfold_product(ait_device *device, const ait_shape *shape, con
     const int64_t rows = shape->sizes[l], columns = shape->sizes[l - 1];
     const ait_real *P = matrix_P(shape, fold->P, y, l), *dP = matrix_P(shape, fold->dP, v, l);
     ait_real *HW = out + shape->weights[l - 1], *Hb = out + shape->biases[l - 1];
-    AIT_TRY(multiply(device, 0, 1, C, rows, columns, fold->dQ[l - 1], W(shape, y, l), 0, fold->dQ[l]));
-    AIT_TRY(multiply(device, 0, 1, C, rows, columns, fold->Q[l - 1], W(shape, v, l), 1, fold->dQ[l]));
-    AIT_TRY(multiply(device, 0, 0, C, rows, 1, dgb, b(shape, y, l), 1, fold->dQ[l]));
-    AIT_TRY(multiply(device, 0, 0, C, rows, 1, gb, b(shape, v, l), 1, fold->dQ[l]));
-    AIT_TRY(multiply(device, 1, 0, rows, columns, C, dP, fold->Q[l - 1], 0, HW));
-    AIT_TRY(multiply(device, 1, 0, rows, columns, C, P, fold->dQ[l - 1], 1, HW));
-    AIT_TRY(multiply(device, 1, 0, rows, 1, C, dP, gb, 0, Hb));
-    AIT_TRY(multiply(device, 1, 0, rows, 1, C, P, dgb, 1, Hb));
+    AIT_TRY(
+        ait_multiply(device, 0, 1, C, rows, columns, fold->dQ[l - 1], ait_layer_weights(shape, y, l), 0, fold->dQ[l]));
+    AIT_TRY(
+        ait_multiply(device, 0, 1, C, rows, columns, fold->Q[l - 1], ait_layer_weights(shape, v, l), 1, fold->dQ[l]));
+    AIT_TRY(ait_multiply(device, 0, 0, C, rows, 1, dgb, ait_layer_biases(shape, y, l), 1, fold->dQ[l]));
+    AIT_TRY(ait_multiply(device, 0, 0, C, rows, 1, gb, ait_layer_biases(shape, v, l), 1, fold->dQ[l]));
+    AIT_TRY(ait_multiply(device, 1, 0, rows, columns, C, dP, fold->Q[l - 1], 0, HW));
+    AIT_TRY(ait_multiply(device, 1, 0, rows, columns, C, P, fold->dQ[l - 1], 1, HW));
+    AIT_TRY(ait_multiply(device, 1, 0, rows, 1, C, dP, gb, 0, Hb));
+    AIT_TRY(ait_multiply(device, 1, 0, rows, 1, C, P, dgb, 1, Hb));
   }
   return AIT_OK;
 }

@@ -59,14 +59,6 @@ size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_r
   return layout.used;
 }
 
-static const ait_real *W(const ait_shape *shape, const ait_real *y, int32_t l) {
-  return y + shape->weights[l - 1];
-}
-
-static const ait_real *b(const ait_shape *shape, const ait_real *y, int32_t l) {
-  return y + shape->biases[l - 1];
-}
-
 /* out (count x rows of w) = in w' + beta out: in is a_{l-1}, or the data for l = 1. */
 static ait_status times_transposed(ait_device *device, const ait_shape *shape, const row_chunk *chunk, int32_t l,
                                    const ait_real *in, const ait_real *w, double beta, ait_real *out) {
@@ -75,37 +67,14 @@ static ait_status times_transposed(ait_device *device, const ait_shape *shape, c
     return device->model->rows_times(device, chunk->rows, chunk->first, chunk->count, rows, w, out,
                                      chunk->rows_workspace);
   }
-  const ait_gemm gemm = {.transpose_b = 1,
-                         .m = chunk->count,
-                         .n = rows,
-                         .k = columns,
-                         .alpha = 1,
-                         .a = in,
-                         .lda = columns,
-                         .b = w,
-                         .ldb = columns,
-                         .beta = beta,
-                         .c = out,
-                         .ldc = rows};
-  return device->model->gemm(device, &gemm);
+  return ait_multiply(device, 0, 1, chunk->count, rows, columns, in, w, beta, out);
 }
 
 /* out (count x h_{l-1}) = d w + beta out, w one of layer l's matrices. */
 static ait_status times(ait_device *device, const ait_shape *shape, const row_chunk *chunk, int32_t l,
                         const ait_real *d, const ait_real *w, double beta, ait_real *out) {
   const int64_t columns = shape->sizes[l - 1], rows = shape->sizes[l];
-  const ait_gemm gemm = {.m = chunk->count,
-                         .n = columns,
-                         .k = rows,
-                         .alpha = 1,
-                         .a = d,
-                         .lda = rows,
-                         .b = w,
-                         .ldb = columns,
-                         .beta = beta,
-                         .c = out,
-                         .ldc = columns};
-  return device->model->gemm(device, &gemm);
+  return ait_multiply(device, 0, 0, chunk->count, columns, rows, d, w, beta, out);
 }
 
 /* out (h_l x h_{l-1}) = d' in + beta out: in is a_{l-1}, or the data for l = 1 (beta = 0). */
@@ -116,27 +85,15 @@ static ait_status outer(ait_device *device, const ait_shape *shape, const row_ch
     return device->model->rows_transposed_times(device, chunk->rows, chunk->first, chunk->count, rows, d, out,
                                                 chunk->rows_workspace);
   }
-  const ait_gemm gemm = {.transpose_a = 1,
-                         .m = rows,
-                         .n = columns,
-                         .k = chunk->count,
-                         .alpha = 1,
-                         .a = d,
-                         .lda = rows,
-                         .b = in,
-                         .ldb = columns,
-                         .beta = beta,
-                         .c = out,
-                         .ldc = columns};
-  return device->model->gemm(device, &gemm);
+  return ait_multiply(device, 1, 0, rows, columns, chunk->count, d, in, beta, out);
 }
 
 /* a_l for l = 1 .. L; a_L are the logits. */
 static ait_status forward(ait_device *device, const ait_shape *shape, const row_chunk *chunk, const ait_real *y) {
   const ait_model_ops *model = device->model;
   for (int32_t l = 1; l <= shape->layers; l++) {
-    AIT_TRY(times_transposed(device, shape, chunk, l, chunk->a[l - 1], W(shape, y, l), 0, chunk->a[l]));
-    AIT_TRY(model->add_bias(device, chunk->count, shape->sizes[l], b(shape, y, l), chunk->a[l]));
+    AIT_TRY(times_transposed(device, shape, chunk, l, chunk->a[l - 1], ait_layer_weights(shape, y, l), 0, chunk->a[l]));
+    AIT_TRY(model->add_bias(device, chunk->count, shape->sizes[l], ait_layer_biases(shape, y, l), chunk->a[l]));
     if (l < shape->layers) {
       AIT_TRY(model->activation(device, shape->activation, chunk->count * shape->sizes[l], chunk->a[l]));
     }
@@ -149,11 +106,13 @@ static ait_status tangent_forward(ait_device *device, const ait_shape *shape, co
                                   const ait_real *v) {
   const ait_model_ops *model = device->model;
   for (int32_t l = 1; l <= shape->layers; l++) {
-    AIT_TRY(times_transposed(device, shape, chunk, l, chunk->a[l - 1], W(shape, v, l), 0, chunk->Ra[l]));
+    AIT_TRY(
+        times_transposed(device, shape, chunk, l, chunk->a[l - 1], ait_layer_weights(shape, v, l), 0, chunk->Ra[l]));
     if (l > 1) {
-      AIT_TRY(times_transposed(device, shape, chunk, l, chunk->Ra[l - 1], W(shape, y, l), 1, chunk->Ra[l]));
+      AIT_TRY(
+          times_transposed(device, shape, chunk, l, chunk->Ra[l - 1], ait_layer_weights(shape, y, l), 1, chunk->Ra[l]));
     }
-    AIT_TRY(model->add_bias(device, chunk->count, shape->sizes[l], b(shape, v, l), chunk->Ra[l]));
+    AIT_TRY(model->add_bias(device, chunk->count, shape->sizes[l], ait_layer_biases(shape, v, l), chunk->Ra[l]));
     if (l < shape->layers) {
       AIT_TRY(model->activation_derivative(device, shape->activation, chunk->count * shape->sizes[l], chunk->a[l],
                                            chunk->Ra[l]));
@@ -175,7 +134,7 @@ static ait_status backward(ait_device *device, const ait_shape *shape, row_chunk
     AIT_TRY(outer(device, shape, chunk, l, chunk->d, chunk->a[l - 1], 0, chunk->part + shape->weights[l - 1]));
     AIT_TRY(model->column_sums(device, chunk->count, shape->sizes[l], chunk->d, chunk->part + shape->biases[l - 1]));
     if (l > 1) {
-      AIT_TRY(times(device, shape, chunk, l, chunk->d, W(shape, y, l), 0, chunk->back));
+      AIT_TRY(times(device, shape, chunk, l, chunk->d, ait_layer_weights(shape, y, l), 0, chunk->back));
       AIT_TRY(model->activation_derivative(device, shape->activation, chunk->count * shape->sizes[l - 1],
                                            chunk->a[l - 1], chunk->back));
       swap(&chunk->d, &chunk->back);
@@ -194,9 +153,9 @@ static ait_status tangent_backward(ait_device *device, const ait_shape *shape, r
     AIT_TRY(model->column_sums(device, chunk->count, shape->sizes[l], chunk->Rd, chunk->part + shape->biases[l - 1]));
     if (l > 1) {
       AIT_TRY(outer(device, shape, chunk, l, chunk->d, chunk->Ra[l - 1], 1, HW));
-      AIT_TRY(times(device, shape, chunk, l, chunk->d, W(shape, y, l), 0, chunk->back));
-      AIT_TRY(times(device, shape, chunk, l, chunk->Rd, W(shape, y, l), 0, chunk->Rback));
-      AIT_TRY(times(device, shape, chunk, l, chunk->d, W(shape, v, l), 1, chunk->Rback));
+      AIT_TRY(times(device, shape, chunk, l, chunk->d, ait_layer_weights(shape, y, l), 0, chunk->back));
+      AIT_TRY(times(device, shape, chunk, l, chunk->Rd, ait_layer_weights(shape, y, l), 0, chunk->Rback));
+      AIT_TRY(times(device, shape, chunk, l, chunk->d, ait_layer_weights(shape, v, l), 1, chunk->Rback));
       AIT_TRY(model->activation_second(device, shape->activation, chunk->count * shape->sizes[l - 1], chunk->a[l - 1],
                                        chunk->Ra[l - 1], chunk->back, chunk->Rback));
       swap(&chunk->d, &chunk->back);

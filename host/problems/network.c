@@ -76,6 +76,24 @@ ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const 
                           : ait_mlp_logits(device, shape, rows, first, count, y, logits, workspace);
 }
 
+ait_status ait_multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
+                        const ait_real *a, const ait_real *b, double beta, ait_real *c) {
+  const ait_gemm gemm = {.transpose_a = transpose_a,
+                         .transpose_b = transpose_b,
+                         .m = m,
+                         .n = n,
+                         .k = k,
+                         .alpha = 1,
+                         .a = a,
+                         .lda = transpose_a ? m : k,
+                         .b = b,
+                         .ldb = transpose_b ? k : n,
+                         .beta = beta,
+                         .c = c,
+                         .ldc = n};
+  return device->model->gemm(device, &gemm);
+}
+
 void *ait_layout_take(ait_layout *layout, size_t bytes) {
   const size_t alignment = 256;
   void *memory = layout->base == NULL ? NULL : layout->base + layout->used;

@@ -30,6 +30,19 @@ static inline int64_t ait_shape_classes(const ait_shape *shape) {
   return shape->sizes[shape->layers];
 }
 
+/* W_l and b_l of layer l = 1 .. layers in the parameters y. */
+static inline const ait_real *ait_layer_weights(const ait_shape *shape, const ait_real *y, int32_t l) {
+  return y + shape->weights[l - 1];
+}
+
+static inline const ait_real *ait_layer_biases(const ait_shape *shape, const ait_real *y, int32_t l) {
+  return y + shape->biases[l - 1];
+}
+
+/* c (m x n) = op(a) op(b) + beta c for dense row-major matrices on the device; op(a) is m x k. */
+ait_status ait_multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
+                        const ait_real *a, const ait_real *b, double beta, ait_real *c);
+
 /* One pass: the weighted cross-entropy of rows under parameters y, and its derivatives. Outputs that
  * are NULL are not computed; gradient and product are not asked for together; product and cross need a direction v. All
  * pointers but `rows` are device pointers. */
