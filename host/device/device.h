@@ -24,12 +24,16 @@ extern "C" {
 
 typedef struct ait_device ait_device;
 
+/* Work that was recorded once and can be replayed: a CUDA graph. */
+typedef struct ait_recording ait_recording;
+
 enum { AIT_SUM_SLOTS = 64 };
 
 /* ---- runtime ------------------------------------------------------------------------------- */
 
 typedef struct ait_runtime_ops {
-  const char *kind; /* "cpu", "cuda" */
+  const char *kind;    /* "cpu", "cuda" */
+  int32_t host_memory; /* nonzero: device pointers are host pointers */
 
   /* Releases what the device's creation made. */
   void (*close)(ait_device *device);
@@ -39,8 +43,12 @@ typedef struct ait_runtime_ops {
   ait_status (*allocate)(ait_device *device, size_t bytes, void **memory);
   void (*release)(ait_device *device, void *memory);
 
+  /* Host memory that the device reads and writes by itself (pinned); NULL for 0 bytes. */
+  ait_status (*allocate_host)(ait_device *device, size_t bytes, void **memory);
+  void (*release_host)(ait_device *device, void *memory);
+
   /* Copies between host and device. `host` may be reused when copy_in returns; what copy_out writes
-   * is valid after synchronize. */
+   * is valid after synchronize. copy_out waits by itself unless `host` is of allocate_host. */
   ait_status (*copy_in)(ait_device *device, size_t bytes, const void *host, void *memory);
   ait_status (*copy_out)(ait_device *device, size_t bytes, const void *memory, void *host);
 
@@ -52,6 +60,19 @@ typedef struct ait_runtime_ops {
 
   /* Bytes free and bytes in all. */
   ait_status (*memory)(ait_device *device, size_t *free_bytes, size_t *total_bytes);
+
+  /* Fills memory with random bytes for synthetic data; the same device and seed give the same bytes,
+   * another device gives others. What must be equal everywhere is drawn on the host (random.h). */
+  ait_status (*random_bytes)(ait_device *device, uint64_t seed, size_t bytes, void *memory);
+
+  /* Optional, all NULL where the device runs everything at once. What is enqueued after
+   * begin_recording is kept, not run, until end_recording, which must follow whatever happens in
+   * between; with `recording` NULL it throws away what was kept. Copies, synchronize, allocate and
+   * release fail while recording. replay enqueues what was kept; release_recording(NULL) is allowed. */
+  ait_status (*begin_recording)(ait_device *device);
+  ait_status (*end_recording)(ait_device *device, ait_recording **recording);
+  ait_status (*replay)(ait_device *device, ait_recording *recording);
+  void (*release_recording)(ait_device *device, ait_recording *recording);
 } ait_runtime_ops;
 
 /* ---- vector operations --------------------------------------------------------------------- */
@@ -155,7 +176,8 @@ typedef struct ait_pass {
   ait_real *cross;            /* N */
 } ait_pass;
 
-/* c = alpha op(a) op(b) + beta c, row-major; op(a) is m x k, op(b) is k x n. */
+/* c = alpha op(a) op(b) + beta c, row-major; op(a) is m x k, op(b) is k x n. With a batch, product i
+ * takes a + i stride_a, b + i stride_b and c + i stride_c. */
 typedef struct ait_gemm {
   int32_t transpose_a, transpose_b;
   int64_t m, n, k;
@@ -167,6 +189,8 @@ typedef struct ait_gemm {
   double beta;
   ait_real *c;
   int64_t ldc;
+  int64_t batch; /* 0 counts as 1 */
+  int64_t stride_a, stride_b, stride_c;
 } ait_gemm;
 
 typedef struct ait_model_ops {
@@ -254,6 +278,19 @@ struct ait_device {
  * runs on the best instructions of the processor, or on those that the environment variable
  * AIT_CPU_KERNEL names: baseline, v2, v3 or v4 (AIT_INVALID_ARGUMENT where there are none such). */
 ait_status ait_device_open_cpu(int32_t threads, ait_device *device);
+
+/* Opens CUDA device `index`; `threads` is for work that stays on the host (0 as above), `math` for its
+ * matrix products. AIT_UNSUPPORTED where this build, this machine or this GPU cannot: the sentence
+ * says which and what would help. AIT_INVALID_ARGUMENT for an index that is not there. */
+ait_status ait_device_open_cuda(int32_t index, int32_t threads, ait_math math, ait_device *device);
+
+/* CUDA devices of this machine, usable or not. AIT_UNSUPPORTED, with a sentence, where there can be
+ * none: no CUDA in this build, no driver, a driver too old, no device. */
+ait_status ait_device_count_cuda(int32_t *count);
+
+/* One line for people about CUDA device `index`: name, compute capability, memory, and whether it is
+ * too old for this build. */
+ait_status ait_device_describe_cuda(int32_t index, size_t bytes, char *line);
 
 #ifdef __cplusplus
 }

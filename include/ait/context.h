@@ -14,10 +14,15 @@ extern "C" {
 
 typedef struct ait_context ait_context;
 
+/* How a CUDA device multiplies float matrices (cuBLAS): in float32, or in TF32, which is several times
+ * faster on large products and keeps 10 bits of each factor's mantissa. */
+typedef enum ait_math { AIT_MATH_FLOAT32, AIT_MATH_TF32 } ait_math;
+
 typedef struct ait_context_options {
   size_t struct_size; /* set by ait_context_options_init */
   const char *device; /* "auto" (default), "cpu", "cuda" or "cuda:N" */
   int32_t threads;    /* CPU threads, at most 1024; 0 (default): OMP_NUM_THREADS, else all the process may use */
+  ait_math math;      /* default AIT_MATH_FLOAT32; AIT_MATH_TF32 needs a CUDA device and libait */
 } ait_context_options;
 
 AIT_API void ait_context_options_init(ait_context_options *options);

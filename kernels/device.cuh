@@ -1,0 +1,64 @@
+/* device.cuh - what every kernel file shares: the launch, a block's memory, loops and sums.
+ *
+ * Kernels are written so that they also compile as plain C++ against an emulation of the threads of a
+ * GPU: they are launched by AIT_LAUNCH alone, have no static __shared__ arrays, and find their block's
+ * memory by ait_shared. Everything below is deterministic: loops and sums have an order that depends on
+ * sizes alone. */
+#ifndef AIT_KERNELS_DEVICE_CUH
+#define AIT_KERNELS_DEVICE_CUH
+
+#include <cuda_runtime.h>
+#include <math.h>
+#include <stdint.h>
+
+/* AIT_LAUNCH(kernel, blocks, threads, shared_bytes, stream, arguments...) enqueues a launch.
+ * AIT_SHARED_MEMORY() is the address of the block's shared memory, aligned to 16 bytes. */
+#ifndef AIT_LAUNCH
+#define AIT_LAUNCH(kernel, blocks, threads, shared_bytes, stream, ...) \
+  (kernel<<<(blocks), (threads), (shared_bytes), (stream)>>>(__VA_ARGS__))
+extern __shared__ __align__(16) unsigned char ait_shared_memory[];
+#define AIT_SHARED_MEMORY() ait_shared_memory
+#endif
+
+/* Threads of a block: 8 warps, enough to hide latency at the registers that these kernels use. */
+enum { AIT_THREADS = 256 };
+
+/* Blocks of an elementwise launch: 16 waves of 2 blocks a multiprocessor on the largest GPUs; beyond
+ * that each thread takes several entries. */
+enum { AIT_MOST_BLOCKS = 4096 };
+
+static inline unsigned ait_blocks(int64_t n) {
+  const int64_t blocks = (n + AIT_THREADS - 1) / AIT_THREADS;
+  return (unsigned)(blocks < AIT_MOST_BLOCKS ? blocks : AIT_MOST_BLOCKS);
+}
+
+/* for (AIT_EACH(i, n)): the entries i < n of this thread, over the whole grid. */
+#define AIT_EACH(i, n)                                                       \
+  int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x, i##_end = (n); \
+  i < i##_end;                                                               \
+  i += (int64_t)gridDim.x * blockDim.x
+
+/* The error of the launch just made. */
+#define AIT_LAUNCHED() cudaGetLastError()
+
+template <class T>
+__device__ inline T *ait_shared() {
+  return reinterpret_cast<T *>(AIT_SHARED_MEMORY());
+}
+
+/* The sum of `value` over the AIT_THREADS threads of a block, pairwise in a fixed order, for every
+ * thread; `memory` holds AIT_THREADS numbers and may be used again after the next barrier. */
+template <class T>
+__device__ inline T ait_block_sum(T value, T *memory) {
+  memory[threadIdx.x] = value;
+  __syncthreads();
+  for (unsigned half = AIT_THREADS / 2; half > 0; half /= 2) {
+    if (threadIdx.x < half) {
+      memory[threadIdx.x] += memory[threadIdx.x + half];
+    }
+    __syncthreads();
+  }
+  return memory[0];
+}
+
+#endif
