@@ -27,9 +27,20 @@ enum { AIT_THREADS = 256 };
  * that each thread takes several entries. */
 enum { AIT_MOST_BLOCKS = 4096 };
 
-static inline unsigned ait_blocks(int64_t n) {
-  const int64_t blocks = (n + AIT_THREADS - 1) / AIT_THREADS;
-  return (unsigned)(blocks < AIT_MOST_BLOCKS ? blocks : AIT_MOST_BLOCKS);
+__host__ __device__ inline int64_t ait_smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+__host__ __device__ inline int64_t ait_larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+__host__ __device__ inline int64_t ait_ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+inline unsigned ait_blocks(int64_t n) {
+  return (unsigned)ait_smaller(ait_ceil_div(n, AIT_THREADS), AIT_MOST_BLOCKS);
 }
 
 /* for (AIT_EACH(i, n)): the entries i < n of this thread, over the whole grid. */

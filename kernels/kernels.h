@@ -28,10 +28,10 @@ cudaError_t ait_kernel_ratio(cudaStream_t stream, int64_t batch, const ait_real 
 /* ---- reduce.cu: sums and counts -------------------------------------------------------------- */
 
 /* Memory for the partial results of one reduction, reused by the next one on the same stream. */
-enum { AIT_REDUCE_BATCH = 256 };
+enum { AIT_REDUCE_BATCH = 256, AIT_COUNT_BLOCKS = 1024 };
 typedef struct ait_reduce_memory {
   double sums[AIT_REDUCE_BATCH * AIT_SUM_SLOTS];
-  int64_t counts[AIT_SUM_SLOTS];
+  int64_t counts[AIT_COUNT_BLOCKS];
 } ait_reduce_memory;
 
 /* `memory` is one ait_reduce_memory on the device. */

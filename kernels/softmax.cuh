@@ -1,0 +1,59 @@
+/* softmax.cuh - one row of logits: softmax, cross-entropy, residual, and their tangents
+ * (docs/derivation.md#folded-data-pass). The formulas are chosen not to cancel where P_y is near 1 or w near 0 or 1. */
+#ifndef AIT_KERNELS_SOFTMAX_CUH
+#define AIT_KERNELS_SOFTMAX_CUH
+
+#include "ait/real.h"
+#include "device.cuh"
+
+/* w = sigmoid(x) and its derivative, without overflow; NaN stays NaN. x NULL: w = 1. */
+__device__ inline void ait_sample_weight(const ait_real *x, int64_t i, ait_real *w, ait_real *derivative) {
+  if (x == NULL) {
+    *w = 1;
+    *derivative = 0;
+    return;
+  }
+  const ait_real e = exp(-fabs(x[i])), inverse = 1 / (1 + e);
+  *w = isnan(x[i]) ? x[i] : x[i] >= 0 ? inverse : e * inverse;
+  *derivative = isnan(x[i]) ? x[i] : e * inverse * inverse;
+}
+
+/* The softmax P over the logits, in place; entry c stands at p[c]. Returns the cross-entropy
+ * log sum_c exp(L_c - max) - (L_y - max), which is log1p of the others where L_y is the largest;
+ * *own_residual is P_y - 1 as minus the sum of the others. */
+__device__ inline double ait_softmax_row(int64_t classes, int32_t label, ait_real *p, ait_real *own_residual) {
+  ait_real largest = p[0];
+  for (int64_t c = 1; c < classes; ++c) {
+    largest = p[c] > largest ? p[c] : largest;
+  }
+  const ait_real own = p[label] - largest;
+  ait_real others = 0;
+  for (int64_t c = 0; c < classes; ++c) {
+    p[c] = exp(p[c] - largest);
+    others += c == label ? 0 : p[c];
+  }
+  const ait_real sum = others + p[label];
+  for (int64_t c = 0; c < classes; ++c) {
+    p[c] /= sum;
+  }
+  *own_residual = -(others / sum);
+  return own == 0 ? log1p((double)others) : log((double)sum) - (double)own;
+}
+
+/* With s = d(logits) measured from s_y, mean = sum_c P_c (s_c - s_y), which is also
+ * sum_c (P - onehot)_c s_c. Writes scale P (s - rowsum(P s)) over s and returns the mean. */
+__device__ inline ait_real ait_tangent_row(int64_t classes, int32_t label, ait_real scale, const ait_real *p,
+                                           ait_real *s) {
+  const ait_real own = s[label];
+  ait_real mean = 0;
+  for (int64_t c = 0; c < classes; ++c) {
+    s[c] -= own;
+    mean += p[c] * s[c];
+  }
+  for (int64_t c = 0; c < classes; ++c) {
+    s[c] = scale * p[c] * (s[c] - mean);
+  }
+  return mean;
+}
+
+#endif
