@@ -1,0 +1,122 @@
+/* model.c - the small model operations of the CUDA device: the kernels of the same names, checked; and
+ * the table of all. */
+#include "device/cuda/cuda.h"
+
+static cudaStream_t stream_of(const ait_device *device) {
+  return ait_cuda_state(device)->stream;
+}
+
+ait_status ait_cuda_add_bias(ait_device *device, int64_t count, int64_t h, const ait_real *b, ait_real *z) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_add_bias(stream_of(device), count, h, b, z), "adding biases");
+}
+
+ait_status ait_cuda_column_sums(ait_device *device, int64_t count, int64_t h, const ait_real *r, ait_real *out) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_column_sums(stream_of(device), count, h, r, out), "summing columns");
+}
+
+ait_status ait_cuda_accumulate(ait_device *device, int64_t n, const ait_real *v, double *sum) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_accumulate(stream_of(device), n, v, sum), "adding to sums");
+}
+
+ait_status ait_cuda_round_sum(ait_device *device, int64_t n, double scale, const double *sum, ait_real *out) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_round_sum(stream_of(device), n, scale, sum, out), "rounding sums");
+}
+
+ait_status ait_cuda_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                  const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
+                                  ait_real *loss) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device,
+                           ait_kernel_cross_entropy(stream_of(device), count, classes, total, labels, x, logits, r,
+                                                    loss, ait_cuda_state(device)->reduce),
+                           "taking cross-entropies");
+}
+
+static ait_status softmax(ait_device *device, int64_t count, int64_t classes, ait_real *logits) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_softmax(stream_of(device), count, classes, logits), "taking a softmax");
+}
+
+ait_status ait_cuda_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                          const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
+                                          ait_real *cross) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(
+      device, ait_kernel_cross_entropy_tangent(stream_of(device), count, classes, total, labels, x, p, s, cross),
+      "taking tangents of cross-entropies");
+}
+
+/* ---- activations --------------------------------------------------------------------------- */
+
+static ait_status check_activation(ait_activation kind) {
+  if (kind != AIT_ACTIVATION_NONE && kind != AIT_ACTIVATION_RELU && kind != AIT_ACTIVATION_TANH) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "activation %d; expected none, relu or tanh", (int)kind);
+  }
+  return AIT_OK;
+}
+
+static ait_status activation(ait_device *device, ait_activation kind, int64_t n, ait_real *a) {
+  AIT_TRY(check_activation(kind));
+  AIT_TRY(ait_cuda_enter(device));
+  return kind == AIT_ACTIVATION_NONE
+             ? AIT_OK
+             : ait_cuda_launched(device, ait_kernel_activation(stream_of(device), kind, n, a), "activating");
+}
+
+static ait_status activation_derivative(ait_device *device, ait_activation kind, int64_t n, const ait_real *a,
+                                        ait_real *dz) {
+  AIT_TRY(check_activation(kind));
+  AIT_TRY(ait_cuda_enter(device));
+  return kind == AIT_ACTIVATION_NONE
+             ? AIT_OK
+             : ait_cuda_launched(device, ait_kernel_activation_derivative(stream_of(device), kind, n, a, dz),
+                                 "taking derivatives of activations");
+}
+
+static ait_status activation_second(ait_device *device, ait_activation kind, int64_t n, const ait_real *a,
+                                    const ait_real *da, ait_real *back, ait_real *dback) {
+  AIT_TRY(check_activation(kind));
+  AIT_TRY(ait_cuda_enter(device));
+  return kind == AIT_ACTIVATION_NONE
+             ? AIT_OK
+             : ait_cuda_launched(device, ait_kernel_activation_second(stream_of(device), kind, n, a, da, back, dback),
+                                 "taking second derivatives of activations");
+}
+
+/* ---- accuracy ------------------------------------------------------------------------------ */
+
+static ait_status count_correct(ait_device *device, int64_t count, int64_t classes, const ait_real *p,
+                                const int32_t *labels, int64_t *correct) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(
+      device,
+      ait_kernel_count_correct(stream_of(device), count, classes, p, labels, correct, ait_cuda_state(device)->reduce),
+      "counting correct rows");
+}
+
+const ait_model_ops ait_cuda_model = {
+    .row_chunk = AIT_CUDA_ROW_CHUNK,
+    .upload_rows = ait_cuda_upload_rows,
+    .release_rows = ait_cuda_release_rows,
+    .data_pass_workspace = ait_cuda_data_pass_workspace,
+    .data_pass = ait_cuda_data_pass,
+    .gemm = ait_cuda_gemm,
+    .rows_workspace = ait_cuda_rows_workspace,
+    .rows_times = ait_cuda_rows_times,
+    .rows_transposed_times = ait_cuda_rows_transposed_times,
+    .add_bias = ait_cuda_add_bias,
+    .column_sums = ait_cuda_column_sums,
+    .accumulate = ait_cuda_accumulate,
+    .round_sum = ait_cuda_round_sum,
+    .cross_entropy = ait_cuda_cross_entropy,
+    .softmax = softmax,
+    .cross_entropy_tangent = ait_cuda_cross_entropy_tangent,
+    .activation = activation,
+    .activation_derivative = activation_derivative,
+    .activation_second = activation_second,
+    .count_correct = count_correct,
+};
