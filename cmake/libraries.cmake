@@ -19,24 +19,25 @@ endfunction()
 # The two precisions are built from the same sources, so their internal functions have the same
 # names. In an archive of plain objects those names would be global, and a program that links both
 # archives would silently mix them. Each archive is therefore one relocatable object in which every
-# hidden symbol has been made local.
+# hidden symbol has been made local and no group is left that a linker could take for the other's.
 function(ait_add_libraries name)
-  set(objects $<TARGET_OBJECTS:${name}_objects>)
+  set(objects $<TARGET_OBJECTS:${name}_core_objects> $<TARGET_OBJECTS:${name}_cuda_objects>)
 
   add_library(${name}_shared SHARED ${objects})
-  target_link_libraries(${name}_shared PRIVATE ait_flags)
+  target_link_libraries(${name}_shared PRIVATE ait_flags ait_cuda_libraries)
   set_target_properties(${name}_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${AIT_SOVERSION})
   ait_library_interface(${name}_shared ${name} ${name})
 
   set(single ${CMAKE_CURRENT_BINARY_DIR}/${name}_single.o)
   add_custom_command(OUTPUT ${single}
-                     COMMAND ${CMAKE_LINKER} -r -o ${single} ${objects}
+                     COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${single} ${objects}
                      COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${single}
-                     DEPENDS ${name}_objects ${objects} COMMAND_EXPAND_LISTS VERBATIM
+                     DEPENDS ${name}_core_objects ${name}_cuda_objects ${objects} COMMAND_EXPAND_LISTS VERBATIM
                      COMMENT "Making the one object of lib${name}.a")
   set_source_files_properties(${single} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
   add_library(${name}_static STATIC ${single})
-  target_link_libraries(${name}_static INTERFACE PkgConfig::AIT_OPENBLAS ZLIB::ZLIB ${OpenMP_C_FLAGS} m)
+  target_link_libraries(${name}_static INTERFACE PkgConfig::AIT_OPENBLAS ZLIB::ZLIB ${AIT_CUDA_LIBRARIES}
+                        ${OpenMP_C_FLAGS} m)
   target_link_options(${name}_static INTERFACE ${AIT_SANITIZE_FLAGS})
   ait_library_interface(${name}_static ${name} ${name}_static)
 endfunction()
