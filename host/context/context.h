@@ -7,6 +7,7 @@
 
 struct ait_context {
   ait_device device;
+  char note[512]; /* why "auto" came to the CPU, or empty */
 };
 
 #endif

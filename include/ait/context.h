@@ -30,10 +30,13 @@ AIT_API void ait_context_options_init(ait_context_options *options);
 /* Opens a device. `options` may be NULL (defaults). The strings are copied. On success *context is
  * owned by the caller, who ends it with ait_context_destroy. The results of a computation do not
  * depend on the number of threads.
+ * "cuda" is cuda:0; "auto" is the first CUDA device that opens, else the CPU (see ait_context_note).
+ * Calls on a CUDA context leave its device the calling thread's current one.
  * The CPU device sets OpenBLAS to one thread for the whole process: its GEMMs run inside our own
  * parallel regions.
- * Errors: AIT_INVALID_ARGUMENT (unknown device name, negative threads), AIT_UNSUPPORTED (this build
- * or this machine has no such device), AIT_OUT_OF_MEMORY. */
+ * Errors: AIT_INVALID_ARGUMENT (unknown device name, no CUDA device of that number, negative threads,
+ * AIT_MATH_TF32 on the CPU or in libait64), AIT_UNSUPPORTED (this build or this machine has no such
+ * device, or it is too old), AIT_OUT_OF_MEMORY, AIT_DEVICE_ERROR. */
 AIT_API ait_status ait_context_create(const ait_context_options *options, ait_context **context);
 
 /* Ends a context; NULL is allowed. Its problems, solvers and predictors must have been destroyed before. */
@@ -44,6 +47,10 @@ AIT_API const char *ait_context_device(const ait_context *context);
 
 /* One line for people about the device (model, instruction set, threads); owned by the context. */
 AIT_API const char *ait_context_description(const ait_context *context);
+
+/* Where "auto" came to the CPU: why, in one line ("no CUDA device: ..."); else empty. Owned by the
+ * context. */
+AIT_API const char *ait_context_note(const ait_context *context);
 
 /* CPU threads in use. */
 AIT_API int32_t ait_context_threads(const ait_context *context);

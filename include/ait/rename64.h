@@ -7,6 +7,7 @@
 #define ait_context_description     ait64_context_description
 #define ait_context_destroy         ait64_context_destroy
 #define ait_context_device          ait64_context_device
+#define ait_context_note            ait64_context_note
 #define ait_context_options_init    ait64_context_options_init
 #define ait_context_stream          ait64_context_stream
 #define ait_context_synchronize     ait64_context_synchronize

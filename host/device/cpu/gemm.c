@@ -34,7 +34,8 @@ static void scale_output(const ait_gemm *g) {
   }
 }
 
-ait_status ait_cpu_gemm(ait_device *device, const ait_gemm *gemm) {
+/* One product, shared among the threads by its tiles. */
+static ait_status multiply(ait_device *device, const ait_gemm *gemm) {
   int64_t largest = ait_max64(ait_max64(gemm->m, gemm->n), gemm->k);
   largest = ait_max64(ait_max64(largest, gemm->lda), ait_max64(gemm->ldb, gemm->ldc));
   if (largest > INT_MAX) {
@@ -54,6 +55,17 @@ ait_status ait_cpu_gemm(ait_device *device, const ait_gemm *gemm) {
   for (int64_t t = 0; t < tiles; ++t) {
     int64_t begin = t * tile, count = ait_min64(tile, side - begin);
     gemm_tile(gemm, by_rows ? begin : 0, by_rows ? count : gemm->m, by_rows ? 0 : begin, by_rows ? gemm->n : count);
+  }
+  return AIT_OK;
+}
+
+ait_status ait_cpu_gemm(ait_device *device, const ait_gemm *gemm) {
+  ait_gemm product = *gemm;
+  for (int64_t i = 0; i < ait_max64(gemm->batch, 1); ++i) {
+    product.a = gemm->a + i * gemm->stride_a;
+    product.b = gemm->b + i * gemm->stride_b;
+    product.c = gemm->c + i * gemm->stride_c;
+    AIT_TRY(multiply(device, &product));
   }
   return AIT_OK;
 }

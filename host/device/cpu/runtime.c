@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 
+#include "context/random.h"
 #include "device/cpu/cpu.h"
 
 /* From 4 MiB on, memory is aligned to and asked for in pages of 2 MiB: fewer TLB misses. */
@@ -86,14 +87,34 @@ static ait_status synchronize(ait_device *device) {
   return AIT_OK;
 }
 
+/* Bytes 8 i .. 8 i + 7 are number i of the seed's sequence, lowest byte first. */
+static ait_status random_bytes(ait_device *device, uint64_t seed, size_t bytes, void *target) {
+  enum { WORD = sizeof(uint64_t) };
+  const int64_t words = (int64_t)(bytes / WORD + (bytes % WORD != 0));
+#pragma omp parallel for num_threads(device->threads) if (bytes > AIT_CPU_SERIAL)
+  for (int64_t i = 0; i < words; ++i) {
+    uint64_t bits = ait_random_bits(seed, AIT_STREAM_BYTES, (uint64_t)i);
+    unsigned char *out = (unsigned char *)target + i * WORD;
+    const size_t left = bytes - (size_t)i * WORD;
+    for (size_t b = 0; b < (left < WORD ? left : WORD); ++b, bits >>= 8) {
+      out[b] = (unsigned char)bits;
+    }
+  }
+  return AIT_OK;
+}
+
 const ait_runtime_ops ait_cpu_runtime = {
     .kind = "cpu",
+    .host_memory = 1,
     .close = close_device,
     .allocate = allocate,
     .release = release,
+    .allocate_host = allocate,
+    .release_host = release,
     .copy_in = copy_in,
     .copy_out = copy_out,
     .fill = fill,
     .synchronize = synchronize,
     .memory = memory,
+    .random_bytes = random_bytes,
 };
