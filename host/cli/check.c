@@ -21,7 +21,7 @@ typedef struct check_settings {
   double ll_rate, tolerance, step;
   uint64_t seed;
   const char *device;
-  int32_t threads;
+  int32_t threads, math;
 } check_settings;
 
 enum {
@@ -36,7 +36,8 @@ enum {
   KEY_TOLERANCE,
   KEY_SEED,
   KEY_DEVICE,
-  KEY_THREADS
+  KEY_THREADS,
+  KEY_MATH
 };
 
 /* Differences in float are rough: F is known to 1e-7, and the step has to be as wide as 1e-2. */
@@ -59,7 +60,8 @@ static const struct argp_option options[] = {
      "Random directions for x and for z (default " AIT_TEXT_OF(DIRECTIONS) "; coordinates where there are no more)", 2},
     {"step", KEY_STEP, "H", 0, "Length of a difference (default 1e-5 in double, 1e-2 in float)", 2},
     {"seed", KEY_SEED, "S", 0, "Seed of the point and the directions (default 0)", 2},
-    {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda or cuda:N (default auto)", 3},
+    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 3},
+    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 3},
     {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 3},
     {0}};
 
@@ -105,6 +107,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       return 0;
     case KEY_THREADS:
       return ait_option_fail(ait_option_int("--threads", argument, 1, &s->threads));
+    case KEY_MATH:
+      return ait_option_fail(ait_option_math(argument, &s->math));
     case ARGP_KEY_ARG:
       if (state->arg_num > 0) {
         argp_usage(state);
@@ -165,6 +169,7 @@ static ait_status check_differences(const check_settings *s, ait_context *contex
   ait_sample sample;
   AIT_TRY(ait_sample_make(context, (ait_sample_kind)s->problem, &s->model, (ait_activation)s->activation, s->seed,
                           &sample));
+  ait_announce_device(s->device, context);
   printf("%s%s%s: n = %lld, m = %lld, %s precision\n", ait_sample_words[s->problem],
          s->problem == AIT_SAMPLE_CLEAN ? " " : "", s->problem == AIT_SAMPLE_CLEAN ? s->model.text : "",
          (long long)ait_problem_n(sample.problem), (long long)ait_problem_m(sample.problem), AIT_PRECISION);
@@ -215,6 +220,7 @@ static void print_result(const ait_case_result *r, ait_case_verdict verdict) {
 static ait_status check_case(const check_settings *s, ait_context *context, int64_t *failed) {
   ait_case *opened;
   AIT_TRY(ait_case_open(context, s->case_directory, &opened));
+  ait_announce_device(s->device, context);
   double tolerance = s->tolerance > 0 ? s->tolerance : ait_case_tolerance();
   int64_t passed = 0, skipped = 0;
   printf("%s, %s precision, tolerance %g\n", s->case_directory, AIT_PRECISION, tolerance);
@@ -245,12 +251,8 @@ static ait_status check_case(const check_settings *s, ait_context *context, int6
 }
 
 static ait_status run_check(const check_settings *s, int64_t *failed) {
-  ait_context_options context_options;
-  ait_context_options_init(&context_options);
-  context_options.device = s->device;
-  context_options.threads = s->threads;
   ait_context *context;
-  AIT_TRY(ait_context_create(&context_options, &context));
+  AIT_TRY(ait_open_device(s->device, s->threads, s->math, &context));
   ait_status status =
       s->case_directory != NULL ? check_case(s, context, failed) : check_differences(s, context, failed);
   ait_context_destroy(context);

@@ -43,7 +43,8 @@ enum {
   KEY_FORCE,
   KEY_QUIET,
   KEY_DEVICE,
-  KEY_THREADS
+  KEY_THREADS,
+  KEY_MATH
 };
 
 #define SHOW(macro) AIT_TEXT_OF(macro)
@@ -101,7 +102,8 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "Replace an older run in that folder, once the new one is complete", 6},
     {"eval-every", KEY_EVAL_EVERY, "N", 0, "Iterations between figures on test rows (default: a 20th of all)", 6},
     {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 6},
-    {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda or cuda:N (default auto)", 6},
+    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 6},
+    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 6},
     {"threads", KEY_THREADS, "N", 0, "CPU threads; results do not depend on it (default: OMP_NUM_THREADS, else all)",
      6},
     {0}};
@@ -169,6 +171,8 @@ static error_t parse_words(int key, char *text, ait_clean_settings *s) {
     case KEY_PROTOCOL:
       s->protocol = AIT_PROTOCOL_PAPER;
       return ait_option_fail(ait_option_choice("--protocol", text, protocols, &choice));
+    case KEY_MATH:
+      return ait_option_fail(ait_option_math(text, &s->math));
     case KEY_SCORE:
       return ait_option_fail(ait_option_choice("--score", text, ait_score_words, &s->score));
     case KEY_UL_OPTIMIZER:
@@ -295,6 +299,9 @@ static ait_status run_on_data(const ait_clean_settings *settings, ait_context *c
   ait_run run;
   warn_of_scales(data);
   ait_status status = ait_run_begin(context, settings, data, &run);
+  if (status == AIT_OK && !settings->quiet) {
+    ait_announce_device(settings->device, context);
+  }
   if (status == AIT_OK) {
     catch_signals(settings->quiet);
     status = ait_run_iterate(&run, &stop_asked);
@@ -320,12 +327,8 @@ static ait_status clean(const ait_clean_settings *settings, int32_t *stopped) {
   AIT_TRY(ait_folder_check(settings->out, settings->force, &folder));
   ait_clean_data data;
   AIT_TRY(ait_clean_data_load(settings, &data));
-  ait_context_options context_options;
-  ait_context_options_init(&context_options);
-  context_options.device = settings->device;
-  context_options.threads = settings->threads;
   ait_context *context;
-  ait_status status = ait_context_create(&context_options, &context);
+  ait_status status = ait_open_device(settings->device, settings->threads, settings->math, &context);
   if (status == AIT_OK) {
     status = run_on_data(settings, context, &data, &folder, stopped);
     ait_context_destroy(context);

@@ -7,6 +7,7 @@
 #include "ait/ait.h"
 #include "cli/options.h"
 #include "context/error.h"
+#include "device/device.h"
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
   (void)argument;
@@ -16,13 +17,29 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   return ARGP_ERR_UNKNOWN;
 }
 
+/* Every CUDA device, or why there is none. */
+static ait_status print_cuda_devices(void) {
+  int32_t count = 0;
+  if (ait_device_count_cuda(&count) != AIT_OK) {
+    printf("  %-10snone: %s\n", "cuda", ait_last_error());
+    return AIT_OK;
+  }
+  for (int32_t index = 0; index < count; index++) {
+    char name[16], line[256];
+    AIT_TRY(ait_device_describe_cuda(index, sizeof line, line));
+    snprintf(name, sizeof name, "cuda:%d", index);
+    printf("  %-10s%s\n", name, line);
+  }
+  return AIT_OK;
+}
+
 static ait_status print_devices(void) {
   ait_context *context;
-  AIT_TRY(ait_context_create(NULL, &context));
+  AIT_TRY(ait_open_device("cpu", 0, AIT_MATH_FLOAT32, &context));
   printf("Devices\n");
   printf("  %-10s%s\n", ait_context_device(context), ait_context_description(context));
   ait_context_destroy(context);
-  return AIT_OK;
+  return print_cuda_devices();
 }
 
 static void print_libraries(void) {
@@ -30,6 +47,10 @@ static void print_libraries(void) {
   printf("  OpenBLAS  %s\n", openblas_get_config());
   printf("  zlib      %s\n", zlibVersion());
   printf("  cJSON     %s\n", cJSON_Version());
+#ifdef AIT_CUDA_VERSION
+  printf("  CUDA      %s\n", AIT_CUDA_VERSION);
+  printf("  cuBLAS    %s\n", AIT_CUBLAS_VERSION);
+#endif
 }
 
 static void print_build(void) {

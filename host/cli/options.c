@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "context/error.h"
+#include "run/settings.h"
 
 static ait_status parse_status = AIT_OK; /* of the parse under way */
 
@@ -103,6 +104,27 @@ ait_status ait_option_method(const char *option, const char *text, ait_method *m
   int32_t choice;
   AIT_TRY(ait_option_choice(option, text, names, &choice));
   return ait_method_by_name(text, method);
+}
+
+ait_status ait_option_math(const char *text, int32_t *math) {
+  return ait_option_choice("--math", text, ait_math_words, math);
+}
+
+ait_status ait_open_device(const char *device, int32_t threads, int32_t math, ait_context **context) {
+  ait_context_options options;
+  ait_context_options_init(&options);
+  options.device = device;
+  options.threads = threads;
+  options.math = (ait_math)math;
+  return ait_context_create(&options, context);
+}
+
+void ait_announce_device(const char *device, const ait_context *context) {
+  const char *note = ait_context_note(context);
+  if (strcmp(device, "auto") == 0) {
+    fprintf(stderr, "device %s: %s%s%s%s\n", ait_context_device(context), ait_context_description(context),
+            note[0] != '\0' ? " (" : "", note, note[0] != '\0' ? ")" : "");
+  }
 }
 
 int ait_exit_status(ait_status status) {

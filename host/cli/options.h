@@ -6,6 +6,7 @@
 
 #include <argp.h>
 
+#include "ait/context.h"
 #include "ait/method.h"
 #include "ait/solver.h"
 #include "ait/status.h"
@@ -24,6 +25,12 @@ enum { AIT_EXIT_SUCCESS = 0, AIT_EXIT_FAILED = 1, AIT_EXIT_USAGE = 2 };
 /* The text of a macro's value, for help texts that show a default. */
 #define AIT_TEXT_OF(macro) AIT_TEXT(macro)
 #define AIT_TEXT(token)    #token
+
+/* Help texts of the options that choose the machine. */
+#define AIT_HELP_DEVICE "auto (the first CUDA device, else the CPU), cpu, cuda or cuda:N (default auto)"
+#define AIT_HELP_MATH                                                                                     \
+  "Matrix products of a CUDA device: float32, or tf32, which is faster and keeps 10 bits of each factor " \
+  "(default float32)"
 
 /* A whole number, `least` or more. */
 ait_status ait_option_whole(const char *option, const char *text, int64_t least, int64_t *value);
@@ -44,6 +51,15 @@ ait_status ait_option_choice(const char *option, const char *text, const char *c
 
 /* A method by its name; the sentence lists the names. */
 ait_status ait_option_method(const char *option, const char *text, ait_method *method);
+
+/* --math: float32 or tf32. */
+ait_status ait_option_math(const char *text, int32_t *math);
+
+/* Opens the device that the options choose. */
+ait_status ait_open_device(const char *device, int32_t threads, int32_t math, ait_context **context);
+
+/* Where `device` is auto, one line on stderr: which it came to, and why where that is the CPU. */
+void ait_announce_device(const char *device, const ait_context *context);
 
 /* Prints "PROGRAM: the last error's sentence" on stderr and gives the exit status: 2 for
  * AIT_INVALID_ARGUMENT (wrong usage), 1 for everything else, 0 for AIT_OK (nothing is printed). */

@@ -25,7 +25,7 @@ typedef struct solve_settings {
   const char *history;
   int32_t quiet;
   const char *device;
-  int32_t threads;
+  int32_t threads, math;
 } solve_settings;
 
 /* By example, for what is not asked for. toy: the paper's values. */
@@ -81,7 +81,8 @@ enum {
   KEY_QUIET,
   KEY_SEED,
   KEY_DEVICE,
-  KEY_THREADS
+  KEY_THREADS,
+  KEY_MATH
 };
 
 static const struct argp_option options[] = {
@@ -103,7 +104,8 @@ static const struct argp_option options[] = {
      "Write a CSV row a UL iteration, with the values before its update; a file of that name is replaced", 3},
     {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 3},
     {"seed", KEY_SEED, "S", 0, "Accepted for uniformity; nothing here is random", 3},
-    {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda or cuda:N (default auto)", 3},
+    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 3},
+    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 3},
     {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 3},
     {0}};
 
@@ -160,6 +162,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       return 0;
     case KEY_THREADS:
       return ait_option_fail(ait_option_int("--threads", argument, 1, &s->threads));
+    case KEY_MATH:
+      return ait_option_fail(ait_option_math(argument, &s->math));
     case ARGP_KEY_ARG:
       if (state->arg_num > 0) {
         argp_usage(state);
@@ -349,6 +353,9 @@ static void print_summary(const solve_run *run) {
 static ait_status solve_in(solve_run *run, ait_context *context) {
   AIT_TRY(make_problem(run, context));
   AIT_TRY(make_solver(run));
+  if (!run->settings->quiet) {
+    ait_announce_device(run->settings->device, context);
+  }
   AIT_TRY(iterate_with_history(run));
   if (!run->settings->quiet) {
     print_summary(run);
@@ -357,12 +364,8 @@ static ait_status solve_in(solve_run *run, ait_context *context) {
 }
 
 static ait_status solve(const solve_settings *settings) {
-  ait_context_options context_options;
-  ait_context_options_init(&context_options);
-  context_options.device = settings->device;
-  context_options.threads = settings->threads;
   ait_context *context;
-  AIT_TRY(ait_context_create(&context_options, &context));
+  AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, &context));
   solve_run run = {.settings = settings};
   ait_status status = solve_in(&run, context);
   ait_solver_destroy(run.solver);

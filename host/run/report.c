@@ -259,6 +259,7 @@ static cJSON *describe(const ait_run *run) {
   cJSON_AddStringToObject(json, "precision", sizeof(ait_real) == sizeof(double) ? "double" : "float");
   cJSON_AddStringToObject(json, "device", ait_context_device(run->context));
   cJSON_AddStringToObject(json, "device_description", ait_context_description(run->context));
+  cJSON_AddStringToObject(json, "math", ait_math_words[run->settings->math]);
   cJSON_AddNumberToObject(json, "threads", ait_context_threads(run->context));
   cJSON *settings = cJSON_AddObjectToObject(json, "settings");
   add_data_settings(settings, run->settings, run->data);

@@ -10,6 +10,7 @@
 const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL};
 const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
 const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
+const char *const ait_math_words[] = {"float32", "tf32", NULL};
 
 typedef struct solver_defaults {
   int64_t iterations, ll_steps;
@@ -56,6 +57,7 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .init_optimizer = -1,
                                    .init_rate = -1,
                                    .eval_every = -1,
+                                   .math = AIT_MATH_FLOAT32,
                                    .protocol = AIT_PROTOCOL_USER,
                                    .score = AIT_SCORE_CLASSIFIER};
 }

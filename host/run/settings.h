@@ -42,6 +42,9 @@ extern const char *const ait_score_words[]; /* "classifier", "weight", "gradient
 extern const char *const ait_optimizer_words[];
 extern const char *const ait_activation_words[];
 
+/* The words of ait_math, likewise. */
+extern const char *const ait_math_words[];
+
 typedef enum ait_protocol { AIT_PROTOCOL_USER, AIT_PROTOCOL_PAPER } ait_protocol;
 
 typedef struct ait_model {
@@ -71,7 +74,7 @@ typedef struct ait_clean_settings {
   double init_rate;
   int64_t eval_every;
   const char *device;
-  int32_t threads;
+  int32_t threads, math;
   uint64_t seed;
   const char *out;
   int32_t force, quiet;

@@ -35,12 +35,24 @@ static void print_data(const ait_run *run, FILE *out) {
           (unsigned long long)s->seed);
 }
 
+/* "cpu (2 threads)", "cuda:0", "cuda:0 (tf32)" */
+static void print_device(const ait_run *run, FILE *out) {
+  const int32_t threads = ait_context_threads(run->context);
+  const char *device = ait_context_device(run->context);
+  fprintf(out, " on %s", device);
+  if (strcmp(device, "cpu") == 0) {
+    fprintf(out, " (%d thread%s)", threads, threads == 1 ? "" : "s");
+  } else if (run->settings->math == AIT_MATH_TF32) {
+    fprintf(out, " (tf32)");
+  }
+  fputc('\n', out);
+}
+
 static void print_method(const ait_run *run, FILE *out) {
   const ait_clean_settings *s = run->settings;
   fprintf(out, "Run     %s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
           s->model.text, (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
-  fprintf(out, " on %s (%d thread%s)\n", ait_context_device(run->context), ait_context_threads(run->context),
-          ait_context_threads(run->context) == 1 ? "" : "s");
+  print_device(run, out);
   if (run->stopped) {
     fprintf(out, "        STOPPED after %lld of %lld iterations; a rerun with the same seed repeats them\n",
             (long long)run->iterations, (long long)s->iterations);
