@@ -1,0 +1,175 @@
+// faults.cu - kernels with planted faults, and their correct twins, for the emulation's own tests.
+#include "faults.h"
+
+#include "device.cuh"
+
+namespace faults {
+namespace {
+
+template <class T>
+__global__ void FillKernel(int64_t n, T value, T *out) {
+  for (AIT_EACH(i, n)) {
+    out[i] = value;
+  }
+}
+
+__global__ void FillSharedKernel(unsigned excess, float *out) {
+  float *shared = ait_shared<float>();
+  shared[threadIdx.x + excess] = static_cast<float>(threadIdx.x);
+  __syncthreads();
+  out[threadIdx.x] = shared[threadIdx.x];
+}
+
+template <bool barrier>
+__global__ void ReverseKernel(float *v) {
+  float *shared = ait_shared<float>();
+  shared[threadIdx.x] = v[threadIdx.x];
+  if (barrier) {
+    __syncthreads();
+  }
+  v[threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
+}
+
+__global__ void WriteKernel(bool same, float *out) {
+  out[same ? 0 : blockIdx.x] = 1;
+}
+
+__global__ void SomeKernel(unsigned live) {
+  if (blockIdx.x == 0 || threadIdx.x < live) {
+    __syncthreads();
+  }
+}
+
+__global__ void BranchesKernel(bool different) {
+  if (different && blockIdx.x == 1 && threadIdx.x % 2 == 1) {
+    __syncthreads();
+  } else {
+    __syncthreads();
+  }
+}
+
+__global__ void SumSharedKernel(unsigned count, unsigned written, float *out) {
+  float *shared = ait_shared<float>();
+  for (unsigned i = 0; i < written; ++i) {
+    shared[i] = 1;
+  }
+  float sum = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    sum += shared[i];
+  }
+  *out = sum;
+}
+
+__global__ void SumKernel(int64_t n, const float *__restrict__ v, float *out) {
+  float sum = 0;
+  for (AIT_EACH(i, n)) {
+    sum += v[i];
+  }
+  sum = ait_block_sum(sum, ait_shared<float>());
+  if (threadIdx.x == 0) {
+    *out = sum;
+  }
+}
+
+__device__ void Scale(int64_t n, float factor, float *v) {
+  for (AIT_EACH(i, n)) {
+    v[i] *= factor;
+  }
+}
+
+__global__ void ScaleByValueKernel(int64_t n, float factor, float *v) {
+  Scale(n, factor, v);
+}
+
+__global__ void ScaleByMemoryKernel(int64_t n, const float *factor, float *v) {
+  Scale(n, *factor, v);
+}
+
+__global__ void NumberKernel(int *out) {
+  const unsigned block = (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
+  const unsigned thread = (threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x;
+  const unsigned i = block * blockDim.x * blockDim.y * blockDim.z + thread;
+  out[i] = static_cast<int>(i);
+}
+
+__global__ void CountKernel(int *a, unsigned *b, unsigned long long *c) {
+  atomicAdd(a, 1);
+  atomicAdd(b, 1U);
+  atomicAdd(c, 1ULL);
+}
+
+__global__ void BarriersKernel(int rounds, float *out) {
+  float *shared = ait_shared<float>();
+  float sum = 0;
+  shared[threadIdx.x] = 1;
+  for (int i = 0; i < rounds; ++i) {
+    __syncthreads();
+    sum += shared[(threadIdx.x + static_cast<unsigned>(i)) % blockDim.x];
+  }
+  out[blockIdx.x * blockDim.x + threadIdx.x] = sum;
+}
+
+}  // namespace
+
+void Fill(cudaStream_t stream, int64_t n, float value, float *out) {
+  AIT_LAUNCH(FillKernel, ait_blocks(n), AIT_THREADS, 0, stream, n, value, out);
+}
+
+void FillShared(cudaStream_t stream, unsigned n, unsigned excess, float *out) {
+  AIT_LAUNCH(FillSharedKernel, 1, n, n * sizeof(float), stream, excess, out);
+}
+
+void Reverse(cudaStream_t stream, unsigned n, bool barrier, float *v) {
+  if (barrier) {
+    AIT_LAUNCH(ReverseKernel<true>, 1, n, n * sizeof(float), stream, v);
+  } else {
+    AIT_LAUNCH(ReverseKernel<false>, 1, n, n * sizeof(float), stream, v);
+  }
+}
+
+void WriteFromBlocks(cudaStream_t stream, bool same, float *out) {
+  AIT_LAUNCH(WriteKernel, 2, 1, 0, stream, same, out);
+}
+
+void BarrierForSome(cudaStream_t stream, unsigned n, unsigned live) {
+  AIT_LAUNCH(SomeKernel, 2, n, 0, stream, live);
+}
+
+void BarrierInBranches(cudaStream_t stream, unsigned n, bool different) {
+  AIT_LAUNCH(BranchesKernel, 2, n, 0, stream, different);
+}
+
+void SumShared(cudaStream_t stream, unsigned count, unsigned written, float *out) {
+  AIT_LAUNCH(SumSharedKernel, 1, 1, count * sizeof(float), stream, count, written, out);
+}
+
+void Sum(cudaStream_t stream, int64_t n, const float *v, float *out) {
+  AIT_LAUNCH(SumKernel, 1, AIT_THREADS, AIT_THREADS * sizeof(float), stream, n, v, out);
+}
+
+void ScaleByValue(cudaStream_t stream, int64_t n, float factor, float *v) {
+  AIT_LAUNCH(ScaleByValueKernel, ait_blocks(n), AIT_THREADS, 0, stream, n, factor, v);
+}
+
+void ScaleByMemory(cudaStream_t stream, int64_t n, const float *factor, float *v) {
+  AIT_LAUNCH(ScaleByMemoryKernel, ait_blocks(n), AIT_THREADS, 0, stream, n, factor, v);
+}
+
+void Number(cudaStream_t stream, const unsigned *blocks, const unsigned *threads, int *out) {
+  AIT_LAUNCH(NumberKernel, dim3(blocks[0], blocks[1], blocks[2]), dim3(threads[0], threads[1], threads[2]), 0, stream,
+             out);
+}
+
+void Count(cudaStream_t stream, unsigned blocks, int *a, unsigned *b, unsigned long long *c) {
+  AIT_LAUNCH(CountKernel, blocks, AIT_THREADS, 0, stream, a, b, c);
+}
+
+void Barriers(cudaStream_t stream, unsigned blocks, int rounds, float *out) {
+  AIT_LAUNCH(BarriersKernel, blocks, 256, 256 * sizeof(float), stream, rounds, out);
+}
+
+void Configured(cudaStream_t stream, int blocks, int threads, size_t shared_bytes, float *out) {
+  AIT_LAUNCH(FillKernel<float>, blocks, threads, shared_bytes, stream, 1, 1.0f, out);
+}
+
+}  // namespace faults

@@ -1,0 +1,237 @@
+// test_kernels.cc - kernels run as they should, and every detector of faulty ones finds its fault and
+// leaves the correct twin alone.
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "faults.h"
+#include "simt_support.h"
+
+#ifdef __SANITIZE_THREAD__
+extern "C" const char *__tsan_default_options();
+extern "C" const char *__tsan_default_options() {
+  return "halt_on_error=1";
+}
+#endif
+
+namespace simt_tests {
+namespace {
+
+using Floats = std::vector<float>;
+
+Floats Iota(size_t n) {
+  Floats values(n);
+  std::iota(values.begin(), values.end(), 0.0f);
+  return values;
+}
+
+/* ---- correct kernels ----------------------------------------------------------------------- */
+
+TEST_F(Simt, RunsEveryThreadOnce) {
+  const unsigned shapes[][6] = {{1, 1, 1, 1, 1, 1}, {5, 1, 1, 33, 1, 1}, {2, 3, 4, 5, 6, 7}, {1, 1, 1, 1024, 1, 1}};
+  for (const unsigned *shape : shapes) {
+    const size_t n = size_t{1} * shape[0] * shape[1] * shape[2] * shape[3] * shape[4] * shape[5];
+    std::vector<int> expected(n);
+    std::iota(expected.begin(), expected.end(), 0);
+    int *out = Allocate<int>(n);
+    faults::Number(stream_, shape, shape + 3, out);
+    ASSERT_EQ(cudaSuccess, cudaGetLastError());
+    EXPECT_EQ(expected, Download(out, n));
+  }
+}
+
+TEST_F(Simt, SumsWithBarriers) {
+  for (const size_t n : {0, 1, 255, 256, 257, 1000}) {
+    float *v = Upload(n == 0 ? Floats{0} : Iota(n)), *out = Allocate(1);
+    faults::Sum(stream_, static_cast<int64_t>(n), v, out);
+    const double expected = n == 0 ? 0 : static_cast<double>(n) * static_cast<double>(n - 1) / 2;
+    EXPECT_EQ(static_cast<float>(expected), Download(out, 1)[0]);  // integers below 2^24: exact
+  }
+}
+
+TEST_F(Simt, PassesManyBarriersInBlocksOfAnySize) {
+  float *out = Allocate(3 * 256);
+  faults::Barriers(stream_, 3, 20, out);
+  EXPECT_EQ(Floats(3 * 256, 20.0f), Download(out, 3 * 256));
+  for (const unsigned n : {1, 2, 31, 1024}) {
+    Floats expected = Iota(n);
+    float *v = Upload(expected);
+    faults::Reverse(stream_, n, true, v);
+    EXPECT_EQ(Floats(expected.rbegin(), expected.rend()), Download(v, n));
+  }
+}
+
+TEST_F(Simt, AddsAtomically) {
+  int *a = Upload(std::vector<int>{-5});
+  unsigned *b = Upload(std::vector<unsigned>{1});
+  unsigned long long *c = Upload(std::vector<unsigned long long>{1ULL << 40});
+  faults::Count(stream_, 3, a, b, c);
+  EXPECT_EQ(3 * 256 - 5, Download(a, 1)[0]);
+  EXPECT_EQ(3 * 256 + 1u, Download(b, 1)[0]);
+  EXPECT_EQ(3 * 256 + (1ULL << 40), Download(c, 1)[0]);
+}
+
+/* ---- past the end -------------------------------------------------------------------------- */
+
+TEST_F(Simt, FindsAWritePastTheEndOfGlobalMemory) {
+  for (const size_t n : {1, 63, 64, 100, 1000}) {
+    float *out = Allocate(n);
+    faults::Fill(stream_, static_cast<int64_t>(n), 1, out);
+    ASSERT_EQ(cudaSuccess, Synchronize());
+    EXPECT_DEATH(
+        {
+          faults::Fill(stream_, static_cast<int64_t>(n) + 1, 1, out);
+          Synchronize();
+        },
+        kAddressSanitizer ? "use-after-poison" : "simt: a write 0 bytes past the end");
+  }
+}
+
+TEST_F(Simt, FindsAReadPastTheEndOfGlobalMemory) {
+  float *v = Upload(Iota(100)), *out = Allocate(1);
+  faults::Sum(stream_, 100, v, out);
+  EXPECT_EQ(4950.0f, Download(out, 1)[0]);
+  if (kAddressSanitizer) {
+    EXPECT_DEATH(
+        {
+          faults::Sum(stream_, 101, v, out);
+          Synchronize();
+        },
+        "use-after-poison");
+  } else {
+    faults::Sum(stream_, 101, v, out);
+    EXPECT_TRUE(std::isnan(Download(out, 1)[0]));
+  }
+}
+
+TEST_F(Simt, FindsAUseOfFreedMemory) {
+  float *v = Upload(Iota(10)), *out = Allocate(1);
+  ASSERT_EQ(cudaSuccess, cudaFree(v));
+  if (kAddressSanitizer) {
+    EXPECT_DEATH(
+        {
+          faults::Sum(stream_, 10, v, out);
+          Synchronize();
+        },
+        "use-after-poison");
+  } else {
+    faults::Sum(stream_, 10, v, out);
+    EXPECT_TRUE(std::isnan(Download(out, 1)[0]));
+  }
+}
+
+TEST_F(Simt, FindsAWritePastTheEndOfSharedMemory) {
+  for (const unsigned n : {1, 32, 250}) {
+    float *out = Allocate(n);
+    faults::FillShared(stream_, n, 0, out);
+    EXPECT_EQ(Iota(n), Download(out, n));
+    EXPECT_DEATH(
+        {
+          faults::FillShared(stream_, n, 1, out);
+          Synchronize();
+        },
+        kAddressSanitizer ? "heap-buffer-overflow"
+                          : "simt: .*FillSharedKernel.*block \\(0, 0, 0\\): a write 0 bytes past the end");
+  }
+}
+
+/* ---- barriers ------------------------------------------------------------------------------ */
+
+TEST_F(Simt, FindsAMissingBarrier) {
+  const Floats values = Iota(64);
+  float *v = Upload(values);
+  faults::Reverse(stream_, 64, true, v);
+  EXPECT_EQ(Floats(values.rbegin(), values.rend()), Download(v, 64));
+  if (kThreadSanitizer) {
+    EXPECT_DEATH(
+        {
+          faults::Reverse(stream_, 64, false, v);
+          Synchronize();
+        },
+        "data race");
+  } else {
+    faults::Reverse(stream_, 64, false, v);
+    EXPECT_TRUE(std::isnan(Download(v, 64)[0]));  // the first thread reads what the last has not written
+  }
+}
+
+TEST_F(Simt, FindsARaceBetweenBlocks) {
+  float *out = Allocate(2);
+  faults::WriteFromBlocks(stream_, false, out);
+  EXPECT_EQ(Floats(2, 1.0f), Download(out, 2));
+  if (!kThreadSanitizer) {
+    GTEST_SKIP() << "only ThreadSanitizer sees it";
+  }
+  EXPECT_DEATH(
+      {
+        faults::WriteFromBlocks(stream_, true, out);
+        Synchronize();
+      },
+      "data race");
+}
+
+TEST_F(Simt, OrdersLaunchesAndCopies) {
+  // The same memory by different threads of consecutive launches, and by the host: no race.
+  const Floats values = Iota(256);
+  float *v = Upload(values);
+  for (int i = 0; i < 3; ++i) {
+    faults::Reverse(stream_, 256, true, v);
+    faults::Fill(stream_, 1, 5, v + i);
+  }
+  Floats expected(values.rbegin(), values.rend());
+  expected[2] = 5;
+  expected[254] = 5;
+  expected[0] = 5;
+  EXPECT_EQ(expected, Download(v, 256));
+}
+
+TEST_F(Simt, FindsABarrierThatSomeThreadsSkip) {
+  for (const unsigned live : {31u, 1u}) {
+    faults::BarrierForSome(stream_, 32, 32);
+    faults::BarrierForSome(stream_, 32, 0);
+    ASSERT_EQ(cudaSuccess, Synchronize());
+    EXPECT_DEATH(
+        {
+          faults::BarrierForSome(stream_, 32, live);
+          Synchronize();
+        },
+        "simt: .*faults.cu:[0-9]+: SomeKernel, block \\(1, 0, 0\\): " + std::to_string(live) +
+            " of 32 threads have come to this barrier; the others have ended");
+  }
+}
+
+TEST_F(Simt, FindsThreadsAtDifferentBarriers) {
+  faults::BarrierInBranches(stream_, 33, false);
+  ASSERT_EQ(cudaSuccess, Synchronize());
+  EXPECT_DEATH(
+      {
+        faults::BarrierInBranches(stream_, 33, true);
+        Synchronize();
+      },
+      "simt: .*faults.cu:[0-9]+: BranchesKernel, block \\(1, 0, 0\\): 17 of 33 threads have come to this barrier; "
+      "others wait at .*faults.cu:[0-9]+");
+}
+
+/* ---- reads before writes ------------------------------------------------------------------- */
+
+TEST_F(Simt, SharedMemoryIsNanBeforeAWrite) {
+  float *out = Allocate(1);
+  faults::SumShared(stream_, 7, 7, out);
+  EXPECT_EQ(7.0f, Download(out, 1)[0]);
+  faults::SumShared(stream_, 7, 6, out);  // the same bytes, written by the launch before
+  EXPECT_TRUE(std::isnan(Download(out, 1)[0]));
+}
+
+TEST_F(Simt, DeviceMemoryIsNanBeforeAWrite) {
+  float *v = Allocate(10), *out = Allocate(1);
+  faults::Sum(stream_, 10, v, out);
+  EXPECT_TRUE(std::isnan(Download(out, 1)[0]));
+  faults::Fill(stream_, 10, 1, v);
+  faults::Sum(stream_, 10, v, out);
+  EXPECT_EQ(10.0f, Download(out, 1)[0]);
+  ASSERT_EQ(cudaSuccess, cudaFree(v));
+  EXPECT_TRUE(std::isnan(Download(Allocate(10), 10)[0])) << "freed memory given out again";
+}
+
+}  // namespace
+}  // namespace simt_tests
