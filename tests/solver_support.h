@@ -13,6 +13,11 @@
 
 #include "ait/ait.h"
 
+/* The device that the suites run on. */
+#ifndef AIT_TEST_DEVICE
+#define AIT_TEST_DEVICE "cpu"
+#endif
+
 constexpr bool kDouble = sizeof(ait_real) == sizeof(double);
 
 #define ASSERT_OK(call) ASSERT_EQ(call, AIT_OK) << ait_last_error()
@@ -24,9 +29,10 @@ using Problem = std::unique_ptr<ait_problem, decltype(&ait_problem_destroy)>;
 using Solver = std::unique_ptr<ait_solver, decltype(&ait_solver_destroy)>;
 using Matrix = std::unique_ptr<ait_matrix, decltype(&ait_matrix_destroy)>;
 
-inline Context make_context(int threads = 0) {
+inline Context make_context(int threads = 0, const char *device = AIT_TEST_DEVICE) {
   ait_context_options options;
   ait_context_options_init(&options);
+  options.device = device;
   options.threads = threads;
   ait_context *context = nullptr;
   EXPECT_OK(ait_context_create(&options, &context));

@@ -17,11 +17,10 @@ static size_t reserve(size_t *block, size_t bytes) {
   return offset;
 }
 
+/* Both sides of a block; the host's is filled with zeros. */
 static ait_status allocate_block(ait_solver *solver, size_t bytes, void **host, void **device) {
-  *host = calloc(1, bytes);
-  if (*host == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %zu bytes of a solver's constants", bytes);
-  }
+  AIT_TRY(solver->device->runtime->allocate_host(solver->device, bytes, host));
+  memset(*host, 0, bytes);
   return ait_solver_allocate(solver, bytes, device);
 }
 
@@ -88,8 +87,8 @@ ait_status ait_findings_create(ait_solver *solver) {
 }
 
 void ait_solver_release_blocks(ait_solver *solver) {
-  free(solver->constants.host);
-  free(solver->findings.host);
+  solver->device->runtime->release_host(solver->device, solver->constants.host);
+  solver->device->runtime->release_host(solver->device, solver->findings.host);
 }
 
 static ait_update update_numbers(const ait_optimizer *optimizer, int64_t t, int64_t length) {

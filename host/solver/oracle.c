@@ -1,35 +1,153 @@
-/* oracle.c - calls a problem's oracles. */
+/* oracle.c - calls a problem's oracles.
+ *
+ * They get device pointers. A problem that wants host pointers, on a device with memory of its own,
+ * gets host copies: each call then waits for its inputs and sends its outputs down. */
+#include <stdlib.h>
+
 #include "context/error.h"
 #include "solver/solver_state.h"
 
-static ait_call call_at(const ait_solver *solver, int64_t k, const uint8_t *active) {
-  return (ait_call){.context = solver->problem->context,
-                    .stream = solver->device->stream,
-                    .batch = solver->batch,
-                    .n = solver->n,
-                    .m = solver->m,
-                    .step = solver->constants.step + 2 * k,
-                    .active = active,
-                    .workspace = solver->workspace};
+/* ---- host copies ------------------------------------------------------------------------------------ */
+
+static ait_status allocate_reals(int64_t count, ait_real **memory) {
+  *memory = malloc((size_t)count * sizeof **memory);
+  return *memory != NULL ? AIT_OK
+                         : ait_fail(AIT_OUT_OF_MEMORY, "no memory for a host copy of %lld numbers", (long long)count);
+}
+
+static ait_status create_staging(ait_solver *solver, size_t workspace) {
+  ait_staging *staging = &solver->staging;
+  const int64_t size = solver->batch * solver->m;
+  staging->wanted = 1;
+  AIT_TRY(allocate_reals(solver->n, &staging->x));
+  AIT_TRY(allocate_reals(solver->n, &staging->xv));
+  AIT_TRY(allocate_reals(size, &staging->y));
+  AIT_TRY(allocate_reals(size, &staging->v));
+  AIT_TRY(allocate_reals(size, &staging->hv));
+  AIT_TRY(allocate_reals(solver->batch, &staging->values));
+  staging->active = malloc((size_t)solver->batch);
+  staging->workspace = malloc(workspace > 0 ? workspace : 1);
+  if (staging->active == NULL || staging->workspace == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a host workspace of %zu bytes", workspace);
+  }
+  return AIT_OK;
+}
+
+ait_status ait_oracles_prepare(ait_solver *solver) {
+  const ait_oracles *oracles = &solver->problem->oracles;
+  const size_t workspace = oracles->workspace != NULL ? oracles->workspace(solver->problem->self, solver->batch) : 0;
+  if ((oracles->flags & AIT_HOST_POINTERS) && !solver->device->runtime->host_memory) {
+    return create_staging(solver, workspace);
+  }
+  return ait_solver_allocate(solver, workspace, &solver->workspace);
+}
+
+void ait_oracles_release(ait_solver *solver) {
+  ait_staging *staging = &solver->staging;
+  free(staging->x);
+  free(staging->xv);
+  free(staging->y);
+  free(staging->v);
+  free(staging->hv);
+  free(staging->values);
+  free(staging->active);
+  free(staging->workspace);
+}
+
+static ait_status fetch(ait_solver *solver, size_t bytes, const void *source, void *host) {
+  return solver->device->runtime->copy_out(solver->device, bytes, source, host);
+}
+
+/* What an oracle wrote into a host copy goes to where it belongs. */
+static ait_status deliver(ait_solver *solver, int64_t count, const ait_real *host, ait_real *target) {
+  if (!solver->staging.wanted) {
+    return AIT_OK;
+  }
+  return solver->device->runtime->copy_in(solver->device, (size_t)count * sizeof *host, host, target);
+}
+
+/* Where an oracle writes an output. */
+static ait_real *landing(const ait_solver *solver, ait_real *host, ait_real *target) {
+  return solver->staging.wanted ? host : target;
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------ */
+
+/* What every call reads, as device or as host pointers. */
+typedef struct oracle_inputs {
+  ait_call call;
+  const ait_real *x, *y, *v;
+} oracle_inputs;
+
+static ait_status fetch_inputs(ait_solver *solver, int64_t k, oracle_inputs *in) {
+  ait_staging *staging = &solver->staging;
+  const size_t size = (size_t)(solver->batch * solver->m) * sizeof(ait_real);
+  AIT_TRY(fetch(solver, (size_t)solver->n * sizeof(ait_real), in->x, staging->x));
+  AIT_TRY(fetch(solver, size, in->y, staging->y));
+  if (in->v != NULL) {
+    AIT_TRY(fetch(solver, size, in->v, staging->v));
+    AIT_TRY(fetch(solver, (size_t)solver->batch, in->call.active, staging->active));
+    in->v = staging->v;
+    in->call.active = staging->active;
+  }
+  in->x = staging->x;
+  in->y = staging->y;
+  in->call.step = solver->constants.host_step + 2 * k;
+  in->call.workspace = staging->workspace;
+  return solver->device->runtime->synchronize(solver->device);
+}
+
+/* Inputs of a call at LL step k; with a direction v only the active entries count. */
+static ait_status inputs_at(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, oracle_inputs *in) {
+  *in = (oracle_inputs){.call = {.context = solver->problem->context,
+                                 .stream = solver->device->stream,
+                                 .batch = solver->batch,
+                                 .n = solver->n,
+                                 .m = solver->m,
+                                 .step = solver->constants.step + 2 * k,
+                                 .active = v != NULL ? solver->active : NULL,
+                                 .workspace = solver->workspace},
+                        .x = solver->x.value,
+                        .y = y,
+                        .v = v};
+  return solver->staging.wanted ? fetch_inputs(solver, k, in) : AIT_OK;
 }
 
 ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *g, ait_real *f) {
-  const ait_call call = call_at(solver, k, NULL);
-  return solver->problem->oracles.ll_gradient(solver->problem->self, &call, solver->x.value, y, g, f);
+  const ait_problem *problem = solver->problem;
+  ait_real *out = landing(solver, solver->staging.hv, g), *value = landing(solver, solver->staging.values, f);
+  oracle_inputs in;
+  AIT_TRY(inputs_at(solver, k, y, NULL, &in));
+  AIT_TRY(problem->oracles.ll_gradient(problem->self, &in.call, in.x, in.y, out, value));
+  AIT_TRY(deliver(solver, solver->batch * solver->m, out, g));
+  return deliver(solver, solver->batch, value, f);
 }
 
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v) {
-  const ait_call call = call_at(solver, k, solver->active);
-  return solver->problem->oracles.ll_products(solver->problem->self, &call, solver->x.value, y, v, solver->hv,
-                                              solver->xv);
+  const ait_problem *problem = solver->problem;
+  ait_real *hv = landing(solver, solver->staging.hv, solver->hv), *xv = landing(solver, solver->staging.xv, solver->xv);
+  oracle_inputs in;
+  AIT_TRY(inputs_at(solver, k, y, v, &in));
+  AIT_TRY(problem->oracles.ll_products(problem->self, &in.call, in.x, in.y, in.v, hv, xv));
+  AIT_TRY(deliver(solver, solver->batch * solver->m, hv, solver->hv));
+  return deliver(solver, solver->n, xv, solver->xv);
 }
 
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F) {
-  const ait_call call = call_at(solver, k, NULL);
-  return solver->problem->oracles.ul_value(solver->problem->self, &call, solver->x.value, y, F);
+  const ait_problem *problem = solver->problem;
+  ait_real *value = landing(solver, solver->staging.values, F);
+  oracle_inputs in;
+  AIT_TRY(inputs_at(solver, k, y, NULL, &in));
+  AIT_TRY(problem->oracles.ul_value(problem->self, &in.call, in.x, in.y, value));
+  return deliver(solver, solver->batch, value, F);
 }
 
 ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy) {
-  const ait_call call = call_at(solver, k, NULL);
-  return solver->problem->oracles.ul_gradient(solver->problem->self, &call, solver->x.value, y, gx, gy);
+  const ait_problem *problem = solver->problem;
+  ait_real *x_part = landing(solver, solver->staging.xv, gx), *y_part = landing(solver, solver->staging.hv, gy);
+  oracle_inputs in;
+  AIT_TRY(inputs_at(solver, k, y, NULL, &in));
+  AIT_TRY(problem->oracles.ul_gradient(problem->self, &in.call, in.x, in.y, x_part, y_part));
+  AIT_TRY(deliver(solver, solver->n, x_part, gx));
+  return deliver(solver, solver->batch * solver->m, y_part, gy);
 }

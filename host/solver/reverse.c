@@ -15,34 +15,44 @@ static ait_status begin_sweep(ait_solver *solver) {
   return AIT_OK;
 }
 
-/* The adjoint of y_{k+1} from those of later points, in adjoint[0]. Without acceleration u is y and
- * the adjoint of u_{k+1} is it; with Nesterov's it is (1 + beta_k) of u_{k+1}'s minus beta_{k+1} of
- * u_{k+2}'s. */
+/* Where the adjoint of u_k stands: always in the same place, so that a recorded step finds it. */
+static ait_real *adjoint_of(const ait_solver *solver, int64_t k) {
+  return solver->adjoint[solver->options.method.nesterov ? k % 3 : 0];
+}
+
+/* The adjoint of y_{k+1} from those of later points, in the place of u_k's. Without acceleration u is
+ * y and the adjoint of u_{k+1} is it; with Nesterov's it is (1 + beta_k) of u_{k+1}'s minus beta_{k+1}
+ * of u_{k+2}'s. */
 static ait_status collect_adjoint(ait_solver *solver, int64_t k) {
   if (!solver->options.method.nesterov) {
     return AIT_OK;
   }
-  ait_real *oldest = solver->adjoint[2];
-  solver->adjoint[2] = solver->adjoint[1];
-  solver->adjoint[1] = solver->adjoint[0];
-  solver->adjoint[0] = oldest;
-  const ait_real *beta = solver->constants.beta;
-  const ait_term terms[] = {
-      {1, NULL, solver->adjoint[1]}, {1, beta + k, solver->adjoint[1]}, {-1, beta + k + 1, solver->adjoint[2]}};
+  const ait_real *beta = solver->constants.beta, *next = adjoint_of(solver, k + 1);
+  const ait_term terms[] = {{1, NULL, next}, {1, beta + k, next}, {-1, beta + k + 1, adjoint_of(solver, k + 2)}};
   return solver->device->vector->combine(solver->device, 1, solver->batch * solver->m, NULL, 3, terms,
-                                         solver->adjoint[0]);
+                                         adjoint_of(solver, k));
 }
 
 /* One step back: from the adjoint of y_{k+1} to that of u_k. */
 static ait_status reverse_step(ait_solver *solver, int64_t k) {
   const ait_vector_ops *vector = solver->device->vector;
+  ait_real *lambda = adjoint_of(solver, k);
   const ait_real *u;
   AIT_TRY(vector->truncation_masks(solver->device, solver->batch, solver->findings.kbar, solver->constants.step + 2 * k,
                                    solver->enter, solver->active));
   AIT_TRY(collect_adjoint(solver, k));
-  AIT_TRY(vector->select(solver->device, solver->batch, solver->m, solver->enter, solver->gy, solver->adjoint[0]));
+  AIT_TRY(vector->select(solver->device, solver->batch, solver->m, solver->enter, solver->gy, lambda));
   AIT_TRY(ait_step_point(solver, k, &u));
-  return ait_mapping_of(solver)->adjoint(solver, k, u, solver->adjoint[0]);
+  return ait_mapping_of(solver)->adjoint(solver, k, u, lambda);
+}
+
+/* Where the recording of step k is kept. The first sweep runs as it is; whether a projection's adjoint
+ * is part of the step depends on the trajectory. */
+static ait_recording **recording_of(const ait_solver *solver, int64_t k) {
+  if (!solver->swept || !solver->recordings.wanted) {
+    return NULL;
+  }
+  return solver->recordings.reverse + 2 * k + (solver->findings.host_at_bound[k] > 0);
 }
 
 static int64_t largest_kbar(const ait_solver *solver) {
@@ -61,7 +71,7 @@ static ait_status end_sweep(ait_solver *solver, int64_t end) {
   if (end > 0) {
     AIT_TRY(device->runtime->fill(device, (size_t)size * sizeof(ait_real), 0, solver->z.gradient));
   } else {
-    AIT_TRY(device->vector->copy(device, size, solver->adjoint[0], solver->z.gradient));
+    AIT_TRY(device->vector->copy(device, size, adjoint_of(solver, 0), solver->z.gradient));
   }
   solver->swept = solver->unsettled = 1;
   solver->sweep_iteration = solver->t;
@@ -74,7 +84,7 @@ ait_status ait_reverse(ait_solver *solver) {
   const int64_t end = ait_first_step(&solver->options.method, solver->K);
   AIT_TRY(begin_sweep(solver));
   for (int64_t k = largest_kbar(solver) - 1; k >= end; k--) {
-    AIT_TRY(reverse_step(solver, k));
+    AIT_TRY(ait_replay(solver, recording_of(solver, k), reverse_step, k));
   }
   return end_sweep(solver, end);
 }

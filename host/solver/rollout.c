@@ -33,21 +33,27 @@ static ait_status evaluate_first_F(ait_solver *solver) {
                            solver->findings.f + solver->K * solver->batch);
 }
 
-/* y_{k+1} = step(u_k) for k = 0 .. K-1, with F along the way. */
-ait_status ait_rollout(ait_solver *solver) {
+/* y_{k+1} = step(u_k) for k = `first` .. K-1, with F along the way. */
+static ait_status take_steps(ait_solver *solver, int64_t first) {
   const ait_mapping_steps *mapping = ait_mapping_of(solver);
-  AIT_TRY(evaluate_first_F(solver));
-  AIT_TRY(evaluate_F(solver, 0));
-  for (int64_t k = 0; k < solver->K; k++) {
+  AIT_TRY(evaluate_F(solver, first));
+  for (int64_t k = first; k < solver->K; k++) {
     const ait_real *u;
     AIT_TRY(ait_step_point(solver, k, &u));
     AIT_TRY(mapping->forward(solver, k, u, ait_trajectory_state(&solver->trajectory, k + 1)));
     AIT_TRY(evaluate_F(solver, k + 1));
   }
-  solver->rolled_out = 1;
   return solver->device->vector->count_nonfinite(solver->device, solver->batch * solver->m,
                                                  ait_trajectory_state(&solver->trajectory, solver->K),
                                                  solver->findings.nonfinite);
+}
+
+/* The first rollout runs as it is, so that libraries have loaded what they need; later ones replay. */
+ait_status ait_rollout(ait_solver *solver) {
+  AIT_TRY(evaluate_first_F(solver));
+  AIT_TRY(ait_replay(solver, solver->rolled_out ? &solver->recordings.rollout : NULL, take_steps, 0));
+  solver->rolled_out = 1;
+  return AIT_OK;
 }
 
 /* kbar = argmax over 1 <= k <= K of F(x, y_k), or K; then the host learns of it. */

@@ -122,7 +122,6 @@ static ait_status create_sweep(ait_solver *solver) {
 }
 
 static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait_real *z0) {
-  const ait_problem *problem = solver->problem;
   const ait_solver_options *options = &solver->options;
   const int64_t size = solver->batch * solver->m;
   AIT_TRY(create_variable(solver, &solver->x, solver->n, "x0", x0, &options->ul_optimizer));
@@ -137,9 +136,8 @@ static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait
   if (options->method.hypergradient != AIT_HYPERGRADIENT_NONE) {
     AIT_TRY(create_sweep(solver));
   }
-  const size_t workspace =
-      problem->oracles.workspace != NULL ? problem->oracles.workspace(problem->self, solver->batch) : 0;
-  AIT_TRY(ait_solver_allocate(solver, workspace, &solver->workspace));
+  AIT_TRY(ait_oracles_prepare(solver));
+  AIT_TRY(ait_recordings_create(solver));
   solver->f_reference = calloc(2 * (size_t)solver->batch, sizeof *solver->f_reference);
   if (solver->f_reference == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a solver");
@@ -175,10 +173,12 @@ void ait_solver_destroy(ait_solver *solver) {
   if (solver == NULL) {
     return;
   }
+  ait_recordings_release(solver);
   for (int32_t i = 0; i < solver->allocated; i++) {
     solver->device->runtime->release(solver->device, solver->allocations[i]);
   }
   ait_solver_release_blocks(solver);
+  ait_oracles_release(solver);
   free(solver->f_reference);
   free(solver);
 }

@@ -37,6 +37,24 @@ typedef struct ait_variable {
   ait_real *value, *gradient, *moment1, *moment2;
 } ait_variable;
 
+/* What a device that can record keeps of the work that every UL iteration repeats. */
+typedef struct ait_recordings {
+  int32_t wanted;
+  ait_recording *rollout;
+  ait_recording **reverse; /* [K][2]: the step back from y_{k+1}; with the projection's adjoint or without */
+} ait_recordings;
+
+/* Host copies of what an oracle reads and writes: for a problem that wants host pointers on a device
+ * with memory of its own. */
+typedef struct ait_staging {
+  int32_t wanted;
+  ait_real *x, *xv;     /* n */
+  ait_real *y, *v, *hv; /* batch x m */
+  ait_real *values;     /* batch */
+  uint8_t *active;      /* batch */
+  void *workspace;
+} ait_staging;
+
 enum { AIT_MAX_ALLOCATIONS = 32 };
 
 struct ait_solver {
@@ -55,7 +73,7 @@ struct ait_solver {
   ait_real *g;       /* grad_y f */
   ait_real *hv, *xv; /* products */
   ait_real *y_kbar, *gy;
-  ait_real *adjoint[3]; /* of u_k, u_{k+1}, u_{k+2}; without Nesterov only the first */
+  ait_real *adjoint[3]; /* of u_k in entry k mod 3; without Nesterov in the first */
   uint8_t *enter, *active;
 
   double *f_reference, *F_reference; /* [batch]: f and F at (x_0, y_0), what divergence is measured against */
@@ -64,9 +82,22 @@ struct ait_solver {
   int32_t swept, unsettled; /* a reverse sweep was made; its result was not looked at yet */
   int64_t sweep_iteration;  /* the UL iteration of the last sweep */
 
+  ait_recordings recordings;
+  ait_staging staging;
+
   void *allocations[AIT_MAX_ALLOCATIONS];
   int32_t allocated;
 };
+
+/* ---- recorded work ------------------------------------------------------------------------------- */
+
+ait_status ait_recordings_create(ait_solver *solver);
+void ait_recordings_release(ait_solver *solver);
+
+/* work(solver, k): run, or, with *recording, recorded by the first call and replayed by every call.
+ * `recording` NULL: run. Work that is recorded must not change the solver's host side. */
+ait_status ait_replay(ait_solver *solver, ait_recording **recording, ait_status (*work)(ait_solver *, int64_t),
+                      int64_t k);
 
 /* ---- oracle calls: at LL step k of the present UL iteration --------------------------------------- */
 
@@ -74,6 +105,10 @@ ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v);
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F);
 ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy);
+
+/* What oracle calls need beside the solver's arrays: their workspace, and host copies where wanted. */
+ait_status ait_oracles_prepare(ait_solver *solver);
+void ait_oracles_release(ait_solver *solver);
 
 /* ---- an LL mapping: the forward step and its adjoint ------------------------------------------------ */
 

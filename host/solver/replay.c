@@ -1,0 +1,60 @@
+/* replay.c - work that every UL iteration repeats, recorded once where the device can record it (a
+ * CUDA graph) and replayed from then on.
+ *
+ * Everything that changes from one iteration to the next stands in device memory in a fixed place
+ * (blocks.c), so that a recording is never stale. A problem that is not AIT_CAPTURABLE, or that wants
+ * host pointers, is never recorded. */
+#include <stdlib.h>
+
+#include "context/error.h"
+#include "solver/solver_state.h"
+
+ait_status ait_recordings_create(ait_solver *solver) {
+  const uint32_t flags = solver->problem->oracles.flags;
+  ait_recordings *recordings = &solver->recordings;
+  if (solver->device->runtime->begin_recording == NULL || !(flags & AIT_CAPTURABLE) || (flags & AIT_HOST_POINTERS)) {
+    return AIT_OK;
+  }
+  recordings->reverse = calloc(2 * (size_t)solver->K, sizeof *recordings->reverse);
+  if (recordings->reverse == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the recordings of %lld LL steps", (long long)solver->K);
+  }
+  recordings->wanted = 1;
+  return AIT_OK;
+}
+
+void ait_recordings_release(ait_solver *solver) {
+  const ait_runtime_ops *runtime = solver->device->runtime;
+  ait_recordings *recordings = &solver->recordings;
+  if (!recordings->wanted) {
+    return;
+  }
+  runtime->release_recording(solver->device, recordings->rollout);
+  for (int64_t i = 0; i < 2 * solver->K; i++) {
+    runtime->release_recording(solver->device, recordings->reverse[i]);
+  }
+  free(recordings->reverse);
+}
+
+static ait_status record(ait_solver *solver, ait_recording **recording, ait_status (*work)(ait_solver *, int64_t),
+                         int64_t k) {
+  const ait_runtime_ops *runtime = solver->device->runtime;
+  AIT_TRY(runtime->begin_recording(solver->device));
+  const ait_status status = work(solver, k);
+  if (status != AIT_OK) {
+    runtime->end_recording(solver->device, NULL);
+    return status;
+  }
+  return runtime->end_recording(solver->device, recording);
+}
+
+ait_status ait_replay(ait_solver *solver, ait_recording **recording, ait_status (*work)(ait_solver *, int64_t),
+                      int64_t k) {
+  if (recording == NULL || !solver->recordings.wanted) {
+    return work(solver, k);
+  }
+  if (*recording == NULL) {
+    AIT_TRY(record(solver, recording, work, k));
+  }
+  return solver->device->runtime->replay(solver->device, *recording);
+}

@@ -1,0 +1,187 @@
+/* The solver on the CUDA device: beside the CPU, with recordings and without, and how often it waits. */
+#include <algorithm>
+
+#include "context/context.h"
+#include "solver_support.h"
+#ifdef AIT_TEST_SIMT
+#include "simt.h"
+#endif
+
+namespace {
+
+/* A network, its data, and the settings of a run. */
+struct Setting {
+  std::string name, method;
+  std::vector<int64_t> sizes;
+  ait_activation activation;
+  std::vector<int64_t> train_rows;
+  bool u8;
+};
+
+void PrintTo(const Setting &setting, std::ostream *out) {
+  *out << setting.name;
+}
+
+/* One data set on one device, its problem and a solver of it. */
+struct DeviceRun {
+  Context context;
+  Problem problem;
+  Solver solver;
+
+  DeviceRun(Context opened, const CleaningData &data, const ait_solver_options &options)
+      : context(std::move(opened)), problem(data.problem(context)), solver(start(data, options)) {}
+
+  Solver start(const CleaningData &data, const ait_solver_options &options) const {
+    std::mt19937 engine(5);
+    const size_t m = static_cast<size_t>(ait_problem_m(problem.get())) * data.entries.size();
+    return make_solver(problem, options, random_reals(engine, static_cast<size_t>(data.n), 0.5),
+                       random_reals(engine, m, 0.3));
+  }
+
+  Reals x() const {
+    Reals values(static_cast<size_t>(ait_problem_n(problem.get())));
+    EXPECT_OK(ait_solver_get_x(solver.get(), values.data()));
+    return values;
+  }
+  Reals z() const {
+    Reals values(static_cast<size_t>(ait_problem_m(problem.get()) * ait_problem_batch(problem.get())));
+    EXPECT_OK(ait_solver_get_z(solver.get(), values.data()));
+    return values;
+  }
+  Reals gx() const {
+    Reals values(static_cast<size_t>(ait_problem_n(problem.get())));
+    EXPECT_OK(ait_solver_get_gx(solver.get(), values.data()));
+    return values;
+  }
+  Reals gz() const {
+    Reals values(z().size());
+    EXPECT_OK(ait_solver_get_gz(solver.get(), values.data()));
+    return values;
+  }
+};
+
+CleaningData make_data(const Setting &setting) {
+  std::mt19937 engine(17);
+  return CleaningData(engine, setting.sizes, setting.activation, setting.train_rows, 40, setting.u8);
+}
+
+ait_solver_options settings_of(const Setting &setting, int64_t ll_steps) {
+  ait_solver_options options = make_options(setting.method.c_str(), ll_steps, 0.5);
+  options.ll_rate = {AIT_SCHEDULE_STEP, 0.5, 0.9, 0, 2};
+  options.ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
+  options.ul_optimizer.rate = {AIT_SCHEDULE_COSINE, 0.05, 1, 0.01, 4};
+  options.ul_optimizer.gradient_scale = 10;
+  options.init_optimizer.rate = {AIT_SCHEDULE_STEP, 0.1, 0.5, 0, 2};
+  options.init_optimizer.momentum = 0.5;
+  options.ul_iterations = 50;
+  return options;
+}
+
+double relative_error(const Reals &a, const Reals &b) {
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < b.size(); i++) {
+    difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+    norm += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return difference == 0 ? 0 : std::sqrt(difference / norm);
+}
+
+class CudaSolver : public testing::TestWithParam<Setting> {};
+
+/* The tolerance of the design: 2e-5 in float, 1e-9 in double. */
+TEST_P(CudaSolver, HypergradientsAreTheCpus) {
+  const CleaningData data = make_data(GetParam());
+  const ait_solver_options options = settings_of(GetParam(), 8);
+  const DeviceRun cpu(make_context(2, "cpu"), data, options), cuda(make_context(2, "cuda"), data, options);
+  ASSERT_OK(ait_solver_hypergradient(cpu.solver.get()));
+  ASSERT_OK(ait_solver_hypergradient(cuda.solver.get()));
+  const double tolerance = kDouble ? 1e-9 : 2e-5;
+  EXPECT_LE(relative_error(cuda.gx(), cpu.gx()), tolerance);
+  EXPECT_LE(relative_error(cuda.gz(), cpu.gz()), tolerance);
+  for (size_t b = 0; b < data.entries.size(); b++) {
+    EXPECT_EQ(ait_solver_kbar(cuda.solver.get())[b], ait_solver_kbar(cpu.solver.get())[b]);
+  }
+}
+
+/* From the second iteration on steps are replayed: with new step sizes, new x and z, another kbar. */
+TEST_P(CudaSolver, ReplayedStepsGiveTheBitsOfStepsThatAreNot) {
+  const CleaningData data = make_data(GetParam());
+  const ait_solver_options options = settings_of(GetParam(), 6);
+  DeviceRun replayed(make_context(2, "cuda"), data, options);
+  ASSERT_NE(nullptr, replayed.context->device.runtime->begin_recording);
+  Context plain = make_context(2, "cuda");
+  ait_runtime_ops runtime = *plain->device.runtime;
+  runtime.begin_recording = nullptr;
+  plain->device.runtime = &runtime;
+  DeviceRun run(std::move(plain), data, options);
+  for (int t = 0; t < 5; t++) {
+    ASSERT_OK(ait_solver_step(replayed.solver.get()));
+    ASSERT_OK(ait_solver_step(run.solver.get()));
+  }
+  EXPECT_EQ(replayed.x(), run.x());
+  EXPECT_EQ(replayed.z(), run.z());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, CudaSolver,
+    testing::Values(Setting{"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true},
+                    Setting{"linear_batch", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
+                    Setting{"deep_nesterov", "ia-gm-a", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
+                    Setting{"many_classes", "iaptt-gm", {12, 40}, AIT_ACTIVATION_NONE, {90}, false},
+                    Setting{"relu", "iaptt-gm", {21, 9, 5}, AIT_ACTIVATION_RELU, {70}, false},
+                    Setting{"tanh_last_steps", "t-rhg", {21, 9, 5}, AIT_ACTIVATION_TANH, {70}, true}),
+    [](const auto &tested) { return tested.param.name; });
+
+/* A difference of kbar counts only where F tells the two steps apart by more than rounding does. */
+TEST(CudaRun, FiftyIterationsChooseTheKbarOfTheCpu) {
+  const Setting setting = {"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true};
+  const CleaningData data = make_data(setting);
+  const ait_solver_options options = settings_of(setting, 10);
+  const DeviceRun cpu(make_context(2, "cpu"), data, options), cuda(make_context(2, "cuda"), data, options);
+  const double tolerance = kDouble ? 1e-9 : 2e-5;
+  for (int t = 0; t < 50; t++) {
+    ASSERT_OK(ait_solver_step(cpu.solver.get()));
+    ASSERT_OK(ait_solver_step(cuda.solver.get()));
+    const int32_t k = ait_solver_kbar(cpu.solver.get())[0], other = ait_solver_kbar(cuda.solver.get())[0];
+    const ait_real *F = ait_solver_trajectory_F(cpu.solver.get());
+    const double gap = std::abs(static_cast<double>(F[k]) - static_cast<double>(F[other]));
+    EXPECT_TRUE(k == other || gap <= tolerance * std::abs(static_cast<double>(F[k])))
+        << "iteration " << t << ": kbar " << k << " and " << other << ", F differs by " << gap;
+  }
+  EXPECT_LE(relative_error(cuda.x(), cpu.x()), 50 * tolerance);
+}
+
+int synchronisations = 0;
+const ait_runtime_ops *counted_runtime = nullptr;
+
+ait_status counted_synchronize(ait_device *device) {
+  synchronisations++;
+  return counted_runtime->synchronize(device);
+}
+
+TEST(CudaRun, WaitsOnceAnIteration) {
+  const Setting setting = {"deep", "iaptt-gm", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true};
+  const CleaningData data = make_data(setting);
+  Context context = make_context(2, "cuda");
+  ait_runtime_ops runtime = *context->device.runtime;
+  counted_runtime = context->device.runtime;
+  runtime.synchronize = counted_synchronize;
+  context->device.runtime = &runtime;
+  DeviceRun run(std::move(context), data, settings_of(setting, 5));
+  for (int t = 0; t < 3; t++) {
+    ASSERT_OK(ait_solver_step(run.solver.get()));
+  }
+  synchronisations = 0;
+#ifdef AIT_TEST_SIMT
+  simt::ResetCounters();
+#endif
+  for (int t = 0; t < 7; t++) {
+    ASSERT_OK(ait_solver_step(run.solver.get()));
+  }
+  EXPECT_EQ(7, synchronisations);
+#ifdef AIT_TEST_SIMT
+  EXPECT_EQ(7, simt::GetCounters().blocking_waits);
+#endif
+}
+
+}  // namespace
