@@ -23,9 +23,17 @@ namespace {
 constexpr size_t kAlignment = 256;
 constexpr size_t kRedZone = 64;  // at least
 
-// What an allocation takes: its red zone fills it up.
+// Twice the most memory, as red zones do not count.
+constexpr size_t kArenaBytes = 2 * kMostMemory;
+
+// What an allocation counts for.
+size_t Counted(size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+// What it takes in the arena: its red zone fills it up.
 size_t Extent(size_t bytes) {
-  return (bytes + kRedZone + kAlignment - 1) / kAlignment * kAlignment;
+  return Counted(bytes + kRedZone);
 }
 
 // Red zones are NaN to a read of float or double, and yet not 0xFF.
@@ -35,7 +43,7 @@ unsigned char Canary(size_t offset) {
 }
 
 void Protect(unsigned char *arena, int protection) {
-  if (mprotect(arena, kMostMemory, protection) != 0) {
+  if (mprotect(arena, kArenaBytes, protection) != 0) {
     Die("mprotect of the device memory failed");
   }
 }
@@ -54,11 +62,11 @@ Heap &DeviceHeap() {
 
 Heap::Heap(size_t capacity) : capacity_(capacity) {
   arena_ = static_cast<unsigned char *>(
-      mmap(nullptr, kMostMemory, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+      mmap(nullptr, kArenaBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   if (arena_ == MAP_FAILED) {
     Die("no address space for the device memory");
   }
-  ASAN_POISON_MEMORY_REGION(arena_, kMostMemory);
+  ASAN_POISON_MEMORY_REGION(arena_, kArenaBytes);
 }
 
 Heap::Opening::Opening(Heap &heap) : heap_(heap) {
@@ -85,11 +93,11 @@ size_t Heap::FindRoom(size_t bytes) const {
 }
 
 void *Heap::Allocate(size_t bytes) {
-  if (bytes > kMostMemory || used_ + Extent(bytes) > capacity_) {
+  if (bytes > kMostMemory || used_ + Counted(bytes) > capacity_) {
     return nullptr;
   }
   const size_t offset = FindRoom(bytes);
-  if (offset + Extent(bytes) > kMostMemory) {
+  if (offset + Extent(bytes) > kArenaBytes) {
     return nullptr;
   }
   const Opening open(*this);
@@ -101,7 +109,7 @@ void *Heap::Allocate(size_t bytes) {
   }
   ASAN_POISON_MEMORY_REGION(memory + bytes, Extent(bytes) - bytes);
   bytes_at_[offset] = bytes;
-  used_ += Extent(bytes);
+  used_ += Counted(bytes);
   return memory;
 }
 
@@ -111,7 +119,7 @@ void Heap::Close(size_t offset, size_t bytes) {
   ASAN_UNPOISON_MEMORY_REGION(arena_ + offset, Extent(bytes));
   std::memset(arena_ + offset, 0xFF, Extent(bytes));
   ASAN_POISON_MEMORY_REGION(arena_ + offset, Extent(bytes));
-  used_ -= Extent(bytes);
+  used_ -= Counted(bytes);
 }
 
 bool Heap::Free(void *memory) {
@@ -138,7 +146,7 @@ void Heap::Clear() {
 
 bool Heap::Owns(const void *memory) const {
   const auto address = reinterpret_cast<uintptr_t>(memory), start = reinterpret_cast<uintptr_t>(arena_);
-  return address >= start && address - start < kMostMemory;
+  return address >= start && address - start < kArenaBytes;
 }
 
 bool Heap::Holds(const void *memory, size_t bytes) const {

@@ -197,6 +197,7 @@ void DropEverything() {
     }
     queue.tasks.clear();
     queue.done = queue.queued;
+    stream->capturing = false;
   }
   capturing_stream = nullptr;
 }
