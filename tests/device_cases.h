@@ -55,8 +55,12 @@ class Environment {
 struct DeviceCase {
   std::string name;
   std::string kernel;
+  bool cuda = false;
 
   ait_status Open(int32_t threads, ait_device *device) const {
+    if (cuda) {
+      return ait_device_open_cuda(0, threads, AIT_MATH_FLOAT32, device);
+    }
     if (kernel.empty()) {
       return ait_device_open_cpu(threads, device);
     }
@@ -74,7 +78,7 @@ inline std::string CaseName(const testing::TestParamInfo<DeviceCase> &info) {
 }
 
 inline std::vector<DeviceCase> Devices() {
-  return {{"cpu", ""}};
+  return {{"cpu", ""}, {"cuda", "", true}};
 }
 
 inline std::vector<DeviceCase> DataPassDevices() {
@@ -82,6 +86,7 @@ inline std::vector<DeviceCase> DataPassDevices() {
 #ifdef __x86_64__
   devices.insert(devices.end(), {{"cpu_v2", "v2"}, {"cpu_v3", "v3"}, {"cpu_v4", "v4"}});
 #endif
+  devices.push_back({"cuda", "", true});
   return devices;
 }
 
@@ -114,7 +119,7 @@ class Device {
   ait_status status_;
 };
 
-// Opens the device of a test, or skips the test on a machine that lacks its instructions.
+// Opens the device of a test, or skips the test on a machine that lacks the device or its instructions.
 #define AIT_OPEN_DEVICE(device, ...)                        \
   Device device(__VA_ARGS__);                               \
   if (device.status() != AIT_OK) {                          \

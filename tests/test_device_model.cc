@@ -18,39 +18,67 @@ struct Product {
   int32_t transpose_a, transpose_b;
   int64_t m, n, k, pad;  // pad: entries between the end of a row and the next
   double alpha, beta;
+  int64_t batch = 1, gap = 0;  // gap: entries between two matrices of a batch
+  bool shared_a = false, shared_b = false;
 };
 
-// Checks one product against a triple loop. Entries of c that lie between the rows must stay.
+// A batch of matrices with entries between rows and between matrices; a shared one is there once.
+struct Operand {
+  Operand(const Product &p, int64_t rows, int64_t columns, bool shared)
+      : ld(columns + p.pad),
+        stride(shared ? 0 : rows * ld + p.gap),
+        size((shared ? 1 : p.batch) * (rows * ld + p.gap)) {}
+  int64_t ld, stride, size;
+};
+
+// Checks a batch of products against a triple loop. Entries of c that lie between the rows or between the
+// matrices must stay.
 void CheckGemm(Device &device, const Product &p) {
-  const int64_t lda = (p.transpose_a ? p.m : p.k) + p.pad, ldb = (p.transpose_b ? p.k : p.n) + p.pad;
-  const int64_t ldc = p.n + p.pad;
-  const Reals a = RandomReals(41, (p.transpose_a ? p.k : p.m) * lda),
-              b = RandomReals(42, (p.transpose_b ? p.n : p.k) * ldb);
-  const Reals before = p.beta == 0 ? Reals(static_cast<size_t>(p.m * ldc), kNan) : RandomReals(43, p.m * ldc);
-  Buffer<ait_real> device_a(device, a), device_b(device, b), c(device, before);
-  const ait_gemm gemm = {p.transpose_a, p.transpose_b,  p.m, p.n,    p.k,     p.alpha, device_a.get(),
-                         lda,           device_b.get(), ldb, p.beta, c.get(), ldc};
+  const Operand for_a = p.transpose_a ? Operand(p, p.k, p.m, p.shared_a) : Operand(p, p.m, p.k, p.shared_a);
+  const Operand for_b = p.transpose_b ? Operand(p, p.n, p.k, p.shared_b) : Operand(p, p.k, p.n, p.shared_b);
+  const Operand for_c(p, p.m, p.n, false);
+  const Reals a = RandomReals(41, for_a.size), b = RandomReals(42, for_b.size);
+  const Reals before = p.beta == 0 ? Reals(static_cast<size_t>(for_c.size), kNan) : RandomReals(43, for_c.size);
+  Buffer<ait_real> device_a(device, a), device_b(device, b), device_c(device, before);
+  const ait_gemm gemm = {p.transpose_a,
+                         p.transpose_b,
+                         p.m,
+                         p.n,
+                         p.k,
+                         p.alpha,
+                         device_a.get(),
+                         for_a.ld,
+                         device_b.get(),
+                         for_b.ld,
+                         p.beta,
+                         device_c.get(),
+                         for_c.ld,
+                         p.batch,
+                         for_a.stride,
+                         for_b.stride,
+                         for_c.stride};
   ASSERT_EQ(AIT_OK, device->model->gemm(device.get(), &gemm)) << ait_last_error();
-  const Reals after = c.Host();
-  for (int64_t i = 0; i < p.m; ++i) {
-    for (int64_t j = 0; j < ldc; ++j) {
-      if (j >= p.n) {
-        ASSERT_TRUE(SameBits(Reals{before[i * ldc + j]}, Reals{after[i * ldc + j]})) << "between rows, " << i;
-        continue;
-      }
-      double sum = 0, size = 0;
-      for (int64_t l = 0; l < p.k; ++l) {
-        const double term = static_cast<double>(a[p.transpose_a ? l * lda + i : i * lda + l]) *
-                            static_cast<double>(b[p.transpose_b ? j * ldb + l : l * ldb + j]);
-        sum += term;
-        size += std::fabs(term);
-      }
-      const double old = p.beta == 0 ? 0 : p.beta * static_cast<double>(before[i * ldc + j]);
-      const double tolerance =
-          (4 + std::sqrt(static_cast<double>(p.k))) * kEpsilon * (std::fabs(p.alpha) * size + std::fabs(old));
-      ASSERT_LE(std::fabs(static_cast<double>(after[i * ldc + j]) - (p.alpha * sum + old)), tolerance)
-          << i << ", " << j;
+  const Reals after = device_c.Host();
+  for (int64_t at = 0; at < for_c.size; ++at) {
+    const int64_t i = for_c.stride == 0 ? 0 : at / for_c.stride, row = at % for_c.stride / for_c.ld,
+                  column = at % for_c.stride % for_c.ld;
+    if (row >= p.m || column >= p.n) {
+      ASSERT_TRUE(SameBits(Reals{before[at]}, Reals{after[at]})) << "between rows or matrices, " << at;
+      continue;
     }
+    double sum = 0, size = 0;
+    for (int64_t l = 0; l < p.k; ++l) {
+      const int64_t place_a = i * for_a.stride + (p.transpose_a ? l * for_a.ld + row : row * for_a.ld + l);
+      const int64_t place_b = i * for_b.stride + (p.transpose_b ? column * for_b.ld + l : l * for_b.ld + column);
+      const double term = static_cast<double>(a[place_a]) * static_cast<double>(b[place_b]);
+      sum += term;
+      size += std::fabs(term);
+    }
+    const double old = p.beta == 0 ? 0 : p.beta * static_cast<double>(before[at]);
+    const double tolerance =
+        (4 + std::sqrt(static_cast<double>(p.k))) * kEpsilon * (std::fabs(p.alpha) * size + std::fabs(old));
+    ASSERT_LE(std::fabs(static_cast<double>(after[at]) - (p.alpha * sum + old)), tolerance)
+        << "product " << i << ", entry " << row << ", " << column;
   }
 }
 
@@ -70,6 +98,24 @@ TEST_P(ModelTest, GemmMatchesATripleLoop) {
   }
 }
 
+TEST_P(ModelTest, GemmOfABatchMatchesATripleLoop) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t batch : {1, 3}) {
+    for (int64_t k : {0, 20, 150}) {
+      for (int choice = 0; choice < 16; ++choice) {
+        SCOPED_TRACE(testing::Message() << "batch " << batch << ", k " << k << ", choice " << choice);
+        const int64_t pad = choice & 4 ? 3 : 0, gap = choice & 8 ? 5 : 0;
+        Product product = {choice & 1, choice >> 1 & 1, 33, 7, k, pad, -0.5, choice & 4 ? 2.0 : 0.0, batch, gap};
+        CheckGemm(device, product);
+        product.shared_a = true;
+        CheckGemm(device, product);
+        product.shared_b = true;
+        CheckGemm(device, product);
+      }
+    }
+  }
+}
+
 TEST_P(ModelTest, GemmOfNothingDoesNothing) {
   AIT_OPEN_DEVICE(device, GetParam());
   CheckGemm(device, {0, 0, 0, 5, 3, 1, 1, 0});
@@ -82,7 +128,7 @@ TEST_P(ModelTest, GemmGivesTheSameBitsWithAnyThreads) {
   for (int32_t threads : {1, 2, 3}) {
     AIT_OPEN_DEVICE(device, GetParam(), threads);
     Buffer<ait_real> device_a(device, a), device_b(device, b), c(device, 1024 * 70, kNan);
-    const ait_gemm gemm = {0, 0, 1024, 70, 300, 1, device_a.get(), 300, device_b.get(), 70, 0, c.get(), 70};
+    const ait_gemm gemm = {0, 0, 1024, 70, 300, 1, device_a.get(), 300, device_b.get(), 70, 0, c.get(), 70, 0, 0, 0, 0};
     ASSERT_EQ(AIT_OK, device->model->gemm(device.get(), &gemm));
     expected = threads == 1 ? c.Host() : expected;
     EXPECT_TRUE(SameBits(expected, c.Host())) << threads;

@@ -24,7 +24,8 @@ static int version_minor(int version) {
 
 static ait_status no_device(cudaError_t error, int driver) {
   if (driver == 0) {
-    return ait_fail(AIT_UNSUPPORTED, "no NVIDIA driver is loaded; install one, or use the device cpu");
+    return ait_fail(AIT_UNSUPPORTED,
+                    "CUDA devices need an NVIDIA driver, and none is loaded; install one, or use the device cpu");
   }
   if (error == cudaErrorInsufficientDriver) {
     int needed = 0;
