@@ -6,13 +6,15 @@ file(GLOB AIT_SIMT_SOURCES CONFIGURE_DEPENDS ${AIT_SIMT}/*.cc)
 file(GLOB AIT_SIMT_TESTS CONFIGURE_DEPENDS ${AIT_SIMT}/test_*.cc)
 list(REMOVE_ITEM AIT_SIMT_SOURCES ${AIT_SIMT_TESTS})
 
-# One C++ file in the build folder for each .cu file given, as the host compiler knows no .cu.
+# One C++ file in the build folder for each .cu file given, as the host compiler knows no .cu. Debug
+# builds optimise it a little: a kernel runs once for every thread.
 function(ait_wrap_cuda out_var)
   set(wrappers)
   foreach(source IN LISTS ARGN)
     get_filename_component(name ${source} NAME)
     set(wrapper ${PROJECT_BINARY_DIR}/simt/${name}.cc)
     file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"${source}\"\n")
+    set_source_files_properties(${wrapper} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Debug>:-O1>)
     list(APPEND wrappers ${wrapper})
   endforeach()
   set(${out_var} ${wrappers} PARENT_SCOPE)
@@ -29,6 +31,7 @@ endfunction()
 function(ait_add_simt suffix)
   add_library(simt${suffix} STATIC ${AIT_SIMT_SOURCES})
   target_include_directories(simt${suffix} PUBLIC ${AIT_SIMT}/include ${AIT_SIMT})
+  target_compile_options(simt${suffix} PRIVATE $<$<CONFIG:Debug>:-O1>)
   target_link_libraries(simt${suffix} PUBLIC ${ARGN} PkgConfig::AIT_OPENBLAS Threads::Threads)
 
   ait_wrap_cuda(faults ${AIT_SIMT}/faults.cu)

@@ -20,14 +20,20 @@ __global__ void FillSharedKernel(unsigned excess, float *out) {
   out[threadIdx.x] = shared[threadIdx.x];
 }
 
-template <bool barrier>
-__global__ void ReverseKernel(float *v) {
+// A reversal needs one barrier between writing and reading, and one before the next writing.
+template <bool after_writing, bool after_reading>
+__global__ void ReverseKernel(int times, float *v) {
   float *shared = ait_shared<float>();
-  shared[threadIdx.x] = v[threadIdx.x];
-  if (barrier) {
-    __syncthreads();
+  for (int i = 0; i < times; ++i) {
+    shared[threadIdx.x] = v[threadIdx.x];
+    if (after_writing) {
+      __syncthreads();
+    }
+    v[threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
+    if (after_reading) {
+      __syncthreads();
+    }
   }
-  v[threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
 }
 
 __global__ void WriteKernel(bool same, float *out) {
@@ -119,12 +125,11 @@ void FillShared(cudaStream_t stream, unsigned n, unsigned excess, float *out) {
   AIT_LAUNCH(FillSharedKernel, 1, n, n * sizeof(float), stream, excess, out);
 }
 
-void Reverse(cudaStream_t stream, unsigned n, bool barrier, float *v) {
-  if (barrier) {
-    AIT_LAUNCH(ReverseKernel<true>, 1, n, n * sizeof(float), stream, v);
-  } else {
-    AIT_LAUNCH(ReverseKernel<false>, 1, n, n * sizeof(float), stream, v);
-  }
+void Reverse(cudaStream_t stream, unsigned n, int times, Omit omit, float *v) {
+  const auto kernel = omit == Omit::kNothing        ? ReverseKernel<true, true>
+                      : omit == Omit::kAfterWriting ? ReverseKernel<false, true>
+                                                    : ReverseKernel<true, false>;
+  AIT_LAUNCH(kernel, 1, n, n * sizeof(float), stream, times, v);
 }
 
 void WriteFromBlocks(cudaStream_t stream, bool same, float *out) {

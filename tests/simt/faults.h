@@ -14,8 +14,10 @@ void Fill(cudaStream_t stream, int64_t n, float value, float *out);
 // One block of n threads: each writes an entry of n in shared memory, `excess` further on.
 void FillShared(cudaStream_t stream, unsigned n, unsigned excess, float *out);
 
-// One block reverses n entries by way of shared memory, with or without the barrier that this needs.
-void Reverse(cudaStream_t stream, unsigned n, bool barrier, float *v);
+// One block reverses n entries several times by way of shared memory, with all barriers that this
+// needs or without some.
+enum class Omit { kNothing, kAfterWriting, kAfterReading };
+void Reverse(cudaStream_t stream, unsigned n, int times, Omit omit, float *v);
 
 // Each of two blocks of one thread writes its entry, or both write entry 0.
 void WriteFromBlocks(cudaStream_t stream, bool same, float *out);

@@ -66,6 +66,7 @@ Heap::Heap(size_t capacity) : capacity_(capacity) {
   if (arena_ == MAP_FAILED) {
     Die("no address space for the device memory");
   }
+  madvise(arena_, kArenaBytes, MADV_HUGEPAGE);  // opening takes time for every page in use
   ASAN_POISON_MEMORY_REGION(arena_, kArenaBytes);
 }
 

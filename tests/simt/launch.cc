@@ -52,11 +52,23 @@ Fiber *running;
 // Two marks take turns, as the first thread may come to the next barrier before the last one has left.
 char launch_begun, launch_ended, barriers[kSets][2];
 
-// Indices are counted x first.
-SIMT_UNSEEN void SetTurn(unsigned turn) {
+// Gives the turn to the first thread, and to the next one: indices are counted x first.
+SIMT_UNSEEN void StartTurns() {
+  block.turn = 0;
+  thread_index = {0, 0, 0};
+}
+
+SIMT_UNSEEN void NextTurn() {
   const dim3 &size = block.grid->threads;
-  block.turn = turn;
-  thread_index = {turn % size.x, turn / size.x % size.y, turn / (size.x * size.y)};
+  ++block.turn;
+  if (++thread_index.x < size.x) {
+    return;
+  }
+  thread_index.x = 0;
+  if (++thread_index.y == size.y) {
+    thread_index.y = 0;
+    ++thread_index.z;
+  }
 }
 
 [[noreturn]] void ReportBarrier() {
@@ -98,12 +110,12 @@ SIMT_UNSEEN void CheckRound() {
 SIMT_UNSEEN void PassTurn() {
   Fiber *next = &caller;
   if (block.turn + 1 < block.threads) {
-    SetTurn(block.turn + 1);
+    NextTurn();
   } else {
     CheckRound();
     ++block.round;
     block.arrived = 0;
-    SetTurn(0);
+    StartTurns();
   }
   if (block.ended < block.threads) {
     next = fibers[block.set][block.turn];
@@ -127,7 +139,7 @@ SIMT_UNSEEN void RunThreads() {
   for (;;) {
     RunThread();
     while (kShareFibers && block.round == 0 && block.turn + 1 < block.threads) {
-      SetTurn(block.turn + 1);
+      NextTurn();
       RunThread();
     }
     PassTurn();
@@ -196,7 +208,7 @@ SIMT_UNSEEN void PrepareFibers(unsigned count) {
 
 SIMT_UNSEEN void RunBlock() {
   block.round = block.arrived = block.ended = 0;
-  SetTurn(0);
+  StartTurns();
   running = fibers[block.set][0];
   SwitchFiber(&caller, running);
 }

@@ -17,6 +17,7 @@ extern "C" const char *__tsan_default_options() {
 namespace simt_tests {
 namespace {
 
+using faults::Omit;
 using Floats = std::vector<float>;
 
 Floats Iota(size_t n) {
@@ -56,7 +57,7 @@ TEST_F(Simt, PassesManyBarriersInBlocksOfAnySize) {
   for (const unsigned n : {1, 2, 31, 1024}) {
     Floats expected = Iota(n);
     float *v = Upload(expected);
-    faults::Reverse(stream_, n, true, v);
+    faults::Reverse(stream_, n, 1, Omit::kNothing, v);
     EXPECT_EQ(Floats(expected.rbegin(), expected.rend()), Download(v, n));
   }
 }
@@ -138,20 +139,23 @@ TEST_F(Simt, FindsAWritePastTheEndOfSharedMemory) {
 /* ---- barriers ------------------------------------------------------------------------------ */
 
 TEST_F(Simt, FindsAMissingBarrier) {
-  const Floats values = Iota(64);
+  const Floats values = Iota(64), reversed(values.rbegin(), values.rend());
   float *v = Upload(values);
-  faults::Reverse(stream_, 64, true, v);
-  EXPECT_EQ(Floats(values.rbegin(), values.rend()), Download(v, 64));
-  if (kThreadSanitizer) {
-    EXPECT_DEATH(
-        {
-          faults::Reverse(stream_, 64, false, v);
-          Synchronize();
-        },
-        "data race");
-  } else {
-    faults::Reverse(stream_, 64, false, v);
-    EXPECT_TRUE(std::isnan(Download(v, 64)[0]));  // the first thread reads what the last has not written
+  faults::Reverse(stream_, 64, 3, Omit::kNothing, v);
+  EXPECT_EQ(reversed, Download(v, 64));
+  for (const Omit omit : {Omit::kAfterWriting, Omit::kAfterReading}) {
+    if (kThreadSanitizer) {
+      EXPECT_DEATH(
+          {
+            faults::Reverse(stream_, 64, 3, omit, v);
+            Synchronize();
+          },
+          "data race");
+    } else {
+      float *w = Upload(values);
+      faults::Reverse(stream_, 64, 3, omit, w);
+      EXPECT_NE(reversed, Download(w, 64)) << "each thread runs ahead of those after it";
+    }
   }
 }
 
@@ -175,7 +179,7 @@ TEST_F(Simt, OrdersLaunchesAndCopies) {
   const Floats values = Iota(256);
   float *v = Upload(values);
   for (int i = 0; i < 3; ++i) {
-    faults::Reverse(stream_, 256, true, v);
+    faults::Reverse(stream_, 256, 1, Omit::kNothing, v);
     faults::Fill(stream_, 1, 5, v + i);
   }
   Floats expected(values.rbegin(), values.rend());
