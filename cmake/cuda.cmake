@@ -41,13 +41,14 @@ function(ait_read_cublas_version version)
   set(${version} ${joined} PARENT_SCOPE)
 endfunction()
 
-# What a program or library that contains the CUDA device links.
+# What a program or library that contains the CUDA device links. nvcc's host code is C++, so that an
+# archive needs the C++ library as well.
 add_library(ait_cuda_libraries INTERFACE)
 set(AIT_CUDA_LIBRARIES "")
 if(AIT_HAVE_CUDA)
   set(CMAKE_CUDA_STANDARD 17)
   set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
-  set(AIT_CUDA_LIBRARIES CUDA::cublas CUDA::curand CUDA::cudart_static)
+  set(AIT_CUDA_LIBRARIES CUDA::cublas CUDA::curand CUDA::cudart_static stdc++)
   target_link_libraries(ait_cuda_libraries INTERFACE ${AIT_CUDA_LIBRARIES})
   # The runtime is part of the library that contains it, not of what the library shows.
   target_link_options(ait_cuda_libraries INTERFACE LINKER:--exclude-libs,libcudart_static.a)

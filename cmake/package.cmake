@@ -9,7 +9,7 @@ function(ait_install_pkgconfig name cflags)
   set(AIT_PC_CUDA "")
   if(AIT_HAVE_CUDA)
     set(AIT_PC_CUDA "-L${CUDAToolkit_LIBRARY_DIR} -Wl,-rpath,${CUDAToolkit_LIBRARY_DIR} -lcublas -lcurand -lcudart_static \
--ldl -lrt -lpthread")
+-lstdc++ -ldl -lrt -lpthread")
   endif()
   configure_file(cmake/ait.pc.in ${name}.pc @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
