@@ -26,6 +26,9 @@ constexpr size_t kRedZone = 64;  // at least
 // Twice the most memory, as red zones do not count.
 constexpr size_t kArenaBytes = 2 * kMostMemory;
 
+// Memory behind the last allocation that AddressSanitizer guards: all of the arena would take long.
+constexpr size_t kApron = size_t{1} << 20;
+
 // What an allocation counts for.
 size_t Counted(size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -67,7 +70,6 @@ Heap::Heap(size_t capacity) : capacity_(capacity) {
     Die("no address space for the device memory");
   }
   madvise(arena_, kArenaBytes, MADV_HUGEPAGE);  // opening takes time for every page in use
-  ASAN_POISON_MEMORY_REGION(arena_, kArenaBytes);
 }
 
 Heap::Opening::Opening(Heap &heap) : heap_(heap) {
@@ -98,10 +100,15 @@ void *Heap::Allocate(size_t bytes) {
     return nullptr;
   }
   const size_t offset = FindRoom(bytes);
-  if (offset + Extent(bytes) > kArenaBytes) {
+  if (offset + Extent(bytes) + kApron > kArenaBytes) {
     return nullptr;
   }
   const Opening open(*this);
+  const size_t guarded = offset + Extent(bytes) + kApron;
+  if (guarded > guarded_) {
+    ASAN_POISON_MEMORY_REGION(arena_ + guarded_, guarded - guarded_);
+    guarded_ = guarded;
+  }
   unsigned char *memory = arena_ + offset;
   ASAN_UNPOISON_MEMORY_REGION(memory, Extent(bytes));
   std::memset(memory, 0xFF, bytes);

@@ -52,6 +52,7 @@ class Heap {
 
   unsigned char *arena_;
   size_t capacity_, used_ = 0;
+  size_t guarded_ = 0;  // the part of the arena that has been poisoned
   int openings_ = 0;
   std::map<size_t, size_t> bytes_at_;  // offset -> bytes asked for
 };

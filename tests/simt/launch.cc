@@ -3,6 +3,7 @@
 // wait at one barrier or the kernel is wrong, a turn over the threads is all the scheduling there is.
 #include "launch.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -36,6 +37,7 @@ struct Block {
   const Grid *grid;
   unsigned threads;
   unsigned set;      // of fibers
+  bool first, last;  // of those that use this set
   unsigned turn;     // the thread that runs
   unsigned round;    // barriers passed
   unsigned arrived;  // threads waiting at a barrier in this round
@@ -127,9 +129,13 @@ SIMT_UNSEEN void PassTurn() {
 
 SIMT_UNSEEN void RunThread() {
   block.places[block.turn].file = nullptr;
-  Acquire(&launch_begun);
+  if (block.first) {
+    Acquire(&launch_begun);
+  }
   block.grid->kernel();
-  Release(&launch_ended);
+  if (block.last) {
+    Release(&launch_ended);
+  }
   block.places[block.turn].file = nullptr;
   ++block.ended;
 }
@@ -255,11 +261,15 @@ SIMT_UNSEEN void Run(const Grid &grid) {
   block_size = grid.threads;
   EnterFibers(&caller);
   Release(&launch_begun);
+  const uint64_t blocks = uint64_t{grid.blocks.x} * grid.blocks.y * grid.blocks.z;
+  uint64_t i = 0;
   uint3 &at = block_index;
   for (at.z = 0; at.z < grid.blocks.z; ++at.z) {
     for (at.y = 0; at.y < grid.blocks.y; ++at.y) {
-      for (at.x = 0; at.x < grid.blocks.x; ++at.x) {
-        block.set = at.x % kSets;
+      for (at.x = 0; at.x < grid.blocks.x; ++at.x, ++i) {
+        block.set = i % kSets;
+        block.first = i < kSets;
+        block.last = i + kSets >= blocks;
         PrepareFibers(block.threads);
         RunBlockWithMemory(grid.shared_bytes);
       }

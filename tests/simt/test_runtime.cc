@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <ostream>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -414,7 +416,16 @@ TEST_F(Simt, HandlesGoBackAfterAStickyError) {
 }
 
 // The variable is read at the first call of a process: each case is one of its own.
-class SimtFault : public testing::TestWithParam<std::pair<const char *, int>> {};
+struct FaultCase {
+  std::string fault;
+  int outcome;
+};
+
+void PrintTo(const FaultCase &fault_case, std::ostream *out) {
+  *out << fault_case.fault;
+}
+
+class SimtFault : public testing::TestWithParam<FaultCase> {};
 
 // What the first calls of a program with this fault come to: an error, or a property of the device.
 int FirstCalls() {
@@ -432,16 +443,16 @@ int FirstCalls() {
 
 TEST_P(SimtFault, IsTakenFromTheEnvironment) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
-  setenv("AIT_SIMT_FAULT", GetParam().first, 1);
-  EXPECT_EXIT(std::exit(FirstCalls()), testing::ExitedWithCode(GetParam().second), "");
+  setenv("AIT_SIMT_FAULT", GetParam().fault.c_str(), 1);
+  EXPECT_EXIT(std::exit(FirstCalls()), testing::ExitedWithCode(GetParam().outcome), "");
   unsetenv("AIT_SIMT_FAULT");
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, SimtFault,
-                         testing::Values(std::pair("", 9), std::pair("no-driver", int{cudaErrorInsufficientDriver}),
-                                         std::pair("old-driver", int{cudaErrorInsufficientDriver}),
-                                         std::pair("no-device", int{cudaErrorNoDevice}), std::pair("old-device", 7),
-                                         std::pair("memory:2097152", 9 + 2), std::pair("sticky", 99)));
+                         testing::Values(FaultCase{"", 9}, FaultCase{"no-driver", cudaErrorInsufficientDriver},
+                                         FaultCase{"old-driver", cudaErrorInsufficientDriver},
+                                         FaultCase{"no-device", cudaErrorNoDevice}, FaultCase{"old-device", 7},
+                                         FaultCase{"memory:2097152", 9 + 2}, FaultCase{"sticky", 99}));
 
 TEST(SimtUnknownFault, IsReported) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
