@@ -2,6 +2,7 @@
 // swapcontext, costs no system call and is not intercepted by AddressSanitizer.
 #include "fiber.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 
 #include "report.h"
@@ -41,6 +42,7 @@ SIMT_UNSEEN void Jump(Fiber *to) {
     __builtin_longjmp(to->registers, 1);
   }
   to->started = true;
+  pthread_sigmask(SIG_SETMASK, nullptr, &to->first.uc_sigmask);  // setcontext sets it: keep what is blocked now
   setcontext(&to->first);
   Die("setcontext failed");
 }

@@ -122,7 +122,7 @@ void *Heap::Allocate(size_t bytes) {
 }
 
 // Gives an allocation back; it must still be listed.
-void Heap::Close(size_t offset, size_t bytes) {
+void Heap::Retire(size_t offset, size_t bytes) {
   CheckRedZone(offset, bytes);
   ASAN_UNPOISON_MEMORY_REGION(arena_ + offset, Extent(bytes));
   std::memset(arena_ + offset, 0xFF, Extent(bytes));
@@ -139,7 +139,7 @@ bool Heap::Free(void *memory) {
     return false;
   }
   const Opening open(*this);
-  Close(found->first, found->second);
+  Retire(found->first, found->second);
   bytes_at_.erase(found);
   return true;
 }
@@ -147,7 +147,7 @@ bool Heap::Free(void *memory) {
 void Heap::Clear() {
   const Opening open(*this);
   for (const auto &[offset, bytes] : bytes_at_) {
-    Close(offset, bytes);
+    Retire(offset, bytes);
   }
   bytes_at_.clear();
 }

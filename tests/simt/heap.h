@@ -47,7 +47,7 @@ class Heap {
 
  private:
   size_t FindRoom(size_t bytes) const;
-  void Close(size_t offset, size_t bytes);
+  void Retire(size_t offset, size_t bytes);
   void CheckRedZone(size_t offset, size_t bytes) const;
 
   unsigned char *arena_;
