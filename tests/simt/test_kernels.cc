@@ -1,5 +1,7 @@
 // test_kernels.cc - kernels run as they should, and every detector of faulty ones finds its fault and
 // leaves the correct twin alone.
+#include <signal.h>
+
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -70,6 +72,20 @@ TEST_F(Simt, AddsAtomically) {
   EXPECT_EQ(3 * 256 - 5, Download(a, 1)[0]);
   EXPECT_EQ(3 * 256 + 1u, Download(b, 1)[0]);
   EXPECT_EQ(3 * 256 + (1ULL << 40), Download(c, 1)[0]);
+}
+
+TEST_F(Simt, KeepsSignalsBlocked) {
+  float *out = Allocate(256);
+  faults::Fill(stream_, 256, 1, out);  // makes fibers that the next kernel is the first to start
+  ASSERT_EQ(cudaSuccess, Synchronize());
+  sigset_t signals, before, after;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  ASSERT_EQ(0, pthread_sigmask(SIG_BLOCK, &signals, &before));
+  faults::Barriers(stream_, 1, 1, out);
+  ASSERT_EQ(cudaSuccess, Synchronize());
+  ASSERT_EQ(0, pthread_sigmask(SIG_SETMASK, &before, &after));
+  EXPECT_TRUE(sigismember(&after, SIGUSR1));
 }
 
 /* ---- past the end -------------------------------------------------------------------------- */
