@@ -356,17 +356,30 @@ TEST_P(DataPassTest, TheBitsDoNotDependOnThreads) {
   }
 }
 
+// Few classes, and so many that a device may compose the pass of matrix products.
 TEST_P(DataPassTest, AnInactivePassWritesOnlyZeroCrossTerms) {
   AIT_OPEN_DEVICE(device, GetParam());
-  const Work work = MakeWork(AIT_U8, 40, 5, 3, kAllParts);
-  const Results off = RunPass(device, work, kEverything, 0), on = RunPass(device, work, kEverything, 1);
-  EXPECT_EQ(Reals(40, 0), off.cross);
-  EXPECT_EQ(Reals(1, kUntouched), off.loss);
-  EXPECT_EQ(Reals(18, kUntouched), off.gradient);
-  EXPECT_EQ(Reals(18, kUntouched), off.tangent);
-  const Results plain = RunPass(device, work);
-  EXPECT_TRUE(SameBits(plain.gradient, on.gradient));
-  EXPECT_TRUE(SameBits(plain.cross, on.cross));
+  for (int64_t classes : {3, 100}) {
+    const Work work = MakeWork(AIT_U8, 40, 5, classes, kAllParts);
+    const Results off = RunPass(device, work, kEverything, 0), on = RunPass(device, work, kEverything, 1);
+    const size_t parameters = static_cast<size_t>(6 * classes);
+    EXPECT_EQ(Reals(40, 0), off.cross);
+    EXPECT_EQ(Reals(1, kUntouched), off.loss);
+    EXPECT_EQ(Reals(parameters, kUntouched), off.gradient);
+    EXPECT_EQ(Reals(parameters, kUntouched), off.tangent);
+    const Results plain = RunPass(device, work);
+    EXPECT_TRUE(SameBits(plain.loss, on.loss));
+    EXPECT_TRUE(SameBits(plain.gradient, on.gradient));
+    EXPECT_TRUE(SameBits(plain.tangent, on.tangent));
+    EXPECT_TRUE(SameBits(plain.cross, on.cross));
+  }
+}
+
+// More rows than any device takes at once.
+TEST_P(DataPassTest, ManyClassesAndSeveralChunksOfRows) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, device->model->row_chunk + 700, 3, 40, kAllParts);
+  ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
 }
 
 // Logits of +-1000: P is 0 or 1 to every digit, yet the loss of a wrong row is the logits' difference.

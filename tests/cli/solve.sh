@@ -36,4 +36,13 @@ succeed "$AIT64" check clean --model mlp:7 --activation relu
 
 expect 1 "no/such" "$AIT" solve toy --iterations 2 --quiet --history no/such/file.csv
 expect 1 "k = " "$AIT" solve convex --ll-rate 1e6 --quiet
+
+# auto says which device it took, and why where that is the CPU; a device that was named needs no words.
+succeed "$AIT" solve toy --iterations 1
+grep -Eq "^device (cuda:[0-9]+: |cpu: .*\(no CUDA device: )" err || fail "auto does not say its device: $(cat err)"
+[ "$(wc -l <err)" -eq 1 ] || fail "auto says more than its device: $(cat err)"
+succeed "$AIT" solve toy --iterations 1 --quiet
+[ ! -s err ] || fail "--quiet says: $(cat err)"
+succeed "$AIT" solve toy --iterations 1 --device cpu
+[ ! -s err ] || fail "--device cpu says: $(cat err)"
 finish

@@ -14,6 +14,11 @@ for program in "$AIT" "$AIT64"; do
   done
   succeed "$program" info
   grep -q "OpenBLAS" out || fail "$name info names no libraries"
+  grep -q "^  cpu  " out || fail "$name info does not list the CPU: $(cat out)"
+  grep -Eq "^  cuda:0 |^  cuda  *none: .*CUDA" out || fail "$name info says nothing about CUDA devices: $(cat out)"
+  if grep -q "^  cuda  *none" out; then
+    expect 1 "CUDA" "$program" solve toy --device cuda
+  fi
   expect 2 "there is no command frob" "$program" frob
   "$program" >out 2>err
   [ $? -eq 2 ] || fail "$name alone: expected exit status 2"
@@ -44,6 +49,15 @@ expect 2 "--ul-optimizer foo: expected sgd or adam" "${clean[@]}" --ul-optimizer
 expect 2 "--seed -1: expected a whole number from 0" "${clean[@]}" --seed -1
 expect 2 "--threads 0: expected a whole number, 1 or more" "${clean[@]}" --threads 0
 expect 2 "--threads 4294967297: expected at most 2147483647" "${clean[@]}" --threads 4294967297
+expect 2 "--math foo: expected float32 or tf32" "${clean[@]}" --math foo
+expect 2 "--math foo: expected float32 or tf32" "$AIT" solve toy --math foo
+expect 2 "--math foo: expected float32 or tf32" "$AIT" check toy --math foo
+expect 2 "only a CUDA device has it, and the device is cpu" "$AIT" solve toy --device cpu --math tf32
+expect 2 "in double precision" "$AIT64" solve toy --device cpu --math tf32
+for device in gpu cuda: cuda:x cuda:-1; do
+  expect 2 "device $device: expected auto, cpu, cuda or cuda:N" "$AIT" solve toy --device "$device"
+  expect 2 "device $device: expected auto, cpu, cuda or cuda:N" "$AIT" check toy --device "$device"
+done
 expect 2 "stray is no option" "${clean[@]}" stray
 expect 2 "give --dataset NAME, or all of --images" "$AIT" clean
 expect 2 "give --dataset NAME, or all of --images" "$AIT" clean --images a.npy --labels b.npy
