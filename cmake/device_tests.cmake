@@ -1,19 +1,15 @@
 # device_tests.cmake - the suites that hold for every device, run on the CUDA device: in the emulation
 # of tests/simt (label simt) and, where the build has CUDA, on a GPU (label gpu; SKIPPED without one).
 
-set(AIT_OPERATION_TESTS tests/test_device_runtime.cc tests/test_device_vector.cc tests/test_device_model.cc
-    tests/test_device_data_pass.cc tests/cuda/main.cc)
-set(AIT_SOLVER_TESTS tests/test_solver.cc tests/test_problems.cc tests/test_golden.cc tests/cuda/test_cuda_solver.cc)
 ait_wrap_kernels(AIT_KERNEL_WRAPPERS)
 file(GLOB AIT_EMULATED_SOURCES CONFIGURE_DEPENDS host/device/cuda/*.c)
 list(APPEND AIT_EMULATED_SOURCES ${AIT_KERNEL_WRAPPERS})
 
 # ait_add_device_tests(NAME LABEL SOURCE...): executable NAME, whose cases of the CPU device are left out.
 function(ait_add_device_tests name label)
-  add_executable(${name} ${ARGN})
+  add_executable(${name} tests/cuda/main.cc ${ARGN})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE GTest::gtest GTest::gmock)
-  target_compile_definitions(${name} PRIVATE AIT_TEST_DEVICE="cuda")
   gtest_discover_tests(${name} TEST_PREFIX ${name}. TEST_FILTER "-*/cpu*:Cpu*" DISCOVERY_MODE PRE_TEST
                        DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests
                        PROPERTIES LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77)
@@ -27,7 +23,8 @@ function(ait_add_emulated name)
   if(name STREQUAL "ait64")
     target_compile_definitions(${name}_simt_objects PUBLIC AIT_DOUBLE)
   endif()
-  ait_add_device_tests(${name}_simt_tests simt ${AIT_OPERATION_TESTS} ${AIT_SOLVER_TESTS})
+  ait_add_device_tests(${name}_simt_tests simt tests/cuda/test_cuda_solver.cc)
+  target_link_libraries(${name}_simt_tests PRIVATE ${name}_suites)
   target_compile_definitions(${name}_simt_tests PRIVATE AIT_TEST_SIMT)
   add_executable(${name}_simt ${AIT_PROGRAM_MAIN})
   foreach(target ${name}_simt_tests ${name}_simt)
@@ -39,8 +36,8 @@ endfunction()
 foreach(name ait ait64)
   ait_add_emulated(${name})
   if(AIT_HAVE_CUDA)
-    ait_add_device_tests(${name}_cuda_tests gpu ${AIT_OPERATION_TESTS} ${AIT_SOLVER_TESTS})
-    target_link_libraries(${name}_cuda_tests PRIVATE ${name}_program_objects ${name}_objects)
+    ait_add_device_tests(${name}_cuda_tests gpu tests/cuda/test_cuda_solver.cc)
+    target_link_libraries(${name}_cuda_tests PRIVATE ${name}_suites ${name}_program_objects ${name}_objects)
   endif()
 endforeach()
 
@@ -48,10 +45,20 @@ ait_add_script(simt.clean ${PROJECT_SOURCE_DIR}/tests/cuda/clean.sh simt)
 set_tests_properties(simt.clean PROPERTIES ENVIRONMENT
   "AIT=$<TARGET_FILE:ait_simt>;AIT64=$<TARGET_FILE:ait64_simt>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 
+# The example with kernels of its own, its launches rewritten for the emulation.
+file(READ examples/ridge_gpu.cu AIT_EXAMPLE)
+string(REGEX REPLACE "([a-z_]+)<<<(([^>]|>[^>])*)>>>\\(" "AIT_LAUNCH(\\1, \\2, " AIT_EXAMPLE "${AIT_EXAMPLE}")
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/simt/ridge_gpu.cc CONTENT "${AIT_EXAMPLE}" @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS examples/ridge_gpu.cu)
+add_executable(ridge_gpu_simt ${PROJECT_BINARY_DIR}/simt/ridge_gpu.cc)
+target_link_libraries(ridge_gpu_simt PRIVATE ait64_core_objects ait64_simt_objects)
+add_test(NAME simt.ridge_gpu COMMAND ridge_gpu_simt)
+set_tests_properties(simt.ridge_gpu PROPERTIES LABELS simt SKIP_RETURN_CODE 77 TIMEOUT 300)
+
 # The operations alone for ThreadSanitizer, in float. It does not know OpenMP's library, so the host runs
 # on one thread, and what only parallel regions use is unused.
 if(NOT AIT_SANITIZE)
-  ait_add_device_tests(ait_simt_tests_tsan simt ${AIT_OPERATION_TESTS} ${AIT_LIBRARY_SOURCES}
+  ait_add_device_tests(ait_simt_tests_tsan simt ${AIT_OPERATION_SUITES} ${AIT_LIBRARY_SOURCES}
                        ${AIT_EMULATED_SOURCES})
   target_link_libraries(ait_simt_tests_tsan PRIVATE simt_tsan ZLIB::ZLIB gomp m)
   target_include_directories(ait_simt_tests_tsan PRIVATE include host kernels)

@@ -13,10 +13,8 @@
 
 #include "ait/ait.h"
 
-/* The device that the suites run on. */
-#ifndef AIT_TEST_DEVICE
-#define AIT_TEST_DEVICE "cpu"
-#endif
+/* The device that the suites run on; each test program defines it. */
+extern const char *const kTestDevice;
 
 constexpr bool kDouble = sizeof(ait_real) == sizeof(double);
 
@@ -29,7 +27,7 @@ using Problem = std::unique_ptr<ait_problem, decltype(&ait_problem_destroy)>;
 using Solver = std::unique_ptr<ait_solver, decltype(&ait_solver_destroy)>;
 using Matrix = std::unique_ptr<ait_matrix, decltype(&ait_matrix_destroy)>;
 
-inline Context make_context(int threads = 0, const char *device = AIT_TEST_DEVICE) {
+inline Context make_context(int threads = 0, const char *device = kTestDevice) {
   ait_context_options options;
   ait_context_options_init(&options);
   options.device = device;

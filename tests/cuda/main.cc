@@ -4,6 +4,9 @@
 #include <iostream>
 
 #include "device/device.h"
+#include "solver_support.h"
+
+const char *const kTestDevice = "cuda";
 
 int main(int argc, char **argv) {
   testing::InitGoogleTest(&argc, argv);
