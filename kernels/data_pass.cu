@@ -19,7 +19,7 @@ namespace {
 /* Shared memory that every GPU gives a block without being asked, and how it is cut. MOST_TILE rows
  * are a warp's lanes, so that a warp reads one class and 32 rows at a time. Above MOST_CLASSES matrix
  * products win: a tile's sums would cost more than its rows. */
-enum { SHARED_BYTES = 48 << 10, MOST_TILE = 32, LEAST_TILE = 4, MOST_CLASSES = 32 };
+enum { WARP = 32, SHARED_BYTES = 48 << 10, MOST_TILE = WARP, LEAST_TILE = 4, MOST_CLASSES = 32 };
 
 /* Slots of one pass: enough blocks for the largest GPUs, within a bound on their memory. */
 enum { MOST_SLOTS = 256, MOST_SLOT_BYTES = 64 << 20 };
@@ -77,12 +77,16 @@ struct tile_memory {
   }
 };
 
+/* A warp a row, so that neighbouring threads read neighbours and nobody divides by the columns. */
 template <class Stored>
 __device__ void load_tile(const pass_work &work, const Stored *data, int64_t first, int64_t count,
                           const tile_memory<Stored> &tile) {
-  for (int64_t i = threadIdx.x; i < count * work.columns; i += AIT_THREADS) {
-    const int64_t r = i / work.columns, j = i % work.columns;
-    tile.row(r)[j] = data[(first + r) * work.stride + j];
+  for (int64_t r = threadIdx.x / WARP; r < count; r += AIT_THREADS / WARP) {
+    const Stored *from = data + (first + r) * work.stride;
+    Stored *to = tile.row(r);
+    for (int64_t j = threadIdx.x % WARP; j < work.columns; j += WARP) {
+      to[j] = from[j];
+    }
   }
 }
 
