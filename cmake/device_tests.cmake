@@ -5,15 +5,20 @@ ait_wrap_kernels(AIT_KERNEL_WRAPPERS)
 file(GLOB AIT_EMULATED_SOURCES CONFIGURE_DEPENDS host/device/cuda/*.c)
 list(APPEND AIT_EMULATED_SOURCES ${AIT_KERNEL_WRAPPERS})
 
-# ait_add_device_tests(NAME LABEL SOURCE...): executable NAME, whose cases of the CPU device are left out.
-function(ait_add_device_tests name label)
+# Executable `name` of the sources given, for suites on the CUDA device.
+function(ait_add_device_tests name)
   add_executable(${name} tests/cuda/main.cc ${ARGN})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE GTest::gtest GTest::gmock)
-  gtest_discover_tests(${name} TEST_PREFIX ${name}. TEST_FILTER "-*/cpu*:Cpu*" DISCOVERY_MODE PRE_TEST
-                       DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests
-                       PROPERTIES LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77)
 endfunction()
+
+# Its cases as tests of label simt.
+function(ait_discover_emulated name filter)
+  gtest_discover_tests(${name} TEST_PREFIX ${name}. TEST_FILTER ${filter} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests PROPERTIES LABELS simt TIMEOUT 300)
+endfunction()
+
+set(AIT_NO_CPU_CASES "-*/cpu*:Cpu*")
 
 # The emulated CUDA device of one precision: objects, suites and a program for tests of the command line.
 function(ait_add_emulated name)
@@ -23,7 +28,8 @@ function(ait_add_emulated name)
   if(name STREQUAL "ait64")
     target_compile_definitions(${name}_simt_objects PUBLIC AIT_DOUBLE)
   endif()
-  ait_add_device_tests(${name}_simt_tests simt tests/cuda/test_cuda_solver.cc)
+  ait_add_device_tests(${name}_simt_tests tests/cuda/test_cuda_solver.cc)
+  ait_discover_emulated(${name}_simt_tests ${AIT_NO_CPU_CASES})
   target_link_libraries(${name}_simt_tests PRIVATE ${name}_suites)
   target_compile_definitions(${name}_simt_tests PRIVATE AIT_TEST_SIMT)
   add_executable(${name}_simt ${AIT_PROGRAM_MAIN})
@@ -33,11 +39,19 @@ function(ait_add_emulated name)
   set_target_properties(${name}_simt PROPERTIES LINKER_LANGUAGE CXX)
 endfunction()
 
+# On a GPU all cases run in one process, which opens it once.
+function(ait_add_gpu_tests name)
+  ait_add_device_tests(${name}_cuda_tests tests/cuda/test_cuda_solver.cc)
+  target_link_libraries(${name}_cuda_tests PRIVATE ${name}_suites ${name}_program_objects ${name}_objects)
+  add_test(NAME ${name}_cuda_tests COMMAND ${name}_cuda_tests --gtest_filter=${AIT_NO_CPU_CASES}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
+  set_tests_properties(${name}_cuda_tests PROPERTIES LABELS gpu TIMEOUT 300 SKIP_RETURN_CODE 77)
+endfunction()
+
 foreach(name ait ait64)
   ait_add_emulated(${name})
   if(AIT_HAVE_CUDA)
-    ait_add_device_tests(${name}_cuda_tests gpu tests/cuda/test_cuda_solver.cc)
-    target_link_libraries(${name}_cuda_tests PRIVATE ${name}_suites ${name}_program_objects ${name}_objects)
+    ait_add_gpu_tests(${name})
   endif()
 endforeach()
 
@@ -55,11 +69,13 @@ target_link_libraries(ridge_gpu_simt PRIVATE ait64_core_objects ait64_simt_objec
 add_test(NAME simt.ridge_gpu COMMAND ridge_gpu_simt)
 set_tests_properties(simt.ridge_gpu PROPERTIES LABELS simt SKIP_RETURN_CODE 77 TIMEOUT 300)
 
-# The operations alone for ThreadSanitizer, in float. It does not know OpenMP's library, so the host runs
-# on one thread, and what only parallel regions use is unused.
+# The operations alone for ThreadSanitizer, in float, without the cases that do the most work: their kernels
+# run in others. It does not know OpenMP's library, so the host runs on one thread, and what only parallel
+# regions use is unused.
 if(NOT AIT_SANITIZE)
-  ait_add_device_tests(ait_simt_tests_tsan simt ${AIT_OPERATION_SUITES} ${AIT_LIBRARY_SOURCES}
-                       ${AIT_EMULATED_SOURCES})
+  ait_add_device_tests(ait_simt_tests_tsan ${AIT_OPERATION_SUITES} ${AIT_LIBRARY_SOURCES} ${AIT_EMULATED_SOURCES})
+  ait_discover_emulated(ait_simt_tests_tsan
+                        "*/cuda*-*EveryShape*:*DoNotDependOnThreads*:*AChunkOfRows*:*ARealJob*")
   target_link_libraries(ait_simt_tests_tsan PRIVATE simt_tsan ZLIB::ZLIB gomp m)
   target_include_directories(ait_simt_tests_tsan PRIVATE include host kernels)
   target_compile_definitions(ait_simt_tests_tsan PRIVATE _GNU_SOURCE AIT_VERSION="${PROJECT_VERSION}" AIT_TEST_SIMT)

@@ -23,7 +23,7 @@ sanitizer_tests='*VectorTest.Combine*:*VectorTest.Project*:*VectorTest.DotProduc
 sanitizer_tests+=':*VectorTest.Selects*:*VectorTest.Gathers*:*VectorTest.Adam*:*VectorTest.CountsWhat*'
 sanitizer_tests+=':*ModelTest.AddsBiases*:*ModelTest.ProductsWithAChunk*:*ModelTest.CrossEntropyOutputs*'
 sanitizer_tests+=':*ModelTest.Activations*:*ModelTest.CountsRows*:*DataPassTest.EveryTypeWith*:*DataPassTest.RowsMay*'
-sanitizer_tests+=':*DataPassTest.AnInactive*'
+sanitizer_tests+=':*DataPassTest.AnInactive*:*CudaSolver.Replayed*linear:*CudaSolver.Replayed*relu'
 
 fail() {
   printf 'gpu.sh: %s\n' "$*" >&2
@@ -171,7 +171,9 @@ for name in ait ait64; do
   step "suite-$name" 75 '\[  PASSED  \] [1-9]' env -C tests "$PWD/$build/${name}_cuda_tests" \
     "--gtest_output=xml:$results/suite-$name.xml"
 done
+[ -d "$golden" ] || printf 'There are no reference cases at %s: they are not run.\n' "$golden"
 for name in ait ait64; do
+  [ -d "$golden" ] || break
   # shellcheck disable=SC2016
   step "golden-$name" 60 '[1-9][0-9]* passed' bash -c 'for case in "$2"/*/case.json; do
       "$1" check --case "${case%/*}" --device cuda || failed=1

@@ -166,6 +166,31 @@ TEST_P(ModelTest, UploadedRowsDescribeTheMatrix) {
   ait_matrix_destroy(matrix);
 }
 
+// A device holds the rows of one matrix once, until the last user is gone.
+TEST_P(ModelTest, RowsOfOneMatrixAreHeldOnce) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const std::vector<float> stored = {1, 2, 3, 4, 5, 6};
+  ait_matrix *matrix = nullptr, *part = nullptr;
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_F32, 3, 2, 2, stored.data(), &matrix));
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_F32, 3, 1, 2, stored.data(), &part));
+  ait_rows one, other, narrow;
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &one));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &other));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), part, &narrow));
+  EXPECT_EQ(one.data, other.data);
+  device->model->release_rows(device.get(), &one);
+  for (const ait_rows *rows : {&other, &narrow}) {
+    Buffer<ait_real> ones(device, Reals(static_cast<size_t>(rows->columns), 1)), sums(device, 3, kNan);
+    Buffer<uint8_t> workspace(device, device->model->rows_workspace(device.get(), rows), 0xff);
+    ASSERT_EQ(AIT_OK, device->model->rows_times(device.get(), rows, 0, 3, 1, ones.get(), sums.get(), workspace.get()));
+    EXPECT_EQ(rows == &other ? (Reals{3, 7, 11}) : (Reals{1, 3, 5}), sums.Host());
+  }
+  device->model->release_rows(device.get(), &other);
+  device->model->release_rows(device.get(), &narrow);
+  ait_matrix_destroy(matrix);
+  ait_matrix_destroy(part);
+}
+
 // A sum of `count` terms, computed wider than any device does, and the size of its terms.
 using Wide = long double;
 struct Sum {

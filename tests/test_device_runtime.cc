@@ -203,6 +203,20 @@ TEST_P(RuntimeTest, ARecordingCanBeThrownAway) {
   EXPECT_EQ((Reals{2, 4}), v.Host());
 }
 
+TEST_P(RuntimeTest, ARecordingThatIsTooLongIsRefused) {
+  AIT_OPEN_RECORDER(device);
+  Buffer<ait_real> from(device, Reals{1}), to(device, Reals{0});
+  ASSERT_EQ(AIT_OK, device->runtime->begin_recording(device.get()));
+  ait_status status = AIT_OK;
+  for (int i = 0; i < 100000 && status == AIT_OK; ++i) {
+    status = device->vector->copy(device.get(), 1, from.get(), to.get());
+  }
+  EXPECT_EQ(AIT_UNSUPPORTED, status);
+  EXPECT_EQ(AIT_OK, device->runtime->end_recording(device.get(), nullptr));
+  EXPECT_EQ(AIT_OK, device->vector->copy(device.get(), 1, from.get(), to.get()));
+  EXPECT_EQ((Reals{1}), to.Host());
+}
+
 TEST_P(RuntimeTest, TellsItsMemory) {
   AIT_OPEN_DEVICE(device, GetParam());
   size_t free_bytes = 0, total_bytes = 0;

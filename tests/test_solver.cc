@@ -252,6 +252,19 @@ TEST_F(SolverTest, ProjectsXAndZ) {
   EXPECT_EQ(z[0], ait_real(3.9));
 }
 
+TEST_F(SolverTest, KeepsTheBoundsThatItWasCreatedWith) {
+  Problem problem = quadratic(1);
+  ASSERT_OK(ait_problem_bound_y(problem.get(), -5, 0.5));
+  Solver solver = make_solver(problem, make_options("iaptt-gm", 3, 0.8), {1}, {0});
+  ASSERT_OK(ait_problem_bound_y(problem.get(), -5, 0.125));
+  for (int t = 0; t < 3; t++) {
+    Reals y(1);
+    ASSERT_OK(ait_solver_step(solver.get()));
+    ASSERT_OK(ait_solver_get_y(solver.get(), y.data()));
+    EXPECT_EQ(0.5, y[0]);
+  }
+}
+
 TEST_F(SolverTest, RunCallsBackAndStops) {
   Problem problem = quadratic(1);
   ait_solver_options options = make_options("iaptt-gm", 2, 0.4);

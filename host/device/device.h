@@ -67,8 +67,9 @@ typedef struct ait_runtime_ops {
 
   /* Optional, all NULL where the device runs everything at once. What is enqueued after
    * begin_recording is kept, not run, until end_recording, which must follow whatever happens in
-   * between; with `recording` NULL it throws away what was kept. Copies, synchronize, allocate and
-   * release fail while recording. replay enqueues what was kept; release_recording(NULL) is allowed. */
+   * between; with `recording` NULL it throws away what was kept. Copies, synchronize and allocate fail
+   * while recording, and so, with AIT_UNSUPPORTED, does what makes a recording too long to be worth it. replay enqueues
+   * what was kept; release_recording(NULL) is allowed. */
   ait_status (*begin_recording)(ait_device *device);
   ait_status (*end_recording)(ait_device *device, ait_recording **recording);
   ait_status (*replay)(ait_device *device, ait_recording *recording);

@@ -6,8 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "context/context.h"
 #include "context/error.h"
 #include "run/progress.h"
+#include "solver/access.h"
 
 const char *const ait_side_words[] = {"validation_only", "all_rows_as_given", "kept_by_this_run", "kept_by_baseline"};
 
@@ -31,10 +33,8 @@ static ait_status allocate(int64_t count, size_t size, void *pointer) {
 static ait_status allocate_all(ait_run *run) {
   int64_t n = run->data->train_rows;
   AIT_TRY(allocate(n, sizeof *run->x, &run->x));
-  AIT_TRY(allocate(n, sizeof *run->gx, &run->gx));
   AIT_TRY(allocate(run->m, sizeof *run->y, &run->y));
   AIT_TRY(allocate(run->m, sizeof *run->z, &run->z));
-  AIT_TRY(allocate(n, sizeof *run->gradient_sum, &run->gradient_sum));
   AIT_TRY(allocate(run->settings->ll_steps + 1, sizeof *run->kbar_counts, &run->kbar_counts));
   AIT_TRY(allocate(n * run->data->classes, sizeof *run->probabilities, &run->probabilities));
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
@@ -45,6 +45,15 @@ static ait_status allocate_all(ait_run *run) {
   AIT_TRY(allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
   AIT_TRY(allocate(n, sizeof *run->suggested, &run->suggested));
   return allocate(n, sizeof *run->order, &run->order);
+}
+
+static ait_status make_gradient_sum(ait_run *run) {
+  ait_device *device = &run->context->device;
+  const size_t bytes = (size_t)run->data->train_rows * sizeof *run->gradient_sum;
+  void *memory;
+  AIT_TRY(device->runtime->allocate(device, bytes, &memory));
+  run->gradient_sum = memory;
+  return device->runtime->fill(device, bytes, 0, memory);
 }
 
 static ait_status make_predictors(ait_run *run) {
@@ -80,6 +89,7 @@ ait_status ait_run_begin(ait_context *context, const ait_clean_settings *setting
   run->m = ait_network_parameters(&run->network);
   AIT_TRY(allocate_all(run));
   AIT_TRY(make_solver(run));
+  AIT_TRY(make_gradient_sum(run));
   return make_predictors(run);
 }
 
@@ -87,6 +97,7 @@ void ait_run_end(ait_run *run) {
   ait_predictor_destroy(run->train_predictor);
   ait_predictor_destroy(run->test_predictor);
   ait_solver_destroy(run->solver);
+  run->context->device.runtime->release(&run->context->device, run->gradient_sum);
   ait_problem_destroy(run->problem);
   ait_history_clear(&run->history);
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
@@ -98,10 +109,8 @@ void ait_run_end(ait_run *run) {
   free(run->suggested);
   free(run->order);
   free(run->x);
-  free(run->gx);
   free(run->y);
   free(run->z);
-  free(run->gradient_sum);
   free(run->kbar_counts);
   free(run->probabilities);
   memset(run, 0, sizeof *run);
@@ -125,10 +134,15 @@ void ait_run_weight_score(const ait_run *run, double *score) {
   }
 }
 
-void ait_run_gradient_score(const ait_run *run, double *score) {
+ait_status ait_run_gradient_score(const ait_run *run, double *score) {
+  ait_device *device = &run->context->device;
+  const size_t bytes = (size_t)run->data->train_rows * sizeof *score;
+  AIT_TRY(device->runtime->copy_out(device, bytes, run->gradient_sum, score));
+  AIT_TRY(device->runtime->synchronize(device));
   for (int64_t i = 0; i < run->data->train_rows; i++) {
-    score[i] = run->gradient_sum[i] / (double)run->iterations;
+    score[i] /= (double)run->iterations;
   }
+  return AIT_OK;
 }
 
 static ait_status chosen_score(ait_run *run, double *score) {
@@ -138,8 +152,7 @@ static ait_status chosen_score(ait_run *run, double *score) {
       ait_run_weight_score(run, score);
       return AIT_OK;
     case AIT_SCORE_GRADIENT:
-      ait_run_gradient_score(run, score);
-      return AIT_OK;
+      return ait_run_gradient_score(run, score);
     default:
       return ait_run_classifier_score(run, run->y, score);
   }
@@ -171,12 +184,10 @@ static ait_status take_figures(ait_run *run, ait_history_row *row) {
   return AIT_OK;
 }
 
+/* On the device, so that an iteration waits for nothing but its own history line. */
 static ait_status add_gradient(ait_run *run) {
-  AIT_TRY(ait_solver_get_gx(run->solver, run->gx));
-  for (int64_t i = 0; i < run->data->train_rows; i++) {
-    run->gradient_sum[i] += (double)run->gx[i];
-  }
-  return AIT_OK;
+  ait_device *device = &run->context->device;
+  return device->model->accumulate(device, run->data->train_rows, ait_solver_gx(run->solver), run->gradient_sum);
 }
 
 static ait_status iterate(ait_run *run, double began, ait_history_row *row) {

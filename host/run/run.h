@@ -49,9 +49,9 @@ typedef struct ait_run {
   ait_predictor *train_predictor, *test_predictor; /* test: NULL where there are no test rows */
 
   /* the iteration */
-  ait_real *x, *gx;        /* N */
+  ait_real *x;             /* N */
   ait_real *y, *z;         /* m: y_K, and z or the fixed start */
-  double *gradient_sum;    /* N: sum of gx_i */
+  double *gradient_sum;    /* N, on the device: sum of gx_i */
   int64_t *kbar_counts;    /* K + 1: UL iterations with each kbar */
   ait_real *probabilities; /* N x classes, under the parameters predicted last */
   ait_history history;
@@ -96,7 +96,7 @@ ait_status ait_run_classifier_score(ait_run *run, const ait_real *y, double *sco
 void ait_run_weight_score(const ait_run *run, double *score);
 
 /* Scores the mean of gx_i over the iterations made. */
-void ait_run_gradient_score(const ait_run *run, double *score);
+ait_status ait_run_gradient_score(const ait_run *run, double *score);
 
 /* Writes the folder; on failure nothing is left of it. Errors: those of ait_folder_... */
 ait_status ait_run_write(const ait_run *run, ait_folder *folder);

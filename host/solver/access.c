@@ -1,4 +1,6 @@
 /* access.c - what a caller may read from and write to a solver. */
+#include "solver/access.h"
+
 #include <math.h>
 
 #include "context/error.h"
@@ -14,6 +16,10 @@ const int32_t *ait_solver_kbar(const ait_solver *solver) {
 
 const ait_real *ait_solver_trajectory_F(const ait_solver *solver) {
   return solver->findings.host_F;
+}
+
+const ait_real *ait_solver_gx(const ait_solver *solver) {
+  return solver->x.gradient;
 }
 
 static ait_status read_back(ait_solver *solver, int64_t count, const ait_real *source, ait_real *host) {

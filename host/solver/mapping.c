@@ -11,7 +11,7 @@ static ait_status descend(ait_solver *solver, int64_t k, const ait_real *u, ait_
 
 /* y_{k+1} = Proj_Y(u_k - alpha_k grad_y f(x, u_k)). */
 static ait_status gradient_forward(ait_solver *solver, int64_t k, const ait_real *u, ait_real *next) {
-  const ait_box Y = solver->problem->Y;
+  const ait_box Y = solver->Y;
   AIT_TRY(ait_call_ll_gradient(solver, k, u, solver->g, solver->findings.f + k * solver->batch));
   AIT_TRY(descend(solver, k, u, next));
   if (!ait_box_bounds(Y)) {
@@ -24,7 +24,7 @@ static ait_status gradient_forward(ait_solver *solver, int64_t k, const ait_real
 /* p = D Proj_Y(u_k - alpha_k g)' lambda. Where no entry of y_{k+1} sits on a bound, p = lambda;
  * elsewhere the point before the projection is computed again, to the same bits. */
 static ait_status project_adjoint(ait_solver *solver, int64_t k, const ait_real *u, ait_real *lambda) {
-  const ait_box Y = solver->problem->Y;
+  const ait_box Y = solver->Y;
   if (!ait_box_bounds(Y) || solver->findings.host_at_bound[k] == 0) {
     return AIT_OK;
   }

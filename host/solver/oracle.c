@@ -39,7 +39,8 @@ ait_status ait_oracles_prepare(ait_solver *solver) {
   if ((oracles->flags & AIT_HOST_POINTERS) && !solver->device->runtime->host_memory) {
     return create_staging(solver, workspace);
   }
-  return ait_solver_allocate(solver, workspace, &solver->workspace);
+  AIT_TRY(ait_solver_allocate(solver, workspace, &solver->workspace));
+  return solver->device->runtime->fill(solver->device, workspace, 0, solver->workspace);
 }
 
 void ait_oracles_release(ait_solver *solver) {

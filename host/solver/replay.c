@@ -2,8 +2,9 @@
  * CUDA graph) and replayed from then on.
  *
  * Everything that changes from one iteration to the next stands in device memory in a fixed place
- * (blocks.c), so that a recording is never stale. A problem that is not AIT_CAPTURABLE, or that wants
- * host pointers, is never recorded. */
+ * (blocks.c), so that a recording is never stale. Work is recorded at its second use, when libraries have
+ * loaded what they need. A problem that is not AIT_CAPTURABLE, or that wants host pointers, is never
+ * recorded. */
 #include <stdlib.h>
 
 #include "context/error.h"
@@ -26,7 +27,7 @@ ait_status ait_recordings_create(ait_solver *solver) {
 void ait_recordings_release(ait_solver *solver) {
   const ait_runtime_ops *runtime = solver->device->runtime;
   ait_recordings *recordings = &solver->recordings;
-  if (!recordings->wanted) {
+  if (recordings->reverse == NULL) {
     return;
   }
   runtime->release_recording(solver->device, recordings->rollout);
@@ -48,13 +49,23 @@ static ait_status record(ait_solver *solver, ait_recording **recording, ait_stat
   return runtime->end_recording(solver->device, recording);
 }
 
+/* Whether work could not be recorded only because there is too much of it. */
+static int32_t is_too_long(ait_status status) {
+  return status == AIT_UNSUPPORTED || status == AIT_OUT_OF_MEMORY;
+}
+
+/* What is too long to record gains nothing from it either: then, and from then on, work just runs. */
 ait_status ait_replay(ait_solver *solver, ait_recording **recording, ait_status (*work)(ait_solver *, int64_t),
                       int64_t k) {
+  if (recording != NULL && solver->recordings.wanted && *recording == NULL) {
+    const ait_status status = record(solver, recording, work, k);
+    if (status != AIT_OK && !is_too_long(status)) {
+      return status;
+    }
+    solver->recordings.wanted = status == AIT_OK;
+  }
   if (recording == NULL || !solver->recordings.wanted) {
     return work(solver, k);
-  }
-  if (*recording == NULL) {
-    AIT_TRY(record(solver, recording, work, k));
   }
   return solver->device->runtime->replay(solver->device, *recording);
 }

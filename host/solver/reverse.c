@@ -46,13 +46,21 @@ static ait_status reverse_step(ait_solver *solver, int64_t k) {
   return ait_mapping_of(solver)->adjoint(solver, k, u, lambda);
 }
 
-/* Where the recording of step k is kept. The first sweep runs as it is; whether a projection's adjoint
- * is part of the step depends on the trajectory. */
+/* Where the recording of step k is kept; NULL in the first sweep that takes such a step. Whether a
+ * projection's adjoint is part of the step depends on the trajectory. */
 static ait_recording **recording_of(const ait_solver *solver, int64_t k) {
-  if (!solver->swept || !solver->recordings.wanted) {
+  const int32_t at_bound = solver->findings.host_at_bound[k] > 0;
+  if (!solver->recordings.wanted || !solver->recordings.ran[at_bound]) {
     return NULL;
   }
-  return solver->recordings.reverse + 2 * k + (solver->findings.host_at_bound[k] > 0);
+  return solver->recordings.reverse + 2 * k + at_bound;
+}
+
+/* Remembers which kinds of step the sweep over end .. last has taken. */
+static void note_steps(ait_solver *solver, int64_t end, int64_t last) {
+  for (int64_t k = end; k <= last; k++) {
+    solver->recordings.ran[solver->findings.host_at_bound[k] > 0] = 1;
+  }
 }
 
 static int64_t largest_kbar(const ait_solver *solver) {
@@ -82,10 +90,12 @@ static ait_status end_sweep(ait_solver *solver, int64_t end) {
 /* gx = d/dx F(x, y_kbar(x, z)) and gz = d/dz of the same. */
 ait_status ait_reverse(ait_solver *solver) {
   const int64_t end = ait_first_step(&solver->options.method, solver->K);
+  const int64_t last = largest_kbar(solver) - 1;
   AIT_TRY(begin_sweep(solver));
-  for (int64_t k = largest_kbar(solver) - 1; k >= end; k--) {
+  for (int64_t k = last; k >= end; k--) {
     AIT_TRY(ait_replay(solver, recording_of(solver, k), reverse_step, k));
   }
+  note_steps(solver, end, last);
   return end_sweep(solver, end);
 }
 

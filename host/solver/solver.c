@@ -94,15 +94,19 @@ static ait_status create_trajectory(ait_solver *solver) {
   const int32_t looks_back = solver->options.method.hypergradient != AIT_HYPERGRADIENT_NONE;
   trajectory->entry = solver->batch * solver->m;
   trajectory->slots = looks_back || solver->K + 1 < AIT_LAST_STATES ? solver->K + 1 : AIT_LAST_STATES;
-  if (trajectory->slots > INT64_MAX / (int64_t)sizeof(ait_real) / trajectory->entry ||
-      allocate_reals(solver, trajectory->slots * trajectory->entry, &trajectory->states) != AIT_OK) {
-    return ait_fail(AIT_OUT_OF_MEMORY,
-                    "the trajectory of %lld states of %lld x %lld numbers needs %.3g GB, which is not there: lower the "
-                    "number of LL steps or the size of the model",
-                    (long long)trajectory->slots, (long long)solver->batch, (long long)solver->m,
-                    1e-9 * (double)trajectory->slots * (double)trajectory->entry * sizeof(ait_real));
+  ait_status status = AIT_OUT_OF_MEMORY;
+  if (trajectory->slots <= INT64_MAX / (int64_t)sizeof(ait_real) / trajectory->entry) {
+    status = allocate_reals(solver, trajectory->slots * trajectory->entry, &trajectory->states);
   }
-  return AIT_OK;
+  if (status == AIT_OUT_OF_MEMORY) {
+    return ait_fail(AIT_OUT_OF_MEMORY,
+                    "the trajectory of %lld states of %lld x %lld numbers needs %.3g GB, which is not there on device "
+                    "%s: lower the number of LL steps or the size of the model",
+                    (long long)trajectory->slots, (long long)solver->batch, (long long)solver->m,
+                    1e-9 * (double)trajectory->slots * (double)trajectory->entry * sizeof(ait_real),
+                    solver->device->name);
+  }
+  return status;
 }
 
 static ait_status create_sweep(ait_solver *solver) {
@@ -160,6 +164,8 @@ ait_status ait_solver_create(ait_problem *problem, const ait_solver_options *opt
   made->n = problem->n;
   made->m = problem->m;
   made->K = options->ll_steps;
+  made->X = problem->X;
+  made->Y = problem->Y;
   ait_status status = create_parts(made, x0, z0);
   if (status != AIT_OK) {
     ait_solver_destroy(made);

@@ -40,6 +40,7 @@ typedef struct ait_variable {
 /* What a device that can record keeps of the work that every UL iteration repeats. */
 typedef struct ait_recordings {
   int32_t wanted;
+  int32_t ran[2]; /* nonzero: a step back without and with the projection's adjoint has run unrecorded */
   ait_recording *rollout;
   ait_recording **reverse; /* [K][2]: the step back from y_{k+1}; with the projection's adjoint or without */
 } ait_recordings;
@@ -63,6 +64,7 @@ struct ait_solver {
   ait_solver_options options;
   int64_t t; /* UL iterations made */
   int64_t batch, n, m, K;
+  ait_box X, Y;
   ait_variable x, z;
   ait_trajectory trajectory; /* y_0 .. y_K */
   ait_constants constants;

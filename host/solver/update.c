@@ -15,15 +15,14 @@ static ait_status update(ait_solver *solver, ait_variable *variable, const ait_o
 
 /* x_{t+1} = Proj_X(x_t - alpha_x gx). */
 ait_status ait_update_upper_level(ait_solver *solver) {
-  return update(solver, &solver->x, &solver->options.ul_optimizer, solver->constants.update, solver->problem->X);
+  return update(solver, &solver->x, &solver->options.ul_optimizer, solver->constants.update, solver->X);
 }
 
 /* z_{t+1}: Proj_Y(z_t - alpha_z gz) where z is learned, y_K for a warm start, else z_t. */
 ait_status ait_update_initialisation(ait_solver *solver) {
   switch (solver->options.method.initialisation) {
     case AIT_INITIALISATION_AUXILIARY:
-      return update(solver, &solver->z, &solver->options.init_optimizer, solver->constants.update + 1,
-                    solver->problem->Y);
+      return update(solver, &solver->z, &solver->options.init_optimizer, solver->constants.update + 1, solver->Y);
     case AIT_INITIALISATION_WARM:
       return solver->device->vector->copy(solver->device, solver->z.size,
                                           ait_trajectory_state(&solver->trajectory, solver->K), solver->z.value);

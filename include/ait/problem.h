@@ -80,7 +80,8 @@ typedef struct ait_oracles {
 AIT_API ait_status ait_problem_create(ait_context *context, const ait_oracles *oracles, void *self, int64_t batch,
                                       int64_t n, int64_t m, ait_problem **problem);
 
-/* X = [lower, upper]^n and Y = [lower, upper]^m; infinities are allowed.
+/* X = [lower, upper]^n and Y = [lower, upper]^m; infinities are allowed. A solver keeps the bounds that it
+ * was created with.
  * Errors: AIT_INVALID_ARGUMENT (lower > upper, NaN). */
 AIT_API ait_status ait_problem_bound_x(ait_problem *problem, double lower, double upper);
 AIT_API ait_status ait_problem_bound_y(ait_problem *problem, double lower, double upper);

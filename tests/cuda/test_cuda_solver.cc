@@ -4,6 +4,7 @@
 #include "context/context.h"
 #include "solver_support.h"
 #ifdef AIT_TEST_SIMT
+#include "run/run.h"
 #include "simt.h"
 #endif
 
@@ -132,6 +133,38 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{"tanh_last_steps", "t-rhg", {21, 9, 5}, AIT_ACTIVATION_TANH, {70}, true}),
     [](const auto &tested) { return tested.param.name; });
 
+int synchronisations = 0;
+const ait_runtime_ops *device_runtime = nullptr;
+
+ait_status counted_synchronize(ait_device *device) {
+  synchronisations++;
+  return device_runtime->synchronize(device);
+}
+
+/* A device that finds a recording too long. */
+ait_status refuse_recording(ait_device *device, ait_recording **) {
+  EXPECT_OK(device_runtime->end_recording(device, nullptr));
+  return AIT_UNSUPPORTED;
+}
+
+TEST(CudaRun, WhatIsTooLongToRecordJustRuns) {
+  const Setting setting = {"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true};
+  const CleaningData data = make_data(setting);
+  const ait_solver_options options = settings_of(setting, 5);
+  DeviceRun replayed(make_context(2, "cuda"), data, options);
+  Context context = make_context(2, "cuda");
+  ait_runtime_ops runtime = *context->device.runtime;
+  device_runtime = context->device.runtime;
+  runtime.end_recording = refuse_recording;
+  context->device.runtime = &runtime;
+  DeviceRun run(std::move(context), data, options);
+  for (int t = 0; t < 4; t++) {
+    ASSERT_OK(ait_solver_step(replayed.solver.get()));
+    ASSERT_OK(ait_solver_step(run.solver.get()));
+  }
+  EXPECT_EQ(replayed.x(), run.x());
+}
+
 /* A difference of kbar counts only where F tells the two steps apart by more than rounding does. */
 TEST(CudaRun, FiftyIterationsChooseTheKbarOfTheCpu) {
   const Setting setting = {"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true};
@@ -151,20 +184,12 @@ TEST(CudaRun, FiftyIterationsChooseTheKbarOfTheCpu) {
   EXPECT_LE(relative_error(cuda.x(), cpu.x()), 50 * tolerance);
 }
 
-int synchronisations = 0;
-const ait_runtime_ops *counted_runtime = nullptr;
-
-ait_status counted_synchronize(ait_device *device) {
-  synchronisations++;
-  return counted_runtime->synchronize(device);
-}
-
 TEST(CudaRun, WaitsOnceAnIteration) {
   const Setting setting = {"deep", "iaptt-gm", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true};
   const CleaningData data = make_data(setting);
   Context context = make_context(2, "cuda");
   ait_runtime_ops runtime = *context->device.runtime;
-  counted_runtime = context->device.runtime;
+  device_runtime = context->device.runtime;
   runtime.synchronize = counted_synchronize;
   context->device.runtime = &runtime;
   DeviceRun run(std::move(context), data, settings_of(setting, 5));
@@ -183,5 +208,42 @@ TEST(CudaRun, WaitsOnceAnIteration) {
   EXPECT_EQ(7, simt::GetCounters().blocking_waits);
 #endif
 }
+
+#ifdef AIT_TEST_SIMT
+/* Waits of the host in `iterations` iterations of a hyper-cleaning run and what comes behind them. */
+int64_t waits_of_a_run(int64_t iterations) {
+  const Setting setting = {"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true};
+  CleaningData rows = make_data(setting);
+  ait_clean_settings settings;
+  ait_clean_settings_init(&settings);
+  settings.images = settings.labels = settings.validation_images = settings.validation_labels = "rows.npy";
+  settings.iterations = iterations;
+  settings.quiet = 1;
+  EXPECT_OK(ait_clean_settings_complete(&settings));
+  ait_clean_data data = {};
+  data.train = rows.entries[0].train;
+  data.validation = rows.entries[0].validation;
+  data.given = rows.labels[0].data();
+  data.validation_labels = rows.labels[1].data();
+  data.train_rows = 70;
+  data.validation_rows = 40;
+  data.features = 21;
+  data.classes = 5;
+  Context context = make_context(2, "cuda");
+  ait_run run;
+  const volatile sig_atomic_t stop = 0;
+  EXPECT_OK(ait_run_begin(context.get(), &settings, &data, &run));
+  simt::ResetCounters();
+  EXPECT_OK(ait_run_iterate(&run, &stop));
+  const int64_t waits = simt::GetCounters().blocking_waits;
+  ait_run_end(&run);
+  return waits;
+}
+
+/* A whole run, not the solver alone: its sums of gradients stay on the device too. */
+TEST(CudaRun, ARunWaitsOnceAnIteration) {
+  EXPECT_EQ(6, waits_of_a_run(10) - waits_of_a_run(4));
+}
+#endif
 
 }  // namespace

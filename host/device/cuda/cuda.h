@@ -21,6 +21,14 @@ enum { AIT_CUDA_ROW_CHUNK = 8192 };
  * other. Copies are laid one after the other into a buffer, and `event` stands behind the last copy of
  * a full one, so that small copies wait for nothing. */
 enum { AIT_CUDA_BUFFERS = 2, AIT_CUDA_BUFFER_BYTES = 4 << 20 };
+
+/* Operations of one recording: a rollout of 1,000 steps. Each takes memory of host and device, and where
+ * there are more of them, what a replay saves is little beside what they do. */
+enum { AIT_CUDA_MOST_RECORDED = 20000 };
+
+/* Stored rows on the device, shared by all who upload the same host memory. */
+typedef struct ait_cuda_upload ait_cuda_upload;
+
 typedef struct ait_cuda_buffer {
   char *memory;
   size_t used;
@@ -31,6 +39,7 @@ typedef struct ait_cuda_buffer {
 typedef struct ait_cuda {
   int32_t index;
   int32_t recording; /* nonzero between begin_recording and end_recording */
+  int32_t recorded;  /* operations of the present recording */
   cudaStream_t stream;
   cublasHandle_t blas;
   void *blas_workspace;
@@ -38,6 +47,7 @@ typedef struct ait_cuda {
   ait_reduce_memory *reduce;
   ait_cuda_buffer buffer[AIT_CUDA_BUFFERS];
   int32_t current; /* the buffer that is being filled */
+  ait_cuda_upload *uploads;
 } ait_cuda;
 
 static inline ait_cuda *ait_cuda_state(const ait_device *device) {

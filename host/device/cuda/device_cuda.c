@@ -24,20 +24,18 @@ static int version_minor(int version) {
 
 static ait_status no_device(cudaError_t error, int driver) {
   if (driver == 0) {
-    return ait_fail(AIT_UNSUPPORTED,
-                    "CUDA devices need an NVIDIA driver, and none is loaded; install one, or use the device cpu");
+    return ait_fail(AIT_UNSUPPORTED, "CUDA devices need an NVIDIA driver, and none is loaded; install one");
   }
   if (error == cudaErrorInsufficientDriver) {
     int needed = 0;
     (void)cudaRuntimeGetVersion(&needed);
     return ait_fail(AIT_UNSUPPORTED,
-                    "the NVIDIA driver is made for CUDA %d.%d and this build needs CUDA %d.%d; install a newer driver, "
-                    "or use the device cpu",
+                    "the NVIDIA driver is made for CUDA %d.%d and this build needs CUDA %d.%d; install a newer "
+                    "driver",
                     version_major(driver), version_minor(driver), version_major(needed), version_minor(needed));
   }
   if (error == cudaSuccess || error == cudaErrorNoDevice) {
-    return ait_fail(AIT_UNSUPPORTED,
-                    "the NVIDIA driver shows no CUDA device (CUDA_VISIBLE_DEVICES may hide it); use the device cpu");
+    return ait_fail(AIT_UNSUPPORTED, "the NVIDIA driver shows no CUDA device (CUDA_VISIBLE_DEVICES may hide it)");
   }
   return ait_fail(AIT_DEVICE_ERROR, "CUDA devices cannot be counted: %s (%s)", cudaGetErrorString(error),
                   cudaGetErrorName(error));

@@ -1,9 +1,13 @@
 /* errors.c - errors of the CUDA libraries as sentences. */
 #include "device/cuda/cuda.h"
 
-/* Whether the device answers nothing but `error` from now on, as after an illegal address. */
-static int is_sticky(cudaError_t error) {
+/* Whether the device answers nothing but `error` from now on, as after an illegal address. While a
+ * recording is made nobody may ask. */
+static int is_sticky(const ait_device *device, cudaError_t error) {
   size_t free_bytes, total_bytes;
+  if (ait_cuda_state(device)->recording) {
+    return 0;
+  }
   int sticky = cudaMemGetInfo(&free_bytes, &total_bytes) == error;
   (void)cudaGetLastError();
   return sticky;
@@ -19,7 +23,7 @@ ait_status ait_cuda_check(const ait_device *device, cudaError_t error, const cha
                     "device %s: out of memory (%s) while %s; lower the number of LL steps, the rows or the model",
                     device->name, cudaGetErrorName(error), doing);
   }
-  if (is_sticky(error)) {
+  if (is_sticky(device, error)) {
     return ait_fail(AIT_DEVICE_ERROR,
                     "device %s: %s (%s) while %s; this process can no longer use the device: start it again",
                     device->name, cudaGetErrorString(error), cudaGetErrorName(error), doing);
@@ -47,9 +51,13 @@ ait_status ait_cuda_check_random(const ait_device *device, curandStatus_t status
 }
 
 ait_status ait_cuda_launched(const ait_device *device, cudaError_t error, const char *doing) {
+  ait_cuda *cuda = ait_cuda_state(device);
   AIT_TRY(ait_cuda_check(device, error, doing));
+  if (cuda->recording && ++cuda->recorded > AIT_CUDA_MOST_RECORDED) {
+    return ait_fail(AIT_UNSUPPORTED, "device %s: a recording holds more than %d operations", device->name,
+                    AIT_CUDA_MOST_RECORDED);
+  }
 #ifdef AIT_CUDA_SYNCHRONIZE
-  const ait_cuda *cuda = ait_cuda_state(device);
   if (!cuda->recording) {
     return ait_cuda_check(device, cudaStreamSynchronize(cuda->stream), doing);
   }

@@ -27,8 +27,8 @@ ait_status ait_cuda_allocate(ait_device *device, size_t bytes, void **made) {
   AIT_TRY(ait_cuda_check(device, cudaMemGetInfo(&free_bytes, &total_bytes), "asking how much memory is free"));
   if (error == cudaErrorMemoryAllocation || bytes > total_bytes) {
     return ait_fail(AIT_OUT_OF_MEMORY,
-                    "device %s: %zu bytes of memory could not be allocated, %zu are free; lower the number of LL "
-                    "steps, the rows or the model",
+                    "device %s: %zu bytes of memory could not be allocated, %zu are free; free what other "
+                    "programs hold, or lower the number of LL steps, the rows or the model",
                     device->name, bytes, free_bytes);
   }
   return ait_cuda_check(device, error, "allocating memory");
@@ -223,6 +223,7 @@ static ait_status begin_recording(ait_device *device) {
   AIT_TRY(ait_cuda_check(device, cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal),
                          "beginning a recording"));
   cuda->recording = 1;
+  cuda->recorded = 0;
   return AIT_OK;
 }
 

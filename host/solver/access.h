@@ -1,0 +1,17 @@
+/* access.h (internal) - what the layers above take from a solver without waiting for the device. */
+#ifndef AIT_SOLVER_ACCESS_H
+#define AIT_SOLVER_ACCESS_H
+
+#include "ait/solver.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* gx of the last sweep: n numbers in device memory, owned by the solver, rewritten by the next one. */
+const ait_real *ait_solver_gx(const ait_solver *solver);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
