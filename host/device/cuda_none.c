@@ -3,8 +3,7 @@
 #include "device/device.h"
 
 static ait_status none(void) {
-  return ait_fail(AIT_UNSUPPORTED,
-                  "this build has no CUDA device: it was made without a CUDA compiler");
+  return ait_fail(AIT_UNSUPPORTED, "this build has no CUDA device: it was made without a CUDA compiler");
 }
 
 ait_status ait_device_open_cuda(int32_t index, int32_t threads, ait_math math, ait_device *device) {
