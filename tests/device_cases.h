@@ -84,7 +84,7 @@ inline std::vector<DeviceCase> Devices() {
 inline std::vector<DeviceCase> DataPassDevices() {
   std::vector<DeviceCase> devices = {{"cpu_baseline", "baseline"}};
 #ifdef __x86_64__
-  devices.insert(devices.end(), {{"cpu_v2", "v2"}, {"cpu_v3", "v3"}, {"cpu_v4", "v4"}});
+  devices.insert(devices.end(), {{"cpu_v2", "v2"}, {"cpu_v3", "v3"}, {"cpu_v4", "v4"}, {"cpu_amx", "amx"}});
 #endif
   devices.push_back({"cuda", "", true});
   return devices;

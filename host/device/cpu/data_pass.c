@@ -40,18 +40,21 @@ static pass_plan plan_pass(const ait_device *device, const ait_pass *pass, void 
   pass_plan plan = {.job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
                     .slots = ait_slots_of(pass->rows->rows, LEAST_ROWS, AIT_PASS_ROWS),
                     .numbers = classes * padded,
-                    .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double)),
-                    .scratch_size = ait_round_up(ait_pass_scratch(padded, classes), LINE / (int64_t)sizeof(ait_real))};
+                    .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double))};
   const size_t packed = (size_t)plan.numbers * sizeof(ait_real), bias = (size_t)classes * sizeof(ait_real);
   plan.job.group = ait_ceil_div(classes, groups);
+  plan.scratch_size = ait_round_up(kernel->scratch(&plan.job), LINE / (int64_t)sizeof(ait_real));
   plan.job.a = take(workspace, &plan.bytes, packed);
   plan.job.b = take(workspace, &plan.bytes, bias);
   plan.job.v = take(workspace, &plan.bytes, packed);
   plan.job.w = take(workspace, &plan.bytes, bias);
+  const size_t form = kernel->form_bytes != NULL ? kernel->form_bytes(&plan.job) : 0;
+  plan.job.a_form = form > 0 ? take(workspace, &plan.bytes, form) : NULL;
+  plan.job.v_form = form > 0 ? take(workspace, &plan.bytes, form) : NULL;
   plan.sums = take(workspace, &plan.bytes, (size_t)(plan.slots.count * plan.slot_length) * sizeof(double));
   plan.scratch = take(workspace, &plan.bytes, (size_t)(device->threads * plan.scratch_size) * sizeof(ait_real));
   if (pass->direction == NULL) {
-    plan.job.v = plan.job.w = NULL;
+    plan.job.v = plan.job.w = plan.job.v_form = NULL;
   }
   return plan;
 }
@@ -98,6 +101,21 @@ static void pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const 
     memset(out + width, 0, (size_t)(lanes - width) * sizeof *out);
   }
   biases[c] = (ait_real)bias;
+}
+
+/* Packs row c of the classifier and of the direction, and writes the kernel's own form of them. */
+static void pack_both(const ait_pass_job *job, const ait_pass_kernel *kernel, int64_t c) {
+  const ait_pass *pass = job->pass;
+  pack_class(job, kernel->lanes, c, pass->classifier, job->a, job->b);
+  if (job->a_form != NULL) {
+    kernel->form_class(job, c, job->a, job->a_form);
+  }
+  if (job->v != NULL) {
+    pack_class(job, kernel->lanes, c, pass->direction, job->v, job->w);
+  }
+  if (job->v_form != NULL) {
+    kernel->form_class(job, c, job->v, job->v_form);
+  }
 }
 
 /* ---- adding up ----------------------------------------------------------------------------- */
@@ -159,10 +177,7 @@ static void pass_thread(const pass_plan *plan, const ait_pass_kernel *kernel) {
   const int64_t pieces = ait_ceil_div(job->classes, job->group) * (job->padded / kernel->lanes);
 #pragma omp for
   for (int64_t c = 0; c < job->classes; ++c) {
-    pack_class(job, kernel->lanes, c, pass->classifier, job->a, job->b);
-    if (job->v != NULL) {
-      pack_class(job, kernel->lanes, c, pass->direction, job->v, job->w);
-    }
+    pack_both(job, kernel, c);
   }
   ait_real *scratch = plan->scratch + omp_get_thread_num() * plan->scratch_size;
 #pragma omp for schedule(static)

@@ -1,5 +1,5 @@
 /* data_pass.h (internal) - between the driver of the data pass (data_pass.c) and its kernels
- * (data_pass_kernel.c, compiled once for every instruction set).
+ * (data_pass_kernel.c, compiled once for every instruction set, and data_pass_amx.c).
  *
  * Packed layout. Columns are padded to `padded`, a multiple of the kernel's vector, and classes come
  * in groups of `group` (the last may be smaller). A, V, G and dG are held group after group; within a
@@ -11,6 +11,11 @@
 
 #include "device/cpu/cpu.h"
 
+/* Whether data_pass_amx.c has kernels: in float alone. */
+#if defined(AIT_COMPILER_HAS_AMX) && !defined(AIT_DOUBLE)
+#define AIT_AMX
+#endif
+
 /* Rows of a block: their values as ait_real stay in the second-level cache. */
 enum { AIT_PASS_ROWS = 32 };
 
@@ -19,6 +24,8 @@ typedef struct ait_pass_job {
   int64_t columns, padded, classes, group;
   ait_real *a, *b; /* A_cj scale_j packed, b_c + sum_j A_cj shift_j */
   ait_real *v, *w; /* the same of the direction */
+  void *a_form;    /* the kernel's own form of a, where it has one */
+  void *v_form;
 } ait_pass_job;
 
 /* Sums over rows, in double and not yet divided by N; g, dg packed; NULL where not wanted. */
@@ -34,6 +41,14 @@ struct ait_pass_kernel {
   /* target_j = stored_j for n stored numbers, neither scale nor shift applied. */
   void (*convert)(ait_type type, int64_t n, const void *stored, ait_real *target);
 
+  /* Reals of scratch that `rows` needs; it starts on a cache line. */
+  int64_t (*scratch)(const ait_pass_job *job);
+
+  /* Optional, both or none: the bytes of the kernel's own form of a packed classifier, and the writing
+   * of class c of it. */
+  size_t (*form_bytes)(const ait_pass_job *job);
+  void (*form_class)(const ait_pass_job *job, int64_t c, const ait_real *packed, void *form);
+
   /* Overwrites `sums` with those of the rows begin .. end - 1, and writes their cross terms. */
   void (*rows)(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums, ait_real *scratch);
 
@@ -41,14 +56,10 @@ struct ait_pass_kernel {
   void (*add_slots)(int64_t slots, int64_t stride, int64_t n, const double *sums, double *out);
 };
 
-/* Reals of scratch that `rows` needs: the block's values, logits and slopes. */
-static inline int64_t ait_pass_scratch(int64_t padded, int64_t classes) {
-  return AIT_PASS_ROWS * (padded + 2 * classes);
-}
-
 extern const ait_pass_kernel ait_pass_kernel_baseline;
 extern const ait_pass_kernel ait_pass_kernel_v2;
 extern const ait_pass_kernel ait_pass_kernel_v3;
 extern const ait_pass_kernel ait_pass_kernel_v4;
+extern const ait_pass_kernel ait_pass_kernel_amx;
 
 #endif

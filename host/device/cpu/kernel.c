@@ -1,6 +1,11 @@
 /* kernel.c - which build of the data pass's kernels runs. */
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "device/cpu/data_pass.h"
 
@@ -19,6 +24,18 @@ static int has_v4(void) {
   return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+
+#ifdef AIT_AMX
+/* Tiles of bytes, and the system's leave to use them: their registers are saved only for processes that
+ * have asked. The leave holds for all threads; asking again changes nothing. */
+static int has_amx(void) {
+  enum { FEATURES = 7, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25 };
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* of Linux's arch_prctl */
+  unsigned a, b, c, d = 0;
+  return has_v4() && __get_cpuid_count(FEATURES, 0, &a, &b, &c, &d) && (d & AMX_TILE) != 0 && (d & AMX_INT8) != 0 &&
+         syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#endif
 #endif
 
 static int always(void) {
@@ -31,6 +48,9 @@ static const struct choice {
   const ait_pass_kernel *kernel;
   int (*supported)(void);
 } choices[] = {
+#ifdef AIT_AMX
+    {"amx", &ait_pass_kernel_amx, has_amx},
+#endif
 #ifdef __x86_64__
     {"v4", &ait_pass_kernel_v4, has_v4},
     {"v3", &ait_pass_kernel_v3, has_v3},
@@ -52,9 +72,13 @@ ait_status ait_cpu_choose_kernel(const ait_pass_kernel **kernel) {
       return AIT_OK;
     }
     if (word != NULL && *word != '\0') {
-      return ait_fail(AIT_INVALID_ARGUMENT, "AIT_CPU_KERNEL is %s, whose instructions this processor lacks", word);
+      return ait_fail(AIT_INVALID_ARGUMENT, "AIT_CPU_KERNEL is %s, whose instructions this processor or system lacks",
+                      word);
     }
   }
-  return ait_fail(AIT_INVALID_ARGUMENT, "AIT_CPU_KERNEL is \"%s\"; this build has%s baseline", word,
-                  CHOICES > 1 ? " v2, v3, v4 and" : "");
+  char names[64] = "";
+  for (int i = 0; i < CHOICES; ++i) {
+    strcat(strcat(names, i > 0 ? ", " : ""), choices[i].word);
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT, "AIT_CPU_KERNEL is \"%s\"; this build has %s", word, names);
 }

@@ -1,6 +1,7 @@
 # variants.cmake - how the kernels of the data pass are compiled: once as the baseline
 # (data_pass_kernel.c) and, for x86-64, once for every level of its instructions (data_pass_vN.c).
-# kernel.c chooses one of them at run time.
+# For AMX there are kernels of their own (data_pass_amx.c), in float alone, where the compiler knows its
+# instructions. kernel.c chooses one of them at run time.
 
 include(CheckCSourceCompiles)
 check_c_source_compiles("
@@ -23,3 +24,18 @@ foreach(level 2 3 4)
   set_source_files_properties(host/device/cpu/data_pass_v${level}.c PROPERTIES COMPILE_OPTIONS "${options}"
                               OBJECT_DEPENDS ${PROJECT_SOURCE_DIR}/host/device/cpu/data_pass_kernel.c)
 endforeach()
+
+set(AIT_AMX_OPTIONS -march=x86-64-v4 -mamx-tile -mamx-int8)
+if(AIT_TARGET_IS_X86_64)
+  set(CMAKE_REQUIRED_FLAGS "-march=x86-64-v4 -mamx-tile -mamx-int8")
+  check_c_source_compiles("
+    #include <immintrin.h>
+    int main(void) { _tile_zero(0); _tile_dpbusd(0, 1, 2); _tile_release(); return 0; }" AIT_COMPILER_HAS_AMX)
+  unset(CMAKE_REQUIRED_FLAGS)
+endif()
+if(AIT_COMPILER_HAS_AMX)
+  set_source_files_properties(host/device/cpu/data_pass_amx.c PROPERTIES
+                              COMPILE_OPTIONS "${AIT_KERNEL_OPTIONS};${AIT_AMX_OPTIONS}")
+  set_property(SOURCE host/device/cpu/data_pass_amx.c host/device/cpu/kernel.c APPEND PROPERTY
+               COMPILE_DEFINITIONS AIT_COMPILER_HAS_AMX)
+endif()

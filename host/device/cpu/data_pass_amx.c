@@ -1,0 +1,553 @@
+/* data_pass_amx.c - the data pass over 8-bit rows on AMX, the tile unit of the processor
+ * (docs/derivation.md#folded-data-pass).
+ *
+ * Numerics. Stored bytes enter the tile unit as they are. A row of A (of V) is held in fixed point,
+ * A_cj = step_c q_cj with step_c = max_j |A_cj| / FULL and q_cj rounded to the nearest integer, and q in
+ * three digits, q = 65536 q2 + 256 q1 + q0 with -128 <= q0, q1, q2 <= 127: the tile unit multiplies
+ * bytes and adds them up in int32, exactly for as many columns as MOST_COLUMNS. So a logit has the
+ * rounding of 23 bits below the largest entry of its class, a few roundings of the digits' sums, and
+ * none of a sum over columns: together that of float. R and dR are held in the same way, with a step for
+ * each class and block of rows, so that they keep their digits however small they become. Sums over a
+ * block are exact up to that, and are added in double. A class with an entry that is not finite cannot be
+ * held: then the pass is left to the kernels for x86-64-v4, as are rows of other types and narrow ones;
+ * where R has such an entry, the sums of its class become NaN.
+ *
+ * What it costs to hold numbers relative to the largest: where one entry of A_c is far larger than the
+ * others and its column is zero in the data, the others lose the digits that float would have kept. */
+#include "device/cpu/data_pass.h"
+
+#ifdef AIT_AMX
+#include <immintrin.h>
+#include <string.h>
+
+#include "device/cpu/data_pass_softmax.h"
+
+enum {
+  LANES = 16,                    /* floats in a vector, and columns of a tile of int32 */
+  TILE = 1024,                   /* bytes of a tile: 16 rows of LINE bytes */
+  LINE = 64,                     /* bytes of a tile's row, and columns (rows) that a product takes */
+  DIGITS = 3,                    /* bytes of a number in fixed point */
+  PAIR = 2 * TILE,               /* the digits of a group of classes: at most 2 * 16 columns */
+  BLOCK = 256,                   /* rows of a block */
+  PARTS = BLOCK / AIT_PASS_ROWS, /* softmax takes a block in parts */
+  STEPS = BLOCK / LINE,          /* products over the rows of a block */
+  WOVEN = STEPS * TILE + LINE,   /* bytes between the woven tiles of a block: not a multiple of 4096 */
+  LEAST_COLUMNS = LINE,          /* narrower rows leave most of a tile empty */
+  MOST_COLUMNS = 65793           /* 255 * 128 * MOST_COLUMNS fits into int32 */
+};
+
+/* The largest |q|: a little below 127 * 65536 + 127 * 256 + 127, so that rounding never passes that. */
+#define FULL 8355000.0f
+
+/* Classes whose largest number is below this count as holding zeros: step stays a normal number. */
+#define LEAST_LARGEST 0x1p-102f
+
+/* Where the digits of a classifier stand in its form: a step for each class, then for every group and
+ * every LINE columns a PAIR, in which digit t of class c is column t * classes + c. */
+static size_t steps_bytes(const ait_pass_job *job) {
+  return (size_t)ait_round_up(job->classes * (int64_t)sizeof(float), LINE);
+}
+
+static int64_t chunks_of(const ait_pass_job *job) {
+  return ait_ceil_div(job->columns, LINE);
+}
+
+static int64_t groups_of(const ait_pass_job *job) {
+  return ait_ceil_div(job->classes, job->group);
+}
+
+/* Bytes between the copied rows of a block: an odd number of lines, so that rows do not share one
+ * place of the cache. */
+static int64_t row_bytes(const ait_pass_job *job) {
+  return LINE * (chunks_of(job) | 1);
+}
+
+/* Whether the tile unit takes these rows. */
+static int takes(const ait_pass_job *job) {
+  return job->pass->rows->type == AIT_U8 && job->columns >= LEAST_COLUMNS && job->columns <= MOST_COLUMNS;
+}
+
+static size_t form_bytes(const ait_pass_job *job) {
+  return takes(job) ? steps_bytes(job) + (size_t)(groups_of(job) * chunks_of(job) * PAIR) : 0;
+}
+
+/* ---- fixed point --------------------------------------------------------------------------- */
+
+/* step, and 1 / step as a sum of two floats, so that q has one rounding. */
+typedef struct fixed_point {
+  float step;
+  __m512 inverse, correction;
+} fixed_point;
+
+/* `bits`: the largest bits of |number|, which are ordered as the numbers are, NaN last. */
+static fixed_point fixed_point_of(int32_t bits) {
+  float largest;
+  memcpy(&largest, &bits, sizeof largest);
+  if (bits >= 0x7f800000) {
+    return (fixed_point){.step = __builtin_nanf(""), .inverse = _mm512_setzero_ps(), .correction = _mm512_setzero_ps()};
+  }
+  const float step = (largest > LEAST_LARGEST ? largest : LEAST_LARGEST) / FULL;
+  const double inverse = 1 / (double)step;
+  const float high = (float)inverse, low = (float)(inverse - (double)high);
+  return (fixed_point){.step = step, .inverse = _mm512_set1_ps(high), .correction = _mm512_set1_ps(low)};
+}
+
+INLINE __m512i larger_bits(__m512i largest, __m512 numbers) {
+  return _mm512_max_epi32(largest, _mm512_castps_si512(_mm512_abs_ps(numbers)));
+}
+
+/* The digits of 16 numbers, the highest first. */
+INLINE void digits_of(const fixed_point *f, __m512 numbers, __m128i digit[DIGITS]) {
+  const __m512 scaled = _mm512_fmadd_ps(numbers, f->inverse, _mm512_mul_ps(numbers, f->correction));
+  const __m512i q = _mm512_cvtps_epi32(scaled);
+  /* What is left after a digit was taken off: rounded division by 256. */
+  const __m512i half = _mm512_set1_epi32(128);
+  const __m512i q1 = _mm512_srai_epi32(_mm512_add_epi32(q, half), 8);
+  const __m512i q2 = _mm512_srai_epi32(_mm512_add_epi32(q1, half), 8);
+  digit[0] = _mm512_cvtepi32_epi8(q2);
+  digit[1] = _mm512_cvtepi32_epi8(q1);
+  digit[2] = _mm512_cvtepi32_epi8(q);
+}
+
+/* 65536 h + 256 m + l of sums over digits. */
+INLINE __m512 number_of(__m512i h, __m512i m, __m512i l) {
+  const __m512 low = _mm512_fmadd_ps(_mm512_cvtepi32_ps(m), _mm512_set1_ps(256), _mm512_cvtepi32_ps(l));
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(h), _mm512_set1_ps(65536), low);
+}
+
+/* Writes step and digits of class c of a packed classifier. */
+static void form_class(const ait_pass_job *job, int64_t c, const ait_real *packed, void *form) {
+  const int64_t first = c / job->group * job->group, classes = ait_min64(job->group, job->classes - first);
+  const ait_real *numbers = packed + first * job->padded + (c - first) * LANES;
+  __m512i largest = _mm512_setzero_si512();
+  for (int64_t j = 0; j < job->padded; j += LANES) {
+    largest = larger_bits(largest, _mm512_loadu_ps(numbers + j * classes));
+  }
+  const fixed_point f = fixed_point_of(_mm512_reduce_max_epi32(largest));
+  ((float *)form)[c] = f.step;
+  char *digits = (char *)form + steps_bytes(job) + first / job->group * chunks_of(job) * PAIR;
+  for (int64_t j = 0; j < job->padded; j += LANES) {
+    __m128i digit[DIGITS];
+    digits_of(&f, _mm512_loadu_ps(numbers + j * classes), digit);
+    for (int64_t t = 0; t < DIGITS; ++t) {
+      const int64_t column = t * classes + (c - first);
+      char *place = digits + j / LINE * PAIR + column / 16 * TILE + j % LINE / 4 * LINE + column % 16 * 4;
+      int32_t four[4];
+      memcpy(four, &digit[t], sizeof four);
+      for (int k = 0; k < 4; ++k) {
+        memcpy(place + k * LINE, &four[k], sizeof four[k]);
+      }
+    }
+  }
+}
+
+/* ---- scratch ------------------------------------------------------------------------------- */
+
+/* One thread's scratch. */
+typedef struct amx_scratch {
+  uint8_t *rows;    /* the block's rows, row_bytes apart, padded with zeros */
+  uint8_t *woven;   /* LINE columns of the block as four tiles a product, WOVEN apart */
+  int8_t *residual; /* digits of R: a PAIR for every group and product; then those of dR */
+  int32_t *sums;    /* of the digits: 8 tiles, and a vector that reading may pass the end by */
+  float *logits;    /* PARTS matrices of classes x AIT_PASS_ROWS; exponentials, then R */
+  float *slopes;    /* the same of the direction, then dR */
+  float *steps;     /* of R, then of dR: classes each */
+} amx_scratch;
+
+static char *take(char **place, int64_t bytes) {
+  char *part = *place;
+  *place += ait_round_up(bytes, LINE);
+  return part;
+}
+
+/* The parts of a scratch that starts at `base`; *end is where it ends. */
+static amx_scratch divide(const ait_pass_job *job, char *base, char **end) {
+  const int64_t matrix = job->classes * BLOCK * (int64_t)sizeof(float);
+  *end = base;
+  return (amx_scratch){.rows = (uint8_t *)take(end, BLOCK * row_bytes(job)),
+                       .woven = (uint8_t *)take(end, 4 * WOVEN),
+                       .residual = (int8_t *)take(end, 2 * groups_of(job) * STEPS * PAIR),
+                       .sums = (int32_t *)(void *)take(end, 8 * TILE + LINE),
+                       .logits = (float *)(void *)take(end, matrix),
+                       .slopes = (float *)(void *)take(end, matrix),
+                       .steps = (float *)(void *)take(end, 2 * job->classes * (int64_t)sizeof(float))};
+}
+
+static int64_t scratch_reals(const ait_pass_job *job) {
+  const int64_t plain = ait_pass_kernel_v4.scratch(job);
+  char *const none = NULL;
+  char *end;
+  divide(job, none, &end);
+  return takes(job) ? ait_max64(plain, (end - none) / (int64_t)sizeof(ait_real)) : plain;
+}
+
+/* ---- transposing --------------------------------------------------------------------------- */
+
+/* Lane l (of 128 bits) of v[k] goes to lane k of v[l]. */
+INLINE void transpose_lanes(__m512 *v0, __m512 *v1, __m512 *v2, __m512 *v3) {
+  const __m512 even01 = _mm512_shuffle_f32x4(*v0, *v1, 0x88), odd01 = _mm512_shuffle_f32x4(*v0, *v1, 0xdd);
+  const __m512 even23 = _mm512_shuffle_f32x4(*v2, *v3, 0x88), odd23 = _mm512_shuffle_f32x4(*v2, *v3, 0xdd);
+  *v0 = _mm512_shuffle_f32x4(even01, even23, 0x88);
+  *v1 = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
+  *v2 = _mm512_shuffle_f32x4(even01, even23, 0xdd);
+  *v3 = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
+}
+
+/* Number k of v[i] goes to number i of v[k]. */
+INLINE void transpose(__m512 v[16]) {
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(v[i], v[i + 1]));
+    const __m512d b = _mm512_castps_pd(_mm512_unpackhi_ps(v[i], v[i + 1]));
+    const __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(v[i + 2], v[i + 3]));
+    const __m512d d = _mm512_castps_pd(_mm512_unpackhi_ps(v[i + 2], v[i + 3]));
+    v[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    v[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    v[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    v[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+  }
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) {
+    transpose_lanes(&v[k], &v[4 + k], &v[8 + k], &v[12 + k]);
+  }
+}
+
+/* ---- tiles --------------------------------------------------------------------------------- */
+
+/* Tile instructions read memory that some compilers do not know they read: everything written so far is
+ * in memory after this. */
+INLINE void memory_is_read(const void *memory) {
+  __asm__ volatile("" : : "r"(memory) : "memory");
+}
+
+/* Clears the tiles 0 to 3, where sums are made. */
+INLINE void clear_sums(void) {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
+/* All eight tiles have 16 rows of LINE bytes. */
+static void configure_tiles(void) {
+  struct {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+  } config = {.palette = 1};
+  for (int k = 0; k < 8; ++k) {
+    config.row_bytes[k] = LINE;
+    config.rows[k] = 16;
+  }
+  memory_is_read(&config);
+  _tile_loadconfig(&config);
+}
+
+/* ---- L = U A' ------------------------------------------------------------------------------ */
+
+/* Copies rows of the block, padded with zeros to whole lines; rows past `count` become zeros. */
+static void copy_rows(const ait_pass_job *job, int64_t begin, int64_t count, uint8_t *target) {
+  const ait_rows *rows = job->pass->rows;
+  const int64_t whole = job->columns / LINE * LINE, bytes = row_bytes(job);
+  const __mmask64 rest = ((uint64_t)1 << job->columns % LINE) - 1;
+  for (int64_t i = 0; i < AIT_PASS_ROWS; ++i, target += bytes) {
+    if (i >= count) {
+      memset(target, 0, (size_t)(chunks_of(job) * LINE));
+      continue;
+    }
+    const uint8_t *row = (const uint8_t *)rows->data + (begin + i) * rows->stride;
+    for (int64_t j = 0; j < whole; j += LINE) {
+      _mm512_store_si512(target + j, _mm512_loadu_si512(row + j));
+    }
+    if (rest != 0) {
+      _mm512_store_si512(target + whole, _mm512_maskz_loadu_epi8(rest, row + whole));
+    }
+  }
+}
+
+/* sums (32 x 32) = 32 rows times the digits of a group in two tiles' columns, or in one's. */
+INLINE void forward_tiles(int tiles, int64_t chunks, const uint8_t *rows, int64_t stride, const char *digits,
+                          int32_t *sums) {
+  memory_is_read(rows);
+  clear_sums();
+  for (int64_t k = 0; k < chunks; ++k, rows += LINE, digits += PAIR) {
+    _tile_loadd(4, rows, stride);
+    _tile_loadd(6, digits, LINE);
+    _tile_loadd(5, rows + 16 * stride, stride);
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 5, 6);
+    if (tiles == 2) {
+      _tile_loadd(7, digits + TILE, LINE);
+      _tile_dpbusd(2, 4, 7);
+      _tile_dpbusd(3, 5, 7);
+    }
+  }
+  _tile_stored(0, sums, 2 * LINE);
+  _tile_stored(1, sums + 16 * 32, 2 * LINE);
+  if (tiles == 2) {
+    _tile_stored(2, sums + 16, 2 * LINE);
+    _tile_stored(3, sums + 16 * 32 + 16, 2 * LINE);
+  }
+}
+
+/* logits (classes x AIT_PASS_ROWS of a group) from the sums over its digits. */
+static void gather_logits(int64_t classes, const float *steps, const int32_t *sums, float *logits) {
+  const __m512 step = _mm512_maskz_loadu_ps((__mmask16)((1 << classes) - 1), steps);
+  for (int64_t i = 0; i < AIT_PASS_ROWS; i += 16) {
+    __m512 v[16];
+#pragma GCC unroll 16
+    for (int r = 0; r < 16; ++r) {
+      const int32_t *row = sums + (i + r) * 32;
+      v[r] = _mm512_mul_ps(step, number_of(_mm512_loadu_si512(row), _mm512_loadu_si512(row + classes),
+                                           _mm512_loadu_si512(row + 2 * classes)));
+    }
+    transpose(v);
+    for (int64_t c = 0; c < classes; ++c) {
+      _mm512_storeu_ps(logits + c * AIT_PASS_ROWS + i, v[c]);
+    }
+  }
+}
+
+/* logits (classes x AIT_PASS_ROWS) of one part of a block, without bias. */
+static void forward(const ait_pass_job *job, const void *form, const uint8_t *rows, int32_t *sums, float *logits) {
+  const float *steps = form;
+  const char *digits = (const char *)form + steps_bytes(job);
+  const int64_t chunks = chunks_of(job), stride = row_bytes(job);
+  for (int64_t first = 0; first < job->classes; first += job->group, digits += chunks * PAIR) {
+    const int64_t classes = ait_min64(job->group, job->classes - first);
+    if (DIGITS * classes > 16) {
+      forward_tiles(2, chunks, rows, stride, digits, sums);
+    } else {
+      forward_tiles(1, chunks, rows, stride, digits, sums);
+    }
+    gather_logits(classes, steps + first, sums, logits + first * AIT_PASS_ROWS);
+  }
+}
+
+/* ---- G = R' U ------------------------------------------------------------------------------ */
+
+/* Writes steps and digits of R (PARTS of classes x AIT_PASS_ROWS, of which `parts` are there). */
+static void form_residuals(const ait_pass_job *job, int64_t parts, const float *r, float *steps, int8_t *digits) {
+  const int64_t size = job->classes * AIT_PASS_ROWS, vectors = parts * AIT_PASS_ROWS / LANES;
+  for (int64_t c = 0; c < job->classes; ++c) {
+    const int64_t group = c / job->group, within = c % job->group;
+    const int64_t classes = ait_min64(job->group, job->classes - group * job->group);
+    const float *numbers = r + c * AIT_PASS_ROWS;
+    __m512i largest = _mm512_setzero_si512();
+    for (int64_t v = 0; v < vectors; ++v) {
+      largest = larger_bits(largest, _mm512_loadu_ps(numbers + v / 2 * size + v % 2 * LANES));
+    }
+    const fixed_point f = fixed_point_of(_mm512_reduce_max_epi32(largest));
+    steps[c] = f.step;
+    for (int64_t v = 0; v < ait_round_up(vectors, LINE / LANES); ++v) {
+      __m128i digit[DIGITS];
+      digits_of(&f, v < vectors ? _mm512_loadu_ps(numbers + v / 2 * size + v % 2 * LANES) : _mm512_setzero_ps(), digit);
+      int8_t *pair = digits + (group * STEPS + v / 4) * PAIR + v % 4 * LANES;
+      for (int64_t t = 0; t < DIGITS; ++t) {
+        _mm_storeu_si128((__m128i *)(void *)(pair + (t * classes + within) * LINE), digit[t]);
+      }
+    }
+  }
+}
+
+/* Weaves LINE columns of `steps` * LINE rows into tiles whose rows hold the bytes of four data rows
+ * next to each other; column 16 q + 4 k + l becomes column 4 q + l of tile k. */
+static void weave(int64_t steps, const uint8_t *rows, int64_t stride, uint8_t *woven) {
+  for (int64_t i = 0; i < steps * LINE; i += 4, rows += 4 * stride, woven += LINE) {
+    const __m512i a = _mm512_load_si512(rows), b = _mm512_load_si512(rows + stride);
+    const __m512i c = _mm512_load_si512(rows + 2 * stride), d = _mm512_load_si512(rows + 3 * stride);
+    const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
+    const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
+    _mm512_store_si512(woven, _mm512_unpacklo_epi16(ab_low, cd_low));
+    _mm512_store_si512(woven + WOVEN, _mm512_unpackhi_epi16(ab_low, cd_low));
+    _mm512_store_si512(woven + 2 * WOVEN, _mm512_unpacklo_epi16(ab_high, cd_high));
+    _mm512_store_si512(woven + 3 * WOVEN, _mm512_unpackhi_epi16(ab_high, cd_high));
+  }
+}
+
+/* sums (2 tiles for each of two woven tiles) = the digits of R times the rows. */
+INLINE void backward_tiles(int tiles, int64_t steps, const int8_t *digits, const uint8_t *woven, int32_t *sums) {
+  memory_is_read(woven);
+  clear_sums();
+  for (int64_t k = 0; k < steps; ++k, digits += PAIR, woven += TILE) {
+    _tile_loadd(4, digits, LINE);
+    _tile_loadd(6, woven, LINE);
+    _tile_loadd(7, woven + WOVEN, LINE);
+    _tile_dpbsud(0, 4, 6);
+    _tile_dpbsud(2, 4, 7);
+    if (tiles == 2) {
+      _tile_loadd(5, digits + TILE, LINE);
+      _tile_dpbsud(1, 5, 6);
+      _tile_dpbsud(3, 5, 7);
+    }
+  }
+  _tile_stored(0, sums, LINE);
+  _tile_stored(2, sums + 512, LINE);
+  if (tiles == 2) {
+    _tile_stored(1, sums + 256, LINE);
+    _tile_stored(3, sums + 768, LINE);
+  }
+}
+
+/* target (+)= 16 numbers. */
+INLINE void add_numbers(int add, __m512 numbers, double *target) {
+  __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(numbers));
+  __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(numbers, 1));
+  if (add) {
+    low = _mm512_add_pd(low, _mm512_loadu_pd(target));
+    high = _mm512_add_pd(high, _mm512_loadu_pd(target + 8));
+  }
+  _mm512_storeu_pd(target, low);
+  _mm512_storeu_pd(target + 8, high);
+}
+
+/* Adds the sums over LINE columns of a group to g, `vectors` of whose 4 vectors are there. */
+static void scatter_sums(int64_t classes, int64_t vectors, const float *steps, const int32_t *sums, int add,
+                         double *g) {
+  for (int64_t c = 0; c < classes; ++c) {
+    __m512 v[4];
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) {
+      const int32_t *tile = sums + k * 512 + c * 16;
+      v[k] = _mm512_mul_ps(_mm512_set1_ps(steps[c]),
+                           number_of(_mm512_loadu_si512(tile), _mm512_loadu_si512(tile + classes * 16),
+                                     _mm512_loadu_si512(tile + 2 * classes * 16)));
+    }
+    transpose_lanes(&v[0], &v[1], &v[2], &v[3]);
+    for (int64_t k = 0; k < vectors; ++k) {
+      add_numbers(add, v[k], g + (k * classes + c) * LANES);
+    }
+  }
+}
+
+/* g (+)= R' U over one block and the columns of a chunk. */
+static void backward_chunk(const ait_pass_job *job, int64_t steps, int64_t chunk, const amx_scratch *s,
+                           const int8_t *digits, const float *r_steps, int add, double *g) {
+  const int64_t vectors = ait_min64(LINE, job->padded - chunk * LINE) / LANES;
+  for (int64_t first = 0; first < job->classes; first += job->group, digits += STEPS * PAIR) {
+    const int64_t classes = ait_min64(job->group, job->classes - first);
+    for (int pair = 0; pair < 2; ++pair) {
+      if (DIGITS * classes > 16) {
+        backward_tiles(2, steps, digits, s->woven + 2 * pair * WOVEN, s->sums + pair * 1024);
+      } else {
+        backward_tiles(1, steps, digits, s->woven + 2 * pair * WOVEN, s->sums + pair * 1024);
+      }
+    }
+    scatter_sums(classes, vectors, r_steps + first, s->sums, add, g + first * job->padded + chunk * LINE * classes);
+  }
+}
+
+/* bias (+)= the column sums of R. */
+static void add_bias(const ait_pass_job *job, int64_t parts, const float *r, int add, double *bias) {
+  for (int64_t c = 0; c < job->classes; ++c) {
+    double sum = 0;
+    for (int64_t p = 0; p < parts; ++p) {
+      sum += sum_rows(r + (p * job->classes + c) * AIT_PASS_ROWS);
+    }
+    bias[c] = (add ? bias[c] : 0) + sum;
+  }
+}
+
+/* ---- blocks -------------------------------------------------------------------------------- */
+
+/* Softmax of one part: logits become R, slopes dR. */
+static void part(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                 float *logits, float *slopes) {
+  const ait_pass *pass = job->pass;
+  row_terms t;
+  read_rows(pass, begin, count, &t);
+  exponentials(job, logits, &t);
+  if (sums->loss != NULL) {
+    *sums->loss = (add ? *sums->loss : 0) + block_loss(&t);
+  }
+  if (job->v != NULL) {
+    float mean[AIT_PASS_ROWS];
+    tangents(job, &t, logits, slopes, mean);
+    for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
+      pass->cross[begin + i] = t.derivative[i] / (float)pass->rows->rows * mean[i];
+    }
+  }
+  residuals(job, &t, logits);
+}
+
+/* One block of at most BLOCK rows; `add`: to the sums, else they are overwritten. */
+static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                  const amx_scratch *s) {
+  const int64_t parts = ait_ceil_div(count, AIT_PASS_ROWS), size = job->classes * AIT_PASS_ROWS;
+  const int64_t steps = ait_ceil_div(count, LINE);
+  int8_t *tangent_digits = s->residual + groups_of(job) * STEPS * PAIR;
+  for (int64_t p = 0; p < parts; ++p) {
+    const int64_t i = p * AIT_PASS_ROWS, there = ait_min64(AIT_PASS_ROWS, count - i);
+    uint8_t *rows = s->rows + i * row_bytes(job);
+    copy_rows(job, begin + i, there, rows);
+    forward(job, job->a_form, rows, s->sums, s->logits + p * size);
+    if (job->v != NULL) {
+      forward(job, job->v_form, rows, s->sums, s->slopes + p * size);
+    }
+    part(job, begin + i, there, add || p > 0, sums, s->logits + p * size, s->slopes + p * size);
+  }
+  if (sums->g != NULL) {
+    form_residuals(job, parts, s->logits, s->steps, s->residual);
+    add_bias(job, parts, s->logits, add, sums->gb);
+  }
+  if (sums->dg != NULL) {
+    form_residuals(job, parts, s->slopes, s->steps + job->classes, tangent_digits);
+    add_bias(job, parts, s->slopes, add, sums->dgb);
+  }
+  for (int64_t chunk = 0; chunk < chunks_of(job) && (sums->g != NULL || sums->dg != NULL); ++chunk) {
+    weave(steps, s->rows + chunk * LINE, row_bytes(job), s->woven);
+    if (sums->g != NULL) {
+      backward_chunk(job, steps, chunk, s, s->residual, s->steps, add, sums->g);
+    }
+    if (sums->dg != NULL) {
+      backward_chunk(job, steps, chunk, s, tangent_digits, s->steps + job->classes, add, sums->dg);
+    }
+  }
+}
+
+/* Whether every class of a classifier could be held in fixed point. */
+static int all_finite(const ait_pass_job *job, const void *form) {
+  const float *steps = form;
+  float sum = 0;
+  for (int64_t c = 0; c < job->classes; ++c) {
+    sum += 0 * steps[c];
+  }
+  return sum == 0;
+}
+
+static void rows_by_tiles(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums,
+                          ait_real *scratch) {
+  if (!takes(job) || !all_finite(job, job->a_form) || (job->v != NULL && !all_finite(job, job->v_form))) {
+    ait_pass_kernel_v4.rows(job, begin, end, sums, scratch);
+    return;
+  }
+  char *scratch_end;
+  const amx_scratch s = divide(job, (char *)scratch, &scratch_end);
+  configure_tiles();
+  for (int64_t i = begin; i < end; i += BLOCK) {
+    block(job, i, ait_min64(BLOCK, end - i), i > begin, sums, &s);
+  }
+  _tile_release();
+}
+
+static void convert(ait_type type, int64_t n, const void *stored, ait_real *target) {
+  ait_pass_kernel_v4.convert(type, n, stored, target);
+}
+
+static void add_slots(int64_t slots, int64_t stride, int64_t n, const double *sums, double *out) {
+  ait_pass_kernel_v4.add_slots(slots, stride, n, sums, out);
+}
+
+/* lanes and most_group are those of x86-64-v4, so that both read one packed classifier. */
+const ait_pass_kernel ait_pass_kernel_amx = {
+    .name = "amx",
+    .lanes = LANES,
+    .most_group = 10,
+    .convert = convert,
+    .scratch = scratch_reals,
+    .form_bytes = form_bytes,
+    .form_class = form_class,
+    .rows = rows_by_tiles,
+    .add_slots = add_slots,
+};
+#endif
