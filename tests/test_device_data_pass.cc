@@ -317,6 +317,13 @@ TEST_P(DataPassTest, RowsMayStandApart) {
   }
 }
 
+// More rows than a slot of sums takes in one block, on every device.
+TEST_P(DataPassTest, ManyRowsMatchTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work work = MakeWork(AIT_U8, 40000, 66, 3, kAllParts);
+  ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+}
+
 // The size of a real job. What float can do here is known (a relative error of 3e-8 to 2e-7); a
 // kernel that sums badly fails.
 TEST_P(DataPassTest, ARealJobIsAccurate) {
@@ -438,6 +445,51 @@ TEST_P(DataPassTest, NanAndInfinityAreNeverHidden) {
   work = MakeWork(AIT_U8, 40, 5, 3, kAllParts);
   work.x[39] = kNan;
   EXPECT_TRUE(std::isnan(RunPass(device, work).loss[0]));
+}
+
+// Pixels may be held in fixed point, which knows neither NaN nor infinity.
+TEST_P(DataPassTest, NanAndInfinityAreNeverHiddenByPixels) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work good = MakeWork(AIT_U8, 40, 70, 3, kAllParts);
+  for (ait_real bad : {kNan, kInfinity, -kInfinity}) {
+    for (size_t place : {size_t{0}, size_t{69}, size_t{75}, size_t{209}}) {
+      SCOPED_TRACE(testing::Message() << bad << " at " << place);
+      Work work = good;
+      work.classifier[place] = bad;
+      EXPECT_FALSE(std::isfinite(RunPass(device, work).loss[0]));
+      work = good;
+      work.direction[place] = bad;
+      const Results results = RunPass(device, work);
+      EXPECT_FALSE(std::isfinite(results.tangent[place]));
+      EXPECT_TRUE(std::isfinite(results.loss[0]));
+    }
+  }
+  Work work = good;
+  work.classifier[210] = kNan;
+  EXPECT_TRUE(std::isnan(RunPass(device, work).gradient[0]));
+  work = good;
+  work.direction[211] = kNan;
+  EXPECT_TRUE(std::isnan(RunPass(device, work).tangent[70]));
+  work = good;
+  work.x[39] = kNan;
+  EXPECT_TRUE(std::isnan(RunPass(device, work).gradient[0]));
+}
+
+// Numbers at the ends of their range: a class far smaller or larger than the others keeps its digits.
+TEST_P(DataPassTest, ClassesOfVeryDifferentSizeKeepTheirDigits) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_U8, 100, 70, 3, kScale | kWeights | kDirection);
+  for (int j = 0; j < 70; ++j) {
+    work.classifier[70 + j] *= static_cast<ait_real>(1e-20);
+    work.direction[j] *= static_cast<ait_real>(1e15);
+    work.direction[140 + j] = 0;
+  }
+  const Outputs expected = Reference(work);
+  ExpectClose(RunPass(device, work), expected, kSmallTolerance);
+  for (ait_real &number : work.direction) {
+    number *= static_cast<ait_real>(1e-30);
+  }
+  ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
 }
 
 TEST_P(DataPassTest, ATangentWithoutDirectionIsRefused) {

@@ -277,7 +277,8 @@ struct ait_device {
 
 /* Opens the CPU device; threads 0: OMP_NUM_THREADS, else all that the process may use. The data pass
  * runs on the best instructions of the processor, or on those that the environment variable
- * AIT_CPU_KERNEL names: baseline, v2, v3 or v4 (AIT_INVALID_ARGUMENT where there are none such). */
+ * AIT_CPU_KERNEL names: baseline, v2, v3, v4 or, in float, amx (AIT_INVALID_ARGUMENT where there are
+ * none such, or where the system does not let the process use them). */
 ait_status ait_device_open_cpu(int32_t threads, ait_device *device);
 
 /* Opens CUDA device `index`; `threads` is for work that stays on the host (0 as above), `math` for its

@@ -9,9 +9,9 @@
 #include <omp.h>
 #include <string.h>
 
-/* Fewer rows than LEAST_ROWS do not pay for a slot's sums; below SERIAL_PRODUCTS multiplications one
- * thread is faster. Parts of the workspace start on a cache line of their own. */
-enum { LEAST_ROWS = 256, SERIAL_PRODUCTS = 1 << 15, LINE = 64, MOST_PIECE = 256 };
+/* Below SERIAL_PRODUCTS multiplications one thread is faster. Parts of the workspace start on a cache line of their
+ * own. */
+enum { SERIAL_PRODUCTS = 1 << 15, LINE = 64, MOST_PIECE = 256 };
 
 /* One pass and where its parts stand in the workspace. */
 typedef struct pass_plan {
@@ -38,7 +38,7 @@ static pass_plan plan_pass(const ait_device *device, const ait_pass *pass, void 
   const int64_t padded = ait_round_up(columns, kernel->lanes);
   const int64_t groups = ait_ceil_div(classes, kernel->most_group);
   pass_plan plan = {.job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
-                    .slots = ait_slots_of(pass->rows->rows, LEAST_ROWS, AIT_PASS_ROWS),
+                    .slots = ait_slots_of(pass->rows->rows, kernel->least_rows, AIT_PASS_ROWS),
                     .numbers = classes * padded,
                     .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double))};
   const size_t packed = (size_t)plan.numbers * sizeof(ait_real), bias = (size_t)classes * sizeof(ait_real);
@@ -96,7 +96,9 @@ static void pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const 
     const int64_t width = ait_min64(lanes, job->columns - j);
     for (int64_t l = 0; l < width; ++l) {
       out[l] = rows->scale != NULL ? a[j + l] * rows->scale[j + l] : a[j + l];
-      bias += rows->shift != NULL ? (double)a[j + l] * (double)rows->shift[j + l] : 0;
+    }
+    for (int64_t l = 0; rows->shift != NULL && l < width; ++l) {
+      bias += (double)a[j + l] * (double)rows->shift[j + l];
     }
     memset(out + width, 0, (size_t)(lanes - width) * sizeof *out);
   }
@@ -170,6 +172,21 @@ static void write_loss(const pass_plan *plan) {
 
 /* ---- the pass ------------------------------------------------------------------------------ */
 
+/* The slots of one thread. It walks them to and fro from pass to pass, since what it read last is still
+ * in its cache; as each slot has its own sums, their order does not change a bit. */
+static void pass_slots(const pass_plan *plan, const ait_pass_kernel *kernel) {
+  static _Thread_local int backwards;
+  const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads(), count = plan->slots.count;
+  const int64_t first = count * thread / threads, end = count * (thread + 1) / threads;
+  ait_real *scratch = plan->scratch + thread * plan->scratch_size;
+  backwards = !backwards;
+  for (int64_t i = first; i < end; ++i) {
+    const int64_t slot = backwards ? first + end - 1 - i : i;
+    const ait_pass_sums sums = slot_sums(plan, slot);
+    kernel->rows(&plan->job, ait_slot_begin(&plan->slots, slot), ait_slot_end(&plan->slots, slot), &sums, scratch);
+  }
+}
+
 /* What every thread does. The loops end with a barrier: pack, then rows, then add up. */
 static void pass_thread(const pass_plan *plan, const ait_pass_kernel *kernel) {
   const ait_pass_job *job = &plan->job;
@@ -179,12 +196,8 @@ static void pass_thread(const pass_plan *plan, const ait_pass_kernel *kernel) {
   for (int64_t c = 0; c < job->classes; ++c) {
     pack_both(job, kernel, c);
   }
-  ait_real *scratch = plan->scratch + omp_get_thread_num() * plan->scratch_size;
-#pragma omp for schedule(static)
-  for (int64_t slot = 0; slot < plan->slots.count; ++slot) {
-    const ait_pass_sums sums = slot_sums(plan, slot);
-    kernel->rows(job, ait_slot_begin(&plan->slots, slot), ait_slot_end(&plan->slots, slot), &sums, scratch);
-  }
+  pass_slots(plan, kernel);
+#pragma omp barrier
   if (pass->gradient != NULL || pass->tangent != NULL) {
 #pragma omp for
     for (int64_t piece = 0; piece < pieces; ++piece) {

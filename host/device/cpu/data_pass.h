@@ -37,6 +37,7 @@ struct ait_pass_kernel {
   const char *name;   /* the instruction set */
   int64_t lanes;      /* numbers in a vector */
   int64_t most_group; /* classes whose sums fit into the registers */
+  int64_t least_rows; /* fewer do not pay for a slot's sums */
 
   /* target_j = stored_j for n stored numbers, neither scale nor shift applied. */
   void (*convert)(ait_type type, int64_t n, const void *stored, ait_real *target);

@@ -28,7 +28,7 @@ enum {
   LINE = 64,                     /* bytes of a tile's row, and columns (rows) that a product takes */
   DIGITS = 3,                    /* bytes of a number in fixed point */
   PAIR = 2 * TILE,               /* the digits of a group of classes: at most 2 * 16 columns */
-  BLOCK = 256,                   /* rows of a block */
+  BLOCK = 512,                   /* rows of a block */
   PARTS = BLOCK / AIT_PASS_ROWS, /* softmax takes a block in parts */
   STEPS = BLOCK / LINE,          /* products over the rows of a block */
   WOVEN = STEPS * TILE + LINE,   /* bytes between the woven tiles of a block: not a multiple of 4096 */
@@ -56,7 +56,7 @@ static int64_t groups_of(const ait_pass_job *job) {
   return ait_ceil_div(job->classes, job->group);
 }
 
-/* Bytes between the copied rows of a block: an odd number of lines, so that rows do not share one
+/* Bytes between copied rows: an odd number of lines, so that rows do not share one
  * place of the cache. */
 static int64_t row_bytes(const ait_pass_job *job) {
   return LINE * (chunks_of(job) | 1);
@@ -145,8 +145,9 @@ static void form_class(const ait_pass_job *job, int64_t c, const ait_real *packe
 
 /* One thread's scratch. */
 typedef struct amx_scratch {
-  uint8_t *rows;    /* the block's rows, row_bytes apart, padded with zeros */
-  uint8_t *woven;   /* LINE columns of the block as four tiles a product, WOVEN apart */
+  uint8_t *rows;    /* copies of AIT_PASS_ROWS rows, row_bytes apart */
+  uint8_t *rest;    /* and of the columns after their last whole line */
+  uint8_t *woven;   /* twice LINE columns of the block as four tiles a product, WOVEN apart */
   int8_t *residual; /* digits of R: a PAIR for every group and product; then those of dR */
   int32_t *sums;    /* of the digits: 8 tiles, and a vector that reading may pass the end by */
   float *logits;    /* PARTS matrices of classes x AIT_PASS_ROWS; exponentials, then R */
@@ -164,8 +165,9 @@ static char *take(char **place, int64_t bytes) {
 static amx_scratch divide(const ait_pass_job *job, char *base, char **end) {
   const int64_t matrix = job->classes * BLOCK * (int64_t)sizeof(float);
   *end = base;
-  return (amx_scratch){.rows = (uint8_t *)take(end, BLOCK * row_bytes(job)),
-                       .woven = (uint8_t *)take(end, 4 * WOVEN),
+  return (amx_scratch){.rows = (uint8_t *)take(end, AIT_PASS_ROWS * row_bytes(job)),
+                       .rest = (uint8_t *)take(end, AIT_PASS_ROWS * LINE),
+                       .woven = (uint8_t *)take(end, 2 * 4 * WOVEN),
                        .residual = (int8_t *)take(end, 2 * groups_of(job) * STEPS * PAIR),
                        .sums = (int32_t *)(void *)take(end, 8 * TILE + LINE),
                        .logits = (float *)(void *)take(end, matrix),
@@ -245,42 +247,66 @@ static void configure_tiles(void) {
 
 /* ---- L = U A' ------------------------------------------------------------------------------ */
 
-/* Copies rows of the block, padded with zeros to whole lines; rows past `count` become zeros. */
-static void copy_rows(const ait_pass_job *job, int64_t begin, int64_t count, uint8_t *target) {
-  const ait_rows *rows = job->pass->rows;
-  const int64_t whole = job->columns / LINE * LINE, bytes = row_bytes(job);
-  const __mmask64 rest = ((uint64_t)1 << job->columns % LINE) - 1;
-  for (int64_t i = 0; i < AIT_PASS_ROWS; ++i, target += bytes) {
-    if (i >= count) {
-      memset(target, 0, (size_t)(chunks_of(job) * LINE));
-      continue;
+/* AIT_PASS_ROWS rows as the tile unit reads them. */
+typedef struct row_view {
+  const uint8_t *rows; /* `chunks` times LINE columns, `stride` bytes apart */
+  int64_t chunks, stride;
+  const uint8_t *rest; /* the columns after those, padded with zeros, LINE apart; NULL: there are none */
+} row_view;
+
+/* Bits for the columns that are there of LINE from column j on. */
+INLINE __mmask64 columns_from(const ait_pass_job *job, int64_t j) {
+  return job->columns - j >= LINE ? ~(__mmask64)0 : ((__mmask64)1 << (job->columns - j)) - 1;
+}
+
+static const uint8_t *row_address(const ait_pass_job *job, int64_t i) {
+  return (const uint8_t *)job->pass->rows->data + i * job->pass->rows->stride;
+}
+
+/* A view of the rows from `begin` on, of which `count` are there. Whole lines are read where they are,
+ * the rest of the columns from a copy, and so are rows among which some are missing: zeros. */
+static row_view view_rows(const ait_pass_job *job, int64_t begin, int64_t count, const amx_scratch *s) {
+  const int64_t whole = job->columns / LINE, chunks = chunks_of(job);
+  row_view view = {row_address(job, begin), whole, job->pass->rows->stride, chunks > whole ? s->rest : NULL};
+  for (int64_t i = 0; i < AIT_PASS_ROWS && chunks > whole; ++i) {
+    const __mmask64 there = i < count ? columns_from(job, whole * LINE) : 0;
+    const uint8_t *from = row_address(job, begin + ait_min64(i, count - 1)) + whole * LINE;
+    _mm512_store_si512(s->rest + i * LINE, _mm512_maskz_loadu_epi8(there, from));
+  }
+  if (count < AIT_PASS_ROWS) {
+    memset(s->rows, 0, (size_t)(AIT_PASS_ROWS * row_bytes(job)));
+    for (int64_t i = 0; i < count; ++i) {
+      memcpy(s->rows + i * row_bytes(job), row_address(job, begin + i), (size_t)(whole * LINE));
     }
-    const uint8_t *row = (const uint8_t *)rows->data + (begin + i) * rows->stride;
-    for (int64_t j = 0; j < whole; j += LINE) {
-      _mm512_store_si512(target + j, _mm512_loadu_si512(row + j));
-    }
-    if (rest != 0) {
-      _mm512_store_si512(target + whole, _mm512_maskz_loadu_epi8(rest, row + whole));
-    }
+    view.rows = s->rows;
+    view.stride = row_bytes(job);
+  }
+  return view;
+}
+
+/* The tiles 0 to 3 += LINE columns of 32 rows times their digits. */
+INLINE void forward_step(int tiles, const uint8_t *rows, int64_t stride, const char *digits) {
+  _tile_loadd(4, rows, stride);
+  _tile_loadd(6, digits, LINE);
+  _tile_loadd(5, rows + 16 * stride, stride);
+  _tile_dpbusd(0, 4, 6);
+  _tile_dpbusd(1, 5, 6);
+  if (tiles == 2) {
+    _tile_loadd(7, digits + TILE, LINE);
+    _tile_dpbusd(2, 4, 7);
+    _tile_dpbusd(3, 5, 7);
   }
 }
 
 /* sums (32 x 32) = 32 rows times the digits of a group in two tiles' columns, or in one's. */
-INLINE void forward_tiles(int tiles, int64_t chunks, const uint8_t *rows, int64_t stride, const char *digits,
-                          int32_t *sums) {
-  memory_is_read(rows);
+INLINE void forward_tiles(int tiles, const row_view *view, const char *digits, int32_t *sums) {
+  memory_is_read(view->rows);
   clear_sums();
-  for (int64_t k = 0; k < chunks; ++k, rows += LINE, digits += PAIR) {
-    _tile_loadd(4, rows, stride);
-    _tile_loadd(6, digits, LINE);
-    _tile_loadd(5, rows + 16 * stride, stride);
-    _tile_dpbusd(0, 4, 6);
-    _tile_dpbusd(1, 5, 6);
-    if (tiles == 2) {
-      _tile_loadd(7, digits + TILE, LINE);
-      _tile_dpbusd(2, 4, 7);
-      _tile_dpbusd(3, 5, 7);
-    }
+  for (int64_t k = 0; k < view->chunks; ++k) {
+    forward_step(tiles, view->rows + k * LINE, view->stride, digits + k * PAIR);
+  }
+  if (view->rest != NULL) {
+    forward_step(tiles, view->rest, LINE, digits + view->chunks * PAIR);
   }
   _tile_stored(0, sums, 2 * LINE);
   _tile_stored(1, sums + 16 * 32, 2 * LINE);
@@ -309,16 +335,15 @@ static void gather_logits(int64_t classes, const float *steps, const int32_t *su
 }
 
 /* logits (classes x AIT_PASS_ROWS) of one part of a block, without bias. */
-static void forward(const ait_pass_job *job, const void *form, const uint8_t *rows, int32_t *sums, float *logits) {
+static void forward(const ait_pass_job *job, const void *form, const row_view *view, int32_t *sums, float *logits) {
   const float *steps = form;
   const char *digits = (const char *)form + steps_bytes(job);
-  const int64_t chunks = chunks_of(job), stride = row_bytes(job);
-  for (int64_t first = 0; first < job->classes; first += job->group, digits += chunks * PAIR) {
+  for (int64_t first = 0; first < job->classes; first += job->group, digits += chunks_of(job) * PAIR) {
     const int64_t classes = ait_min64(job->group, job->classes - first);
     if (DIGITS * classes > 16) {
-      forward_tiles(2, chunks, rows, stride, digits, sums);
+      forward_tiles(2, view, digits, sums);
     } else {
-      forward_tiles(1, chunks, rows, stride, digits, sums);
+      forward_tiles(1, view, digits, sums);
     }
     gather_logits(classes, steps + first, sums, logits + first * AIT_PASS_ROWS);
   }
@@ -350,23 +375,49 @@ static void form_residuals(const ait_pass_job *job, int64_t parts, const float *
   }
 }
 
-/* Weaves LINE columns of `steps` * LINE rows into tiles whose rows hold the bytes of four data rows
- * next to each other; column 16 q + 4 k + l becomes column 4 q + l of tile k. */
-static void weave(int64_t steps, const uint8_t *rows, int64_t stride, uint8_t *woven) {
-  for (int64_t i = 0; i < steps * LINE; i += 4, rows += 4 * stride, woven += LINE) {
-    const __m512i a = _mm512_load_si512(rows), b = _mm512_load_si512(rows + stride);
-    const __m512i c = _mm512_load_si512(rows + 2 * stride), d = _mm512_load_si512(rows + 3 * stride);
-    const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
-    const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
-    _mm512_store_si512(woven, _mm512_unpacklo_epi16(ab_low, cd_low));
-    _mm512_store_si512(woven + WOVEN, _mm512_unpackhi_epi16(ab_low, cd_low));
-    _mm512_store_si512(woven + 2 * WOVEN, _mm512_unpacklo_epi16(ab_high, cd_high));
-    _mm512_store_si512(woven + 3 * WOVEN, _mm512_unpackhi_epi16(ab_high, cd_high));
+/* LINE columns of a block from column j on, which are woven into tiles whose rows hold the bytes of four
+ * data rows next to each other; column j + 16 q + 4 k + l becomes column 4 q + l of tile k. */
+typedef struct columns_view {
+  const uint8_t *rows;
+  int64_t count, stride; /* rows that are there, and bytes between them */
+  __mmask64 there;
+  uint8_t *woven;
+} columns_view;
+
+INLINE void weave_four(const uint8_t *const row[4], __mmask64 there, uint8_t *woven) {
+  const __m512i a = _mm512_maskz_loadu_epi8(there, row[0]), b = _mm512_maskz_loadu_epi8(there, row[1]);
+  const __m512i c = _mm512_maskz_loadu_epi8(there, row[2]), d = _mm512_maskz_loadu_epi8(there, row[3]);
+  const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
+  const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
+  _mm512_store_si512(woven, _mm512_unpacklo_epi16(ab_low, cd_low));
+  _mm512_store_si512(woven + WOVEN, _mm512_unpackhi_epi16(ab_low, cd_low));
+  _mm512_store_si512(woven + 2 * WOVEN, _mm512_unpacklo_epi16(ab_high, cd_high));
+  _mm512_store_si512(woven + 3 * WOVEN, _mm512_unpackhi_epi16(ab_high, cd_high));
+}
+
+/* Weaves the rows first .. first + 31. Rows that are missing are multiplied by zeros: the last one that
+ * is there stands for those beside it, the others stay what they were. */
+INLINE void weave(const columns_view *view, int64_t first) {
+  const int64_t stride = view->stride, end = ait_min64(first + AIT_PASS_ROWS, view->count);
+  const uint8_t *row = view->rows + first * stride;
+  uint8_t *woven = view->woven + first / 4 * LINE;
+  int64_t i = first;
+  for (; i + 4 <= end; i += 4, row += 4 * stride, woven += LINE) {
+    const uint8_t *const four[4] = {row, row + stride, row + 2 * stride, row + 3 * stride};
+    weave_four(four, view->there, woven);
+  }
+  if (i < end) {
+    const uint8_t *const last = view->rows + (end - 1) * stride;
+    const uint8_t *const four[4] = {row, i + 1 < end ? row + stride : last, i + 2 < end ? row + 2 * stride : last,
+                                    last};
+    weave_four(four, view->there, woven);
   }
 }
 
-/* sums (2 tiles for each of two woven tiles) = the digits of R times the rows. */
-INLINE void backward_tiles(int tiles, int64_t steps, const int8_t *digits, const uint8_t *woven, int32_t *sums) {
+/* sums (2 tiles for each of two woven tiles) = the digits of R times the rows. Meanwhile the rows
+ * first .. first + 32 steps - 1 of `next` (may be NULL) are woven. */
+INLINE void backward_tiles(int tiles, int64_t steps, const int8_t *digits, const uint8_t *woven,
+                           const columns_view *next, int64_t first, int32_t *sums) {
   memory_is_read(woven);
   clear_sums();
   for (int64_t k = 0; k < steps; ++k, digits += PAIR, woven += TILE) {
@@ -379,6 +430,9 @@ INLINE void backward_tiles(int tiles, int64_t steps, const int8_t *digits, const
       _tile_loadd(5, digits + TILE, LINE);
       _tile_dpbsud(1, 5, 6);
       _tile_dpbsud(3, 5, 7);
+    }
+    if (next != NULL) {
+      weave(next, first + k * AIT_PASS_ROWS);
     }
   }
   _tile_stored(0, sums, LINE);
@@ -420,20 +474,23 @@ static void scatter_sums(int64_t classes, int64_t vectors, const float *steps, c
   }
 }
 
-/* g (+)= R' U over one block and the columns of a chunk. */
-static void backward_chunk(const ait_pass_job *job, int64_t steps, int64_t chunk, const amx_scratch *s,
-                           const int8_t *digits, const float *r_steps, int add, double *g) {
+/* g (+)= R' U over one block and the columns of a chunk; weaves `next` (may be NULL). */
+static void backward_chunk(const ait_pass_job *job, int64_t steps, int64_t chunk, const uint8_t *woven,
+                           const columns_view *next, const int8_t *digits, const float *r_steps, int32_t *tiles,
+                           int add, double *g) {
   const int64_t vectors = ait_min64(LINE, job->padded - chunk * LINE) / LANES;
   for (int64_t first = 0; first < job->classes; first += job->group, digits += STEPS * PAIR) {
     const int64_t classes = ait_min64(job->group, job->classes - first);
     for (int pair = 0; pair < 2; ++pair) {
+      const uint8_t *two = woven + 2 * pair * WOVEN;
+      const int64_t row = pair * steps * AIT_PASS_ROWS;
       if (DIGITS * classes > 16) {
-        backward_tiles(2, steps, digits, s->woven + 2 * pair * WOVEN, s->sums + pair * 1024);
+        backward_tiles(2, steps, digits, two, first == 0 ? next : NULL, row, tiles + pair * 1024);
       } else {
-        backward_tiles(1, steps, digits, s->woven + 2 * pair * WOVEN, s->sums + pair * 1024);
+        backward_tiles(1, steps, digits, two, first == 0 ? next : NULL, row, tiles + pair * 1024);
       }
     }
-    scatter_sums(classes, vectors, r_steps + first, s->sums, add, g + first * job->padded + chunk * LINE * classes);
+    scatter_sums(classes, vectors, r_steps + first, tiles, add, g + first * job->padded + chunk * LINE * classes);
   }
 }
 
@@ -470,38 +527,71 @@ static void part(const ait_pass_job *job, int64_t begin, int64_t count, int add,
   residuals(job, &t, logits);
 }
 
-/* One block of at most BLOCK rows; `add`: to the sums, else they are overwritten. */
-static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
-                  const amx_scratch *s) {
-  const int64_t parts = ait_ceil_div(count, AIT_PASS_ROWS), size = job->classes * AIT_PASS_ROWS;
-  const int64_t steps = ait_ceil_div(count, LINE);
-  int8_t *tangent_digits = s->residual + groups_of(job) * STEPS * PAIR;
-  for (int64_t p = 0; p < parts; ++p) {
-    const int64_t i = p * AIT_PASS_ROWS, there = ait_min64(AIT_PASS_ROWS, count - i);
-    uint8_t *rows = s->rows + i * row_bytes(job);
-    copy_rows(job, begin + i, there, rows);
-    forward(job, job->a_form, rows, s->sums, s->logits + p * size);
+/* Logits, softmax and, where they are wanted, R and dR of a block. */
+static void forward_block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                          const amx_scratch *s) {
+  const int64_t size = job->classes * AIT_PASS_ROWS;
+  for (int64_t i = 0; i < count; i += AIT_PASS_ROWS) {
+    const int64_t there = ait_min64(AIT_PASS_ROWS, count - i), p = i / AIT_PASS_ROWS;
+    float *logits = s->logits + p * size, *slopes = s->slopes + p * size;
+    const row_view view = view_rows(job, begin + i, there, s);
+    forward(job, job->a_form, &view, s->sums, logits);
     if (job->v != NULL) {
-      forward(job, job->v_form, rows, s->sums, s->slopes + p * size);
+      forward(job, job->v_form, &view, s->sums, slopes);
     }
-    part(job, begin + i, there, add || p > 0, sums, s->logits + p * size, s->slopes + p * size);
+    part(job, begin + i, there, add || i > 0, sums, logits, slopes);
   }
+}
+
+/* The columns of chunk k of a block. */
+static columns_view view_columns(const ait_pass_job *job, int64_t begin, int64_t count, int64_t k,
+                                 const amx_scratch *s) {
+  return (columns_view){.rows = row_address(job, begin) + k * LINE,
+                        .count = count,
+                        .stride = job->pass->rows->stride,
+                        .there = columns_from(job, k * LINE),
+                        .woven = s->woven + k % 2 * 4 * WOVEN};
+}
+
+/* G and dG of a block. */
+static void backward_block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                           const amx_scratch *s) {
+  const int64_t parts = ait_ceil_div(count, AIT_PASS_ROWS), steps = ait_ceil_div(count, LINE);
+  const int64_t chunks = chunks_of(job);
+  int8_t *tangent_digits = s->residual + groups_of(job) * STEPS * PAIR;
+  float *tangent_steps = s->steps + job->classes;
   if (sums->g != NULL) {
     form_residuals(job, parts, s->logits, s->steps, s->residual);
     add_bias(job, parts, s->logits, add, sums->gb);
   }
   if (sums->dg != NULL) {
-    form_residuals(job, parts, s->slopes, s->steps + job->classes, tangent_digits);
+    form_residuals(job, parts, s->slopes, tangent_steps, tangent_digits);
     add_bias(job, parts, s->slopes, add, sums->dgb);
   }
-  for (int64_t chunk = 0; chunk < chunks_of(job) && (sums->g != NULL || sums->dg != NULL); ++chunk) {
-    weave(steps, s->rows + chunk * LINE, row_bytes(job), s->woven);
+  columns_view columns = view_columns(job, begin, count, 0, s);
+  for (int64_t i = 0; i < count; i += AIT_PASS_ROWS) {
+    weave(&columns, i);
+  }
+  for (int64_t k = 0; k < chunks; ++k) {
+    const uint8_t *woven = columns.woven;
+    columns = view_columns(job, begin, count, k + 1, s);
+    const columns_view *next = k + 1 < chunks ? &columns : NULL;
     if (sums->g != NULL) {
-      backward_chunk(job, steps, chunk, s, s->residual, s->steps, add, sums->g);
+      backward_chunk(job, steps, k, woven, next, s->residual, s->steps, s->sums, add, sums->g);
+      next = NULL;
     }
     if (sums->dg != NULL) {
-      backward_chunk(job, steps, chunk, s, tangent_digits, s->steps + job->classes, add, sums->dg);
+      backward_chunk(job, steps, k, woven, next, tangent_digits, tangent_steps, s->sums, add, sums->dg);
     }
+  }
+}
+
+/* One block of at most BLOCK rows; `add`: to the sums, else they are overwritten. */
+static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                  const amx_scratch *s) {
+  forward_block(job, begin, count, add, sums, s);
+  if (sums->g != NULL || sums->dg != NULL) {
+    backward_block(job, begin, count, add, sums, s);
   }
 }
 
@@ -543,6 +633,7 @@ const ait_pass_kernel ait_pass_kernel_amx = {
     .name = "amx",
     .lanes = LANES,
     .most_group = 10,
+    .least_rows = BLOCK,
     .convert = convert,
     .scratch = scratch_reals,
     .form_bytes = form_bytes,

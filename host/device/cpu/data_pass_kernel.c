@@ -396,6 +396,7 @@ const ait_pass_kernel KERNEL_SYMBOL = {
     .name = KERNEL_NAME,
     .lanes = LANES,
     .most_group = MOST_GROUP,
+    .least_rows = 256,
     .convert = convert,
     .scratch = scratch_reals,
     .rows = rows,
