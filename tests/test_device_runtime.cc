@@ -1,5 +1,16 @@
 // test_device_runtime.cc - opening a device, and its memory.
 #include <omp.h>
+#if defined(__linux__) && defined(__x86_64__)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#endif
 
 #include <algorithm>
 #include <numeric>
@@ -273,6 +284,47 @@ TEST(CpuDeviceTest, ShowsTheKernelAskedFor) {
     }
   }
 }
+
+#if defined(__linux__) && defined(__x86_64__)
+// Refuses arch_prctl, by which a process asks for AMX, from now on.
+bool RefuseArchPrctl() {
+  sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_arch_prctl, 0, 1),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// What a process that may not use AMX gets: 0, or the number of what is wrong; 99: it cannot be tested here.
+int OpenWithoutAmx() {
+  if (!RefuseArchPrctl()) {
+    return 99;
+  }
+  ait_device device;
+  setenv("AIT_CPU_KERNEL", "amx", 1);
+  if (ait_device_open_cpu(1, &device) != AIT_INVALID_ARGUMENT || std::strstr(ait_last_error(), "amx") == nullptr) {
+    return 1;
+  }
+  unsetenv("AIT_CPU_KERNEL");
+  return ait_device_open_cpu(1, &device) == AIT_OK && std::strstr(device.description, "amx") == nullptr ? 0 : 2;
+}
+
+TEST(CpuDeviceTest, WhereTheSystemRefusesAmxOtherKernelsRun) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    _exit(OpenWithoutAmx());
+  }
+  int status = -1;
+  ASSERT_EQ(child, waitpid(child, &status, 0));
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 99) {
+    GTEST_SKIP() << "this system has no filters of system calls";
+  }
+  EXPECT_EQ(0, WEXITSTATUS(status));
+}
+#endif
 
 // ---- CUDA devices, and contexts that choose one -----------------------------------------------------
 

@@ -1,13 +1,14 @@
 /* kernel.c - which build of the data pass's kernels runs. */
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "device/cpu/data_pass.h"
+
+#ifdef AIT_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #ifdef __x86_64__
 /* The instructions of the psABI's levels that a compiler would use in our loops. */
