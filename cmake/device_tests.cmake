@@ -56,7 +56,8 @@ foreach(name ait ait64)
 endforeach()
 
 ait_add_script(simt.clean ${PROJECT_SOURCE_DIR}/tests/cuda/clean.sh simt)
-set_tests_properties(simt.clean PROPERTIES ENVIRONMENT
+# The longest tests begin first.
+set_tests_properties(simt.clean PROPERTIES COST 1000 ENVIRONMENT
   "AIT=$<TARGET_FILE:ait_simt>;AIT64=$<TARGET_FILE:ait64_simt>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 
 # The example with kernels of its own, its launches rewritten for the emulation.
@@ -71,14 +72,16 @@ set_tests_properties(simt.ridge_gpu PROPERTIES LABELS simt SKIP_RETURN_CODE 77 T
 
 # The operations alone for ThreadSanitizer, in float, without the cases that do the most work: their kernels
 # run in others. It does not know OpenMP's library, so the host runs on one thread, and what only parallel
-# regions use is unused.
+# regions use is unused. All cases run in one process, for its start is what takes longest.
 if(NOT AIT_SANITIZE)
   ait_add_device_tests(ait_simt_tests_tsan ${AIT_OPERATION_SUITES} ${AIT_LIBRARY_SOURCES} ${AIT_EMULATED_SOURCES})
-  ait_discover_emulated(ait_simt_tests_tsan
-                        "*/cuda*-*EveryShape*:*DoNotDependOnThreads*:*AChunkOfRows*:*ARealJob*")
   target_link_libraries(ait_simt_tests_tsan PRIVATE simt_tsan ZLIB::ZLIB gomp m)
   target_include_directories(ait_simt_tests_tsan PRIVATE include host kernels)
   target_compile_definitions(ait_simt_tests_tsan PRIVATE _GNU_SOURCE AIT_VERSION="${PROJECT_VERSION}" AIT_TEST_SIMT)
   target_compile_options(ait_simt_tests_tsan PRIVATE -Wno-unknown-pragmas
                          -Wno-unused-parameter -Wno-unused-variable -O1)
+  add_test(NAME ait_simt_tests_tsan
+           COMMAND ait_simt_tests_tsan --gtest_filter=*/cuda*-*EveryShape*:*DoNotDependOnThreads*:*AChunkOfRows*:*ARealJob*
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
+  set_tests_properties(ait_simt_tests_tsan PROPERTIES LABELS simt TIMEOUT 300 COST 1000)
 endif()
