@@ -56,8 +56,7 @@ foreach(name ait ait64)
 endforeach()
 
 ait_add_script(simt.clean ${PROJECT_SOURCE_DIR}/tests/cuda/clean.sh simt)
-# The longest tests begin first.
-set_tests_properties(simt.clean PROPERTIES COST 1000 ENVIRONMENT
+set_tests_properties(simt.clean PROPERTIES ENVIRONMENT
   "AIT=$<TARGET_FILE:ait_simt>;AIT64=$<TARGET_FILE:ait64_simt>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 
 # The example with kernels of its own, its launches rewritten for the emulation.
@@ -83,5 +82,5 @@ if(NOT AIT_SANITIZE)
   add_test(NAME ait_simt_tests_tsan
            COMMAND ait_simt_tests_tsan --gtest_filter=*/cuda*-*EveryShape*:*DoNotDependOnThreads*:*AChunkOfRows*:*ARealJob*
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
-  set_tests_properties(ait_simt_tests_tsan PROPERTIES LABELS simt TIMEOUT 300 COST 1000)
+  set_tests_properties(ait_simt_tests_tsan PROPERTIES LABELS simt TIMEOUT 300 COST 500)
 endif()

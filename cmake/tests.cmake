@@ -3,7 +3,7 @@ list(JOIN AIT_SANITIZE_FLAGS " " AIT_TEST_CFLAGS)
 
 function(ait_add_script name script label)
   add_test(NAME ${name} COMMAND bash ${script})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 600 COST 500) # the longest first
 endfunction()
 
 ait_add_script(links ${PROJECT_SOURCE_DIR}/tests/links.sh docs)
