@@ -2,35 +2,33 @@
  *
  * They get device pointers. A problem that wants host pointers, on a device with memory of its own,
  * gets host copies: each call then waits for its inputs and sends its outputs down. */
-#include <stdlib.h>
+#include <string.h>
 
 #include "context/error.h"
 #include "solver/solver_state.h"
 
 /* ---- host copies ------------------------------------------------------------------------------------ */
 
-static ait_status allocate_reals(int64_t count, ait_real **memory) {
-  *memory = malloc((size_t)count * sizeof **memory);
-  return *memory != NULL ? AIT_OK
-                         : ait_fail(AIT_OUT_OF_MEMORY, "no memory for a host copy of %lld numbers", (long long)count);
+/* Host memory that the device copies to by itself, so that a call waits once for all its inputs. */
+static ait_status allocate_host(ait_solver *solver, int64_t count, size_t size, void *pointer) {
+  void *memory;
+  AIT_TRY(solver->device->runtime->allocate_host(solver->device, (size_t)count * size, &memory));
+  memcpy(pointer, &memory, sizeof memory);
+  return AIT_OK;
 }
 
 static ait_status create_staging(ait_solver *solver, size_t workspace) {
   ait_staging *staging = &solver->staging;
   const int64_t size = solver->batch * solver->m;
   staging->wanted = 1;
-  AIT_TRY(allocate_reals(solver->n, &staging->x));
-  AIT_TRY(allocate_reals(solver->n, &staging->xv));
-  AIT_TRY(allocate_reals(size, &staging->y));
-  AIT_TRY(allocate_reals(size, &staging->v));
-  AIT_TRY(allocate_reals(size, &staging->hv));
-  AIT_TRY(allocate_reals(solver->batch, &staging->values));
-  staging->active = malloc((size_t)solver->batch);
-  staging->workspace = malloc(workspace > 0 ? workspace : 1);
-  if (staging->active == NULL || staging->workspace == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a host workspace of %zu bytes", workspace);
-  }
-  return AIT_OK;
+  AIT_TRY(allocate_host(solver, solver->n, sizeof(ait_real), &staging->x));
+  AIT_TRY(allocate_host(solver, solver->n, sizeof(ait_real), &staging->xv));
+  AIT_TRY(allocate_host(solver, size, sizeof(ait_real), &staging->y));
+  AIT_TRY(allocate_host(solver, size, sizeof(ait_real), &staging->v));
+  AIT_TRY(allocate_host(solver, size, sizeof(ait_real), &staging->hv));
+  AIT_TRY(allocate_host(solver, solver->batch, sizeof(ait_real), &staging->values));
+  AIT_TRY(allocate_host(solver, solver->batch, 1, &staging->active));
+  return allocate_host(solver, 1, workspace, &staging->workspace);
 }
 
 ait_status ait_oracles_prepare(ait_solver *solver) {
@@ -39,20 +37,18 @@ ait_status ait_oracles_prepare(ait_solver *solver) {
   if ((oracles->flags & AIT_HOST_POINTERS) && !solver->device->runtime->host_memory) {
     return create_staging(solver, workspace);
   }
+  /* Zeros, for what an oracle leaves out of an inactive entry may still be read before it is masked. */
   AIT_TRY(ait_solver_allocate(solver, workspace, &solver->workspace));
   return solver->device->runtime->fill(solver->device, workspace, 0, solver->workspace);
 }
 
 void ait_oracles_release(ait_solver *solver) {
-  ait_staging *staging = &solver->staging;
-  free(staging->x);
-  free(staging->xv);
-  free(staging->y);
-  free(staging->v);
-  free(staging->hv);
-  free(staging->values);
-  free(staging->active);
-  free(staging->workspace);
+  const ait_staging *staging = &solver->staging;
+  void *const memory[] = {staging->x,  staging->xv,     staging->y,      staging->v,
+                          staging->hv, staging->values, staging->active, staging->workspace};
+  for (size_t i = 0; staging->wanted && i < sizeof memory / sizeof *memory; i++) {
+    solver->device->runtime->release_host(solver->device, memory[i]);
+  }
 }
 
 static ait_status fetch(ait_solver *solver, size_t bytes, const void *source, void *host) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "device/cpu/data_pass.h"
+#include "device/row_products.h"
 
 /* A copy of a column vector of a matrix in ait_real; NULL stays NULL. */
 static ait_status copy_columns(int64_t columns, const double *source, const ait_real **copy) {
@@ -75,7 +76,7 @@ static ait_status chunk_values(ait_device *device, const ait_rows *rows, int64_t
   const ait_type own = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
   if (rows->type == own && rows->scale == NULL && rows->shift == NULL) {
     *values = row_address(rows, first);
-    *stride = ait_max64(rows->stride, 1);
+    *stride = ait_leading(rows->stride);
     return AIT_OK;
   }
   if (count > AIT_CPU_ROW_CHUNK) {
@@ -88,7 +89,7 @@ static ait_status chunk_values(ait_device *device, const ait_rows *rows, int64_t
     value_row(ait_cpu_kernel(device), rows, first + i, converted + i * rows->columns);
   }
   *values = converted;
-  *stride = ait_max64(rows->columns, 1);
+  *stride = ait_leading(rows->columns);
   return AIT_OK;
 }
 
@@ -97,17 +98,7 @@ ait_status ait_cpu_rows_times(ait_device *device, const ait_rows *rows, int64_t 
   const ait_real *values = NULL;
   int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
-  const ait_gemm product = {.transpose_b = 1,
-                            .m = count,
-                            .n = h,
-                            .k = rows->columns,
-                            .alpha = 1,
-                            .a = values,
-                            .lda = stride,
-                            .b = w,
-                            .ldb = ait_max64(rows->columns, 1),
-                            .c = z,
-                            .ldc = ait_max64(h, 1)};
+  const ait_gemm product = ait_rows_product(count, h, rows->columns, values, stride, w, z);
   return ait_cpu_gemm(device, &product);
 }
 
@@ -116,16 +107,6 @@ ait_status ait_cpu_rows_transposed_times(ait_device *device, const ait_rows *row
   const ait_real *values = NULL;
   int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
-  const ait_gemm product = {.transpose_a = 1,
-                            .m = h,
-                            .n = rows->columns,
-                            .k = count,
-                            .alpha = 1,
-                            .a = r,
-                            .lda = ait_max64(h, 1),
-                            .b = values,
-                            .ldb = stride,
-                            .c = g,
-                            .ldc = ait_max64(rows->columns, 1)};
+  const ait_gemm product = ait_rows_transposed_product(count, h, rows->columns, r, values, stride, g);
   return ait_cpu_gemm(device, &product);
 }

@@ -3,10 +3,7 @@
 #include <stdlib.h>
 
 #include "device/cuda/cuda.h"
-
-static int64_t at_least_one(int64_t n) {
-  return n > 1 ? n : 1;
-}
+#include "device/row_products.h"
 
 /* ---- uploading ----------------------------------------------------------------------------- */
 
@@ -17,7 +14,7 @@ static ait_status upload_columns(ait_device *device, int64_t columns, const doub
     return AIT_OK;
   }
   const size_t bytes = (size_t)columns * sizeof(ait_real);
-  ait_real *rounded = malloc((size_t)at_least_one(columns) * sizeof *rounded);
+  ait_real *rounded = malloc((size_t)ait_leading(columns) * sizeof *rounded);
   if (rounded == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the scale of %lld columns", (long long)columns);
   }
@@ -155,7 +152,7 @@ static ait_status chunk_values(ait_device *device, const ait_rows *rows, int64_t
                                const ait_real **values, int64_t *stride) {
   if (are_plain(rows)) {
     *values = (const ait_real *)rows->data + first * rows->stride;
-    *stride = at_least_one(rows->stride);
+    *stride = ait_leading(rows->stride);
     return AIT_OK;
   }
   if (count > AIT_CUDA_ROW_CHUNK) {
@@ -164,7 +161,7 @@ static ait_status chunk_values(ait_device *device, const ait_rows *rows, int64_t
   }
   AIT_TRY(ait_cuda_enter(device));
   *values = workspace;
-  *stride = at_least_one(rows->columns);
+  *stride = ait_leading(rows->columns);
   return ait_cuda_launched(device,
                            ait_kernel_convert_rows(ait_cuda_state(device)->stream, rows, first, count, workspace),
                            "converting rows");
@@ -175,17 +172,7 @@ ait_status ait_cuda_rows_times(ait_device *device, const ait_rows *rows, int64_t
   const ait_real *values = NULL;
   int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
-  const ait_gemm product = {.transpose_b = 1,
-                            .m = count,
-                            .n = h,
-                            .k = rows->columns,
-                            .alpha = 1,
-                            .a = values,
-                            .lda = stride,
-                            .b = w,
-                            .ldb = at_least_one(rows->columns),
-                            .c = z,
-                            .ldc = at_least_one(h)};
+  const ait_gemm product = ait_rows_product(count, h, rows->columns, values, stride, w, z);
   return ait_cuda_gemm(device, &product);
 }
 
@@ -194,16 +181,6 @@ ait_status ait_cuda_rows_transposed_times(ait_device *device, const ait_rows *ro
   const ait_real *values = NULL;
   int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
-  const ait_gemm product = {.transpose_a = 1,
-                            .m = h,
-                            .n = rows->columns,
-                            .k = count,
-                            .alpha = 1,
-                            .a = r,
-                            .lda = at_least_one(h),
-                            .b = values,
-                            .ldb = stride,
-                            .c = g,
-                            .ldc = at_least_one(rows->columns)};
+  const ait_gemm product = ait_rows_transposed_product(count, h, rows->columns, r, values, stride, g);
   return ait_cuda_gemm(device, &product);
 }
