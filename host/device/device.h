@@ -9,7 +9,8 @@
  * never passed by value, so that a recorded graph can be replayed with new ones.
  *
  * The same device and input give the same bits, whatever the number of threads: every sum has one
- * fixed order (AIT_SUM_SLOTS slots at most, chosen by the length alone). */
+ * fixed order, in slots whose number the shape alone decides (AIT_SUM_SLOTS at most; more in the CUDA
+ * device's data pass, where a slot is a block). */
 #ifndef AIT_DEVICE_H
 #define AIT_DEVICE_H
 
