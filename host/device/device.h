@@ -178,6 +178,29 @@ typedef struct ait_pass {
   ait_real *cross;            /* N */
 } ait_pass;
 
+/* Gradient descent on one hyper-cleaning problem whose network has no activation, and the way back
+ * along it: the device's part of an ait_plan (ait/problem.h) for one entry of a batch. `layers` matrices
+ * W_l (sizes[l] x sizes[l-1]), each followed by its biases, are a state y of m numbers; sizes[0] = D,
+ * sizes[layers] = C. `train`, `validation`, `sizes` and the struct are the host's; all else is on the device. */
+typedef struct ait_descent {
+  const ait_rows *train, *validation;
+  const int32_t *train_labels, *validation_labels;
+  int32_t layers;
+  const int64_t *sizes;
+  int64_t m;
+  const ait_real *x;     /* rows of train */
+  int64_t first, end;    /* the steps k = first .. end - 1 */
+  const ait_real *alpha; /* alpha_k */
+  ait_real *states;      /* y_k stands at states + (k % slots) * stride */
+  int64_t slots, stride;
+  ait_real *f, *F; /* rollout: f(x, y_k) = f[k * value_stride] for every step, F(x, y_k) likewise ... */
+  int64_t F_first; /* ... for F_first <= k <= end */
+  int64_t value_stride;
+  const int32_t *kbar; /* reverse: one index */
+  ait_real *lambda;    /* m */
+  ait_real *gx;        /* rows of train */
+} ait_descent;
+
 /* c = alpha op(a) op(b) + beta c, row-major; op(a) is m x k, op(b) is k x n. With a batch, product i
  * takes a + i stride_a, b + i stride_b and c + i stride_c. */
 typedef struct ait_gemm {
@@ -207,6 +230,13 @@ typedef struct ait_model_ops {
   /* The folded data pass; `workspace` holds data_pass_workspace bytes. */
   size_t (*data_pass_workspace)(ait_device *device, const ait_pass *pass);
   ait_status (*data_pass)(ait_device *device, const ait_pass *pass, void *workspace);
+
+  /* Optional, all NULL or none: a descent's rollout and reverse sweep, each in one piece. descent_workspace is the
+   * bytes that either needs, or 0 where the device has no such piece for these rows and layers; what follows `m`
+   * in the struct need not be set for it. */
+  size_t (*descent_workspace)(ait_device *device, const ait_descent *descent);
+  ait_status (*rollout)(ait_device *device, const ait_descent *descent, void *workspace);
+  ait_status (*reverse)(ait_device *device, const ait_descent *descent, void *workspace);
 
   ait_status (*gemm)(ait_device *device, const ait_gemm *gemm);
 

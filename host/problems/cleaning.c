@@ -22,6 +22,27 @@ typedef struct cleaning {
   cleaning_entry entries[];
 } cleaning;
 
+/* Entry b as gradient descent on its device; the parts of a plan are still missing. */
+static ait_descent descent_of(const cleaning *problem, int64_t b) {
+  const cleaning_entry *entry = &problem->entries[b];
+  return (ait_descent){.train = &entry->train,
+                       .validation = &entry->validation,
+                       .train_labels = entry->train_labels,
+                       .validation_labels = entry->validation_labels,
+                       .layers = problem->shape.layers,
+                       .sizes = problem->shape.sizes,
+                       .m = problem->shape.parameters};
+}
+
+/* Bytes of workspace for a whole rollout of entry b; 0: its steps are taken one by one. */
+static size_t descent_workspace(const cleaning *problem, int64_t b) {
+  if (problem->device->model->descent_workspace == NULL || !ait_shape_is_folded(&problem->shape)) {
+    return 0;
+  }
+  const ait_descent descent = descent_of(problem, b);
+  return problem->device->model->descent_workspace(problem->device, &descent);
+}
+
 static size_t cleaning_workspace(const void *self, int64_t batch) {
   const cleaning *problem = self;
   size_t largest = 0;
@@ -31,6 +52,8 @@ static size_t cleaning_workspace(const void *self, int64_t batch) {
     const size_t validation = ait_network_workspace(problem->device, &problem->shape, &entry->validation);
     largest = train > largest ? train : largest;
     largest = validation > largest ? validation : largest;
+    const size_t whole = descent_workspace(problem, b);
+    largest = whole > largest ? whole : largest;
   }
   return largest;
 }
@@ -113,6 +136,55 @@ static ait_status ul_products(void *self, const ait_call *call, const ait_real *
   return no_x(problem, xv);
 }
 
+/* ---- whole rollouts and sweeps ---------------------------------------------------------------- */
+
+typedef ait_status (*descent_work)(ait_device *device, const ait_descent *descent, void *workspace);
+
+/* A plan, entry by entry: each has its rows, its x and its trajectory. */
+static ait_status run_plan(const cleaning *problem, const ait_call *call, const ait_plan *plan, descent_work work) {
+  for (int64_t b = 0; b < call->batch; b++) {
+    const int64_t offset = problem->entries[b].x_offset;
+    ait_descent descent = descent_of(problem, b);
+    descent.first = plan->first;
+    descent.end = plan->end;
+    descent.alpha = plan->alpha;
+    descent.x = plan->x + offset;
+    descent.states = plan->states + b * call->m;
+    descent.slots = plan->slots;
+    descent.stride = call->batch * call->m;
+    descent.f = plan->f != NULL ? plan->f + b : NULL;
+    descent.F = plan->F != NULL ? plan->F + b : NULL;
+    descent.F_first = plan->F_first;
+    descent.value_stride = call->batch;
+    descent.kbar = plan->kbar != NULL ? plan->kbar + b : NULL;
+    descent.lambda = plan->lambda != NULL ? plan->lambda + b * call->m : NULL;
+    descent.gx = plan->gx != NULL ? plan->gx + offset : NULL;
+    AIT_TRY(work(problem->device, &descent, call->workspace));
+  }
+  return AIT_OK;
+}
+
+/* Whether every entry can. */
+static int32_t runs_plans(const cleaning *problem) {
+  int32_t all = 1;
+  for (int64_t b = 0; b < problem->batch; b++) {
+    all = all && descent_workspace(problem, b) > 0;
+  }
+  return all;
+}
+
+static ait_status rollout(void *self, const ait_call *call, const ait_plan *plan) {
+  const cleaning *problem = self;
+  return runs_plans(problem) ? run_plan(problem, call, plan, problem->device->model->rollout) : AIT_UNSUPPORTED;
+}
+
+static ait_status reverse(void *self, const ait_call *call, const ait_plan *plan) {
+  const cleaning *problem = self;
+  return runs_plans(problem) ? run_plan(problem, call, plan, problem->device->model->reverse) : AIT_UNSUPPORTED;
+}
+
+/* ---- a problem's life --------------------------------------------------------------------------- */
+
 static void destroy(void *self) {
   cleaning *problem = self;
   ait_device *device = problem->device;
@@ -173,6 +245,8 @@ ait_status ait_problem_create_cleaning(ait_context *context, const ait_network *
                                     .ul_value = ul_value,
                                     .ul_gradient = ul_gradient,
                                     .ul_products = ul_products,
+                                    .rollout = rollout,
+                                    .reverse = reverse,
                                     .destroy = destroy};
   ait_shape shape;
   AIT_TRY(ait_shape_of(network, &shape));

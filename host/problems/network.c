@@ -54,25 +54,25 @@ void ait_network_initialise(const ait_network *network, uint64_t seed, ait_real 
   }
 }
 
-static int32_t is_folded(const ait_shape *shape) {
+int32_t ait_shape_is_folded(const ait_shape *shape) {
   return shape->activation == AIT_ACTIVATION_NONE || shape->layers == 1;
 }
 
 size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
-  return is_folded(shape) ? ait_folded_workspace(device, shape, rows) : ait_mlp_workspace(device, shape, rows);
+  return ait_shape_is_folded(shape) ? ait_folded_workspace(device, shape, rows) : ait_mlp_workspace(device, shape, rows);
 }
 
 ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
   if (pass->gradient != NULL && pass->product != NULL) {
     return ait_fail(AIT_UNSUPPORTED, "a pass gives a gradient or a product, not both at once");
   }
-  return is_folded(shape) ? ait_folded_run(device, shape, pass, workspace)
+  return ait_shape_is_folded(shape) ? ait_folded_run(device, shape, pass, workspace)
                           : ait_mlp_run(device, shape, pass, workspace);
 }
 
 ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                               int64_t count, const ait_real *y, ait_real *logits, void *workspace) {
-  return is_folded(shape) ? ait_folded_logits(device, shape, rows, first, count, y, logits, workspace)
+  return ait_shape_is_folded(shape) ? ait_folded_logits(device, shape, rows, first, count, y, logits, workspace)
                           : ait_mlp_logits(device, shape, rows, first, count, y, logits, workspace);
 }
 

@@ -22,6 +22,9 @@ typedef struct ait_shape {
 /* Copies and checks a network. Errors: AIT_INVALID_ARGUMENT. */
 ait_status ait_shape_of(const ait_network *network, ait_shape *shape);
 
+/* Nonzero where the logits are linear in the data: no activation between the first and the last layer. */
+int32_t ait_shape_is_folded(const ait_shape *shape);
+
 static inline int64_t ait_shape_features(const ait_shape *shape) {
   return shape->sizes[0];
 }

@@ -94,19 +94,20 @@ static ait_status fetch_inputs(ait_solver *solver, int64_t k, oracle_inputs *in)
   return solver->device->runtime->synchronize(solver->device);
 }
 
+ait_call ait_call_at(const ait_solver *solver, int64_t k) {
+  return (ait_call){.context = solver->problem->context,
+                    .stream = solver->device->stream,
+                    .batch = solver->batch,
+                    .n = solver->n,
+                    .m = solver->m,
+                    .step = solver->constants.step + 2 * k,
+                    .workspace = solver->workspace};
+}
+
 /* Inputs of a call at LL step k; with a direction v only the active entries count. */
 static ait_status inputs_at(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, oracle_inputs *in) {
-  *in = (oracle_inputs){.call = {.context = solver->problem->context,
-                                 .stream = solver->device->stream,
-                                 .batch = solver->batch,
-                                 .n = solver->n,
-                                 .m = solver->m,
-                                 .step = solver->constants.step + 2 * k,
-                                 .active = v != NULL ? solver->active : NULL,
-                                 .workspace = solver->workspace},
-                        .x = solver->x.value,
-                        .y = y,
-                        .v = v};
+  *in = (oracle_inputs){.call = ait_call_at(solver, k), .x = solver->x.value, .y = y, .v = v};
+  in->call.active = v != NULL ? solver->active : NULL;
   return solver->staging.wanted ? fetch_inputs(solver, k, in) : AIT_OK;
 }
 

@@ -87,15 +87,22 @@ static ait_status end_sweep(ait_solver *solver, int64_t end) {
   return device->vector->count_nonfinite(device, size, solver->z.gradient, solver->findings.nonfinite + 2);
 }
 
+/* From y_{last+1} to y_end, step by step. */
+static ait_status take_steps_back(ait_solver *solver, int64_t end, int64_t last) {
+  for (int64_t k = last; k >= end; k--) {
+    AIT_TRY(ait_replay(solver, recording_of(solver, k), reverse_step, k));
+  }
+  note_steps(solver, end, last);
+  return AIT_OK;
+}
+
 /* gx = d/dx F(x, y_kbar(x, z)) and gz = d/dz of the same. */
 ait_status ait_reverse(ait_solver *solver) {
   const int64_t end = ait_first_step(&solver->options.method, solver->K);
   const int64_t last = largest_kbar(solver) - 1;
   AIT_TRY(begin_sweep(solver));
-  for (int64_t k = last; k >= end; k--) {
-    AIT_TRY(ait_replay(solver, recording_of(solver, k), reverse_step, k));
-  }
-  note_steps(solver, end, last);
+  const ait_status status = ait_plan_reverse(solver, end, last);
+  AIT_TRY(status == AIT_UNSUPPORTED ? take_steps_back(solver, end, last) : status);
   return end_sweep(solver, end);
 }
 

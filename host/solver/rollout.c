@@ -33,8 +33,8 @@ static ait_status evaluate_first_F(ait_solver *solver) {
                            solver->findings.f + solver->K * solver->batch);
 }
 
-/* y_{k+1} = step(u_k) for k = `first` .. K-1, with F along the way. */
-static ait_status take_steps(ait_solver *solver, int64_t first) {
+/* y_{k+1} = step(u_k) for k = `first` .. K-1, with F along the way: one by one. */
+static ait_status take_single_steps(ait_solver *solver, int64_t first) {
   const ait_mapping_steps *mapping = ait_mapping_of(solver);
   AIT_TRY(evaluate_F(solver, first));
   for (int64_t k = first; k < solver->K; k++) {
@@ -43,6 +43,12 @@ static ait_status take_steps(ait_solver *solver, int64_t first) {
     AIT_TRY(mapping->forward(solver, k, u, ait_trajectory_state(&solver->trajectory, k + 1)));
     AIT_TRY(evaluate_F(solver, k + 1));
   }
+  return AIT_OK;
+}
+
+static ait_status take_steps(ait_solver *solver, int64_t first) {
+  const ait_status status = ait_plan_rollout(solver, first);
+  AIT_TRY(status == AIT_UNSUPPORTED ? take_single_steps(solver, first) : status);
   return solver->device->vector->count_nonfinite(solver->device, solver->batch * solver->m,
                                                  ait_trajectory_state(&solver->trajectory, solver->K),
                                                  solver->findings.nonfinite);

@@ -84,6 +84,8 @@ struct ait_solver {
   int32_t swept, unsettled; /* a reverse sweep was made; its result was not looked at yet */
   int64_t sweep_iteration;  /* the UL iteration of the last sweep */
 
+  int32_t single_rollout, single_reverse; /* nonzero: the problem was asked, and wants single steps */
+
   ait_recordings recordings;
   ait_staging staging;
 
@@ -108,9 +110,18 @@ ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F);
 ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy);
 
+/* What a call at LL step k carries; every entry is active. */
+ait_call ait_call_at(const ait_solver *solver, int64_t k);
+
 /* What oracle calls need beside the solver's arrays: their workspace, and host copies where wanted. */
 ait_status ait_oracles_prepare(ait_solver *solver);
 void ait_oracles_release(ait_solver *solver);
+
+/* The steps first .. K-1 of a rollout, and the sweep from y_{last+1} back to y_first, by the problem's own oracles for
+ * them. AIT_UNSUPPORTED, without a sentence and with nothing done, where the method or the problem wants
+ * single steps. */
+ait_status ait_plan_rollout(ait_solver *solver, int64_t first);
+ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last);
 
 /* ---- an LL mapping: the forward step and its adjoint ------------------------------------------------ */
 

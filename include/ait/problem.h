@@ -41,6 +41,31 @@ typedef struct ait_call {
   void *workspace;       /* device, as many bytes as the table's workspace function asked for */
 } ait_call;
 
+/* LL steps of the gradient mapping, y_{k+1} = y_k - alpha_k grad_y f(x, y_k), that a problem takes in one
+ * piece: all steps of a rollout, or the whole reverse sweep. Y is the whole space and there is no
+ * acceleration; other steps are taken one by one. All pointers are device pointers; those of the other
+ * direction are NULL. */
+typedef struct ait_plan {
+  size_t struct_size;    /* sizeof(ait_plan) */
+  int64_t first, end;    /* the steps k = first .. end - 1 */
+  const ait_real *alpha; /* alpha_k */
+  const ait_real *x;     /* n */
+  ait_real *states;      /* y_k (batch x m) stands at states + (k % slots) * batch * m */
+  int64_t slots;         /* end - first + 1 or more for a reverse sweep; at least 2 */
+
+  /* Rollout: y_first is there; y_{k+1} and f_b(x, y_k) = f[k * batch + b] are written for every step,
+   * and F_b(x, y_k) = F[k * batch + b] for F_first <= k <= end. */
+  ait_real *f, *F;
+  int64_t F_first;
+
+  /* Reverse sweep: entry b goes from y_kbar_b back to y_first by
+   *     lambda_b = lambda_b - alpha_k H_b lambda_b,  gx = gx - alpha_k J_b' lambda_b   (lambda before the step)
+   * for k = kbar_b - 1 .. first; with kbar_b <= first nothing is done. */
+  const int32_t *kbar; /* batch; at most `end` */
+  ait_real *lambda;    /* batch x m: the adjoint of y_kbar_b, which becomes that of y_first */
+  ait_real *gx;        /* n: what is there is added to */
+} ait_plan;
+
 /* The table of oracles. Shapes: x, gx, xv: n; y, g, v, hv, gy: batch x m; f, F: batch. Functions
  * marked optional may be NULL. Each returns AIT_OK or the status that ends the run. */
 typedef struct ait_oracles {
@@ -68,6 +93,13 @@ typedef struct ait_oracles {
   /* Optional (the aggregate mapping needs it): the products of ll_products with F in place of f. */
   ait_status (*ul_products)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
                             ait_real *hv, ait_real *xv);
+
+  /* Optional: a plan's rollout and its reverse sweep. AIT_UNSUPPORTED, answered before any work was
+   * enqueued, means that the solver takes these steps one by one, and that it need not ask again. The
+   * result must agree with that of single steps to rounding. call->step is {t, first} and call->active
+   * NULL. */
+  ait_status (*rollout)(void *self, const ait_call *call, const ait_plan *plan);
+  ait_status (*reverse)(void *self, const ait_call *call, const ait_plan *plan);
 
   /* Optional: frees `self` when the problem is destroyed. */
   void (*destroy)(void *self);

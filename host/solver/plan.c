@@ -1,0 +1,60 @@
+/* plan.c - rollouts and reverse sweeps that the problem takes in one piece. */
+#include "context/error.h"
+#include "solver/solver_state.h"
+
+/* Whether the method's steps are those of a plan. */
+static int32_t has_plans(const ait_solver *solver) {
+  const ait_method *method = &solver->options.method;
+  return method->mapping == AIT_MAPPING_GRADIENT && !method->nesterov && !ait_box_bounds(solver->Y) &&
+         !solver->staging.wanted;
+}
+
+static ait_plan plan_of(const ait_solver *solver, int64_t first, int64_t end) {
+  return (ait_plan){.struct_size = sizeof(ait_plan),
+                    .first = first,
+                    .end = end,
+                    .alpha = solver->constants.alpha,
+                    .x = solver->x.value,
+                    .states = solver->trajectory.states,
+                    .slots = solver->trajectory.slots};
+}
+
+/* The first k at which a rollout evaluates F; from then on it always does. */
+static int64_t first_F(const ait_solver *solver) {
+  int64_t k = 0;
+  while (k <= solver->K && !ait_evaluates_F(solver, k)) {
+    k++;
+  }
+  return k;
+}
+
+ait_status ait_plan_rollout(ait_solver *solver, int64_t first) {
+  const ait_oracles *oracles = &solver->problem->oracles;
+  if (oracles->rollout == NULL || solver->single_rollout || !has_plans(solver)) {
+    return AIT_UNSUPPORTED;
+  }
+  ait_plan plan = plan_of(solver, first, solver->K);
+  plan.f = solver->findings.f;
+  plan.F = solver->findings.F;
+  plan.F_first = first_F(solver);
+  const ait_call call = ait_call_at(solver, first);
+  const ait_status status = oracles->rollout(solver->problem->self, &call, &plan);
+  solver->single_rollout = status == AIT_UNSUPPORTED;
+  return status;
+}
+
+ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last) {
+  const ait_oracles *oracles = &solver->problem->oracles;
+  if (oracles->reverse == NULL || solver->single_reverse || !has_plans(solver)) {
+    return AIT_UNSUPPORTED;
+  }
+  ait_plan plan = plan_of(solver, first, last + 1);
+  plan.kbar = solver->findings.kbar;
+  plan.lambda = solver->adjoint[0];
+  plan.gx = solver->x.gradient;
+  const ait_call call = ait_call_at(solver, first);
+  AIT_TRY(solver->device->vector->copy(solver->device, solver->batch * solver->m, solver->gy, plan.lambda));
+  const ait_status status = oracles->reverse(solver->problem->self, &call, &plan);
+  solver->single_reverse = status == AIT_UNSUPPORTED;
+  return status;
+}
