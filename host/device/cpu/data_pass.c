@@ -9,21 +9,8 @@
 #include <omp.h>
 #include <string.h>
 
-/* Below SERIAL_PRODUCTS multiplications one thread is faster. Parts of the workspace start on a cache line of their
- * own. */
-enum { SERIAL_PRODUCTS = 1 << 15, LINE = 64, MOST_PIECE = 256 };
-
-/* One pass and where its parts stand in the workspace. */
-typedef struct pass_plan {
-  ait_pass_job job;
-  ait_slots slots;
-  int64_t numbers;      /* C * padded: entries of a packed matrix */
-  int64_t slot_length;  /* doubles of one slot: g, gb, dg, dgb, loss */
-  int64_t scratch_size; /* reals of one thread's scratch */
-  double *sums;
-  ait_real *scratch;
-  size_t bytes;
-} pass_plan;
+/* Parts of the workspace start on a cache line of their own. */
+enum { LINE = 64, MOST_PIECE = 256 };
 
 /* Takes `bytes` of the workspace, whose base may be NULL when only its size is asked for. */
 static void *take(char *base, size_t *used, size_t bytes) {
@@ -32,15 +19,16 @@ static void *take(char *base, size_t *used, size_t bytes) {
   return part;
 }
 
-static pass_plan plan_pass(const ait_device *device, const ait_pass *pass, void *workspace) {
+ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void *workspace) {
   const ait_pass_kernel *kernel = ait_cpu_kernel(device);
   const int64_t columns = pass->rows->columns, classes = pass->classes;
   const int64_t padded = ait_round_up(columns, kernel->lanes);
   const int64_t groups = ait_ceil_div(classes, kernel->most_group);
-  pass_plan plan = {.job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
-                    .slots = ait_slots_of(pass->rows->rows, kernel->least_rows, AIT_PASS_ROWS),
-                    .numbers = classes * padded,
-                    .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double))};
+  ait_pass_plan plan = {.kernel = kernel,
+                        .job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
+                        .slots = ait_slots_of(pass->rows->rows, kernel->least_rows, AIT_PASS_ROWS),
+                        .numbers = classes * padded,
+                        .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double))};
   const size_t packed = (size_t)plan.numbers * sizeof(ait_real), bias = (size_t)classes * sizeof(ait_real);
   plan.job.group = ait_ceil_div(classes, groups);
   plan.scratch_size = ait_round_up(kernel->scratch(&plan.job), LINE / (int64_t)sizeof(ait_real));
@@ -60,11 +48,11 @@ static pass_plan plan_pass(const ait_device *device, const ait_pass *pass, void 
 }
 
 size_t ait_cpu_data_pass_workspace(ait_device *device, const ait_pass *pass) {
-  return plan_pass(device, pass, NULL).bytes;
+  return ait_plan_pass(device, pass, NULL).bytes;
 }
 
 /* The sums of one slot; those of outputs that nobody wants are NULL. */
-static ait_pass_sums slot_sums(const pass_plan *plan, int64_t slot) {
+static ait_pass_sums slot_sums(const ait_pass_plan *plan, int64_t slot) {
   const ait_pass *pass = plan->job.pass;
   double *g = plan->sums + slot * plan->slot_length, *gb = g + plan->numbers, *dg = gb + plan->job.classes;
   double *dgb = dg + plan->numbers, *loss = dgb + plan->job.classes;
@@ -105,16 +93,17 @@ static void pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const 
   biases[c] = (ait_real)bias;
 }
 
-/* Packs row c of the classifier and of the direction, and writes the kernel's own form of them. */
-static void pack_both(const ait_pass_job *job, const ait_pass_kernel *kernel, int64_t c) {
-  const ait_pass *pass = job->pass;
-  pack_class(job, kernel->lanes, c, pass->classifier, job->a, job->b);
+void ait_pass_pack(const ait_pass_plan *plan, int64_t c, const ait_real *classifier, const ait_real *direction) {
+  const ait_pass_job *job = &plan->job;
+  const ait_pass_kernel *kernel = plan->kernel;
+  pack_class(job, kernel->lanes, c, classifier, job->a, job->b);
   if (job->a_form != NULL) {
     kernel->form_class(job, c, job->a, job->a_form);
   }
-  if (job->v != NULL) {
-    pack_class(job, kernel->lanes, c, pass->direction, job->v, job->w);
+  if (direction == NULL) {
+    return;
   }
+  pack_class(job, kernel->lanes, c, direction, job->v, job->w);
   if (job->v_form != NULL) {
     kernel->form_class(job, c, job->v, job->v_form);
   }
@@ -124,15 +113,15 @@ static void pack_both(const ait_pass_job *job, const ait_pass_kernel *kernel, in
 
 /* Writes the columns of one vector, for the classes of one group, of G or dG, and with the first
  * columns the bias part. g and gb are those of slot 0. */
-static void write_piece(const pass_plan *plan, const ait_pass_kernel *kernel, int64_t group_first, int64_t j,
-                        const double *g, const double *gb, ait_real *out) {
+static void write_piece(const ait_pass_plan *plan, int64_t group_first, int64_t j, const double *g, const double *gb,
+                        ait_real *out) {
   const ait_pass_job *job = &plan->job;
   const ait_rows *rows = job->pass->rows;
-  const int64_t lanes = kernel->lanes, classes = ait_min64(job->group, job->classes - group_first);
+  const int64_t lanes = plan->kernel->lanes, classes = ait_min64(job->group, job->classes - group_first);
   const int64_t slots = plan->slots.count, stride = plan->slot_length;
   double total[MOST_PIECE], bias[MOST_PIECE];
-  kernel->add_slots(slots, stride, classes * lanes, g + group_first * job->padded + j * classes, total);
-  kernel->add_slots(slots, stride, classes, gb + group_first, bias);
+  plan->kernel->add_slots(slots, stride, classes * lanes, g + group_first * job->padded + j * classes, total);
+  plan->kernel->add_slots(slots, stride, classes, gb + group_first, bias);
   const double inverse = 1 / (double)rows->rows;
   for (int64_t c = 0; c < classes; ++c) {
     for (int64_t l = 0; l < ait_min64(lanes, job->columns - j); ++l) {
@@ -146,62 +135,61 @@ static void write_piece(const pass_plan *plan, const ait_pass_kernel *kernel, in
   }
 }
 
-/* One piece of an output: pieces are (group, column vector) in this order. */
-static void reduce_piece(const pass_plan *plan, const ait_pass_kernel *kernel, int64_t piece) {
-  const int64_t vectors = plan->job.padded / kernel->lanes;
-  const int64_t group_first = piece / vectors * plan->job.group, j = piece % vectors * kernel->lanes;
+int64_t ait_pass_pieces(const ait_pass_plan *plan) {
+  const ait_pass_job *job = &plan->job;
+  return ait_ceil_div(job->classes, job->group) * (job->padded / plan->kernel->lanes);
+}
+
+void ait_pass_add_up(const ait_pass_plan *plan, int64_t piece) {
+  const int64_t lanes = plan->kernel->lanes, vectors = plan->job.padded / lanes;
+  const int64_t group_first = piece / vectors * plan->job.group, j = piece % vectors * lanes;
   const ait_pass_sums sums = slot_sums(plan, 0);
   if (sums.g != NULL) {
-    write_piece(plan, kernel, group_first, j, sums.g, sums.gb, plan->job.pass->gradient);
+    write_piece(plan, group_first, j, sums.g, sums.gb, plan->job.pass->gradient);
   }
   if (sums.dg != NULL) {
-    write_piece(plan, kernel, group_first, j, sums.dg, sums.dgb, plan->job.pass->tangent);
+    write_piece(plan, group_first, j, sums.dg, sums.dgb, plan->job.pass->tangent);
   }
 }
 
-static void write_loss(const pass_plan *plan) {
+ait_real ait_pass_loss(const ait_pass_plan *plan) {
   const ait_pass_sums sums = slot_sums(plan, 0);
-  if (sums.loss != NULL) {
-    double total = 0;
-    for (int64_t slot = 0; slot < plan->slots.count; ++slot) {
-      total += sums.loss[slot * plan->slot_length];
-    }
-    *plan->job.pass->loss = (ait_real)(total / (double)plan->slots.n);
+  double total = 0;
+  for (int64_t slot = 0; slot < plan->slots.count; ++slot) {
+    total += sums.loss[slot * plan->slot_length];
   }
+  return (ait_real)(total / (double)plan->slots.n);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------ */
 
-/* The slots of one thread. It walks them to and fro from pass to pass, since what it read last is still
- * in its cache; as each slot has its own sums, their order does not change a bit. */
-static void pass_slots(const pass_plan *plan, const ait_pass_kernel *kernel) {
-  static _Thread_local int backwards;
+void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards) {
   const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads(), count = plan->slots.count;
   const int64_t first = count * thread / threads, end = count * (thread + 1) / threads;
   ait_real *scratch = plan->scratch + thread * plan->scratch_size;
-  backwards = !backwards;
   for (int64_t i = first; i < end; ++i) {
     const int64_t slot = backwards ? first + end - 1 - i : i;
     const ait_pass_sums sums = slot_sums(plan, slot);
-    kernel->rows(&plan->job, ait_slot_begin(&plan->slots, slot), ait_slot_end(&plan->slots, slot), &sums, scratch);
+    plan->kernel->rows(&plan->job, ait_slot_begin(&plan->slots, slot), ait_slot_end(&plan->slots, slot), &sums,
+                       scratch);
   }
 }
 
-/* What every thread does. The loops end with a barrier: pack, then rows, then add up. */
-static void pass_thread(const pass_plan *plan, const ait_pass_kernel *kernel) {
-  const ait_pass_job *job = &plan->job;
-  const ait_pass *pass = job->pass;
-  const int64_t pieces = ait_ceil_div(job->classes, job->group) * (job->padded / kernel->lanes);
+/* What every thread does: pack, then rows, then add up. It walks its rows to and fro from pass to pass. */
+static void pass_thread(const ait_pass_plan *plan) {
+  static _Thread_local int backwards;
+  const ait_pass *pass = plan->job.pass;
 #pragma omp for
-  for (int64_t c = 0; c < job->classes; ++c) {
-    pack_both(job, kernel, c);
+  for (int64_t c = 0; c < plan->job.classes; ++c) {
+    ait_pass_pack(plan, c, pass->classifier, pass->direction);
   }
-  pass_slots(plan, kernel);
+  backwards = !backwards;
+  ait_pass_thread_rows(plan, backwards);
 #pragma omp barrier
   if (pass->gradient != NULL || pass->tangent != NULL) {
 #pragma omp for
-    for (int64_t piece = 0; piece < pieces; ++piece) {
-      reduce_piece(plan, kernel, piece);
+    for (int64_t piece = 0; piece < ait_pass_pieces(plan); ++piece) {
+      ait_pass_add_up(plan, piece);
     }
   }
 }
@@ -221,11 +209,11 @@ ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *wor
     }
     return AIT_OK;
   }
-  const pass_plan plan = plan_pass(device, pass, workspace);
-  const ait_pass_kernel *kernel = ait_cpu_kernel(device);
-  const double products = (double)plan.numbers * (double)pass->rows->rows;
-#pragma omp parallel num_threads(device->threads) if (products > SERIAL_PRODUCTS)
-  pass_thread(&plan, kernel);
-  write_loss(&plan);
+  const ait_pass_plan plan = ait_plan_pass(device, pass, workspace);
+#pragma omp parallel num_threads(device->threads) if (ait_pass_pays_threads(&plan))
+  pass_thread(&plan);
+  if (pass->loss != NULL) {
+    *pass->loss = ait_pass_loss(&plan);
+  }
   return AIT_OK;
 }

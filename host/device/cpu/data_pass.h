@@ -63,4 +63,41 @@ extern const ait_pass_kernel ait_pass_kernel_v3;
 extern const ait_pass_kernel ait_pass_kernel_v4;
 extern const ait_pass_kernel ait_pass_kernel_amx;
 
+/* ---- the driver: data_pass.c, and descent.c, which runs many passes in one parallel region ---------- */
+
+/* One pass and where its parts stand in the workspace. */
+typedef struct ait_pass_plan {
+  const ait_pass_kernel *kernel;
+  ait_pass_job job;
+  ait_slots slots;
+  int64_t numbers;      /* C * padded: entries of a packed matrix */
+  int64_t slot_length;  /* doubles of one slot: g, gb, dg, dgb, loss */
+  int64_t scratch_size; /* reals of one thread's scratch */
+  double *sums;
+  ait_real *scratch;
+  size_t bytes;
+} ait_pass_plan;
+
+/* A plan borrows `pass`. workspace NULL: only `bytes` is of use. */
+ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void *workspace);
+
+/* Whether the rows are worth more than one thread. */
+static inline int ait_pass_pays_threads(const ait_pass_plan *plan) {
+  return (double)plan->numbers * (double)plan->slots.n > 1 << 15;
+}
+
+/* Packs row c of a classifier and of a direction (NULL: none), and writes the kernel's own form of them. */
+void ait_pass_pack(const ait_pass_plan *plan, int64_t c, const ait_real *classifier, const ait_real *direction);
+
+/* The rows of the calling thread of a team, slot after slot; backwards: the last slot first. What was read
+ * last is still in the thread's cache, so callers turn round from pass to pass; as each slot has its own sums,
+ * the order does not change a bit. Every class must be packed. */
+void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards);
+
+/* The sums over the slots, when the rows are done: piece 0 .. ait_pass_pieces - 1 of gradient and tangent,
+ * where the pass wants them, and the loss, which it must want. */
+int64_t ait_pass_pieces(const ait_pass_plan *plan);
+void ait_pass_add_up(const ait_pass_plan *plan, int64_t piece);
+ait_real ait_pass_loss(const ait_pass_plan *plan);
+
 #endif
