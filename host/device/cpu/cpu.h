@@ -88,8 +88,9 @@ ait_status ait_cpu_rows_transposed_times(ait_device *device, const ait_rows *row
 /* Rows that a network with activations takes through its layers at once. */
 enum { AIT_CPU_ROW_CHUNK = 1024 };
 
-/* gemm.c */
+/* gemm.c; and rows i .. i + m - 1, columns j .. j + n - 1 of a product by the calling thread alone, k >= 1. */
 ait_status ait_cpu_gemm(ait_device *device, const ait_gemm *gemm);
+void ait_cpu_gemm_tile(const ait_gemm *gemm, int64_t i, int64_t m, int64_t j, int64_t n);
 
 /* cross_entropy.c */
 ait_status ait_cpu_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
@@ -103,5 +104,10 @@ ait_status ait_cpu_cross_entropy_tangent(ait_device *device, int64_t count, int6
 /* data_pass.c */
 size_t ait_cpu_data_pass_workspace(ait_device *device, const ait_pass *pass);
 ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *workspace);
+
+/* descent.c */
+size_t ait_cpu_descent_workspace(ait_device *device, const ait_descent *descent);
+ait_status ait_cpu_rollout(ait_device *device, const ait_descent *descent, void *workspace);
+ait_status ait_cpu_reverse(ait_device *device, const ait_descent *descent, void *workspace);
 
 #endif

@@ -15,8 +15,7 @@ enum { LEAST_TILE = 128, TILES = 32, SERIAL_PRODUCTS = 1 << 17 };
 #define CBLAS_GEMM cblas_sgemm
 #endif
 
-/* Rows i .. i + m - 1 and columns j .. j + n - 1 of c. */
-static void gemm_tile(const ait_gemm *g, int64_t i, int64_t m, int64_t j, int64_t n) {
+void ait_cpu_gemm_tile(const ait_gemm *g, int64_t i, int64_t m, int64_t j, int64_t n) {
   const ait_real *a = g->a + (g->transpose_a ? i : i * g->lda);
   const ait_real *b = g->b + (g->transpose_b ? j * g->ldb : j);
   CBLAS_GEMM(CblasRowMajor, g->transpose_a ? CblasTrans : CblasNoTrans, g->transpose_b ? CblasTrans : CblasNoTrans,
@@ -54,7 +53,8 @@ static ait_status multiply(ait_device *device, const ait_gemm *gemm) {
 #pragma omp parallel for num_threads(device->threads) schedule(dynamic) if (tiles > 1 && products > SERIAL_PRODUCTS)
   for (int64_t t = 0; t < tiles; ++t) {
     int64_t begin = t * tile, count = ait_min64(tile, side - begin);
-    gemm_tile(gemm, by_rows ? begin : 0, by_rows ? count : gemm->m, by_rows ? 0 : begin, by_rows ? gemm->n : count);
+    ait_cpu_gemm_tile(gemm, by_rows ? begin : 0, by_rows ? count : gemm->m, by_rows ? 0 : begin,
+                      by_rows ? gemm->n : count);
   }
   return AIT_OK;
 }

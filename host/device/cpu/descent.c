@@ -1,0 +1,450 @@
+/* descent.c - whole rollouts and reverse sweeps of gradient descent on the CPU device: all their steps in
+ * one parallel region, whose threads keep their own rows of both sides, so that a step reads much of what
+ * it needs from the thread's cache and waits for others only a few times.
+ *
+ * A network without activations is folded into one classifier and its gradient unfolded
+ * (docs/derivation.md#deep-linear):
+ *     P_{L-1} = W_L,  P_{l-1} = P_l W_l,      (A, b) = (P_0, b_L + sum_{l<L} P_l b_l)
+ *     Q_0 = G,        Q_l = Q_{l-1} W_l' + gb b_l',   gW_l = P_l' Q_{l-1},  gb_l = P_l' gb
+ * and along a direction by the product rule. With one layer (A, b) is the state itself.
+ *
+ * Functions that say "team" are called by every thread and end with all threads having finished. */
+#include <string.h>
+
+#include "device/cpu/data_pass.h"
+
+/* Columns or rows of a product that one thread takes at once: their number does not depend on the threads,
+ * so that neither does a sum. */
+enum { PANEL = 64, LINE = 64 };
+
+/* One of the matrices P_l, dP_l, Q_l, dQ_l for l = 0 .. L - 1 (those of l = 0 with C biases), one after the other. */
+typedef struct family {
+  ait_real *first;
+} family;
+
+typedef struct descent_work {
+  const ait_descent *descent;
+  ait_pass train, validation;
+  ait_pass_plan train_plan, validation_plan;
+  int one_form;        /* both sides read the same packed classifier */
+  family P, dP, Q, dQ; /* where there is more than one layer */
+  ait_real *cross;     /* rows of train */
+} descent_work;
+
+/* ---- layers ---------------------------------------------------------------------------------- */
+
+static int64_t classes_of(const ait_descent *d) {
+  return d->sizes[d->layers];
+}
+
+/* Where W_l (l = 1 .. L) begins in a state; its biases follow it. */
+static int64_t weights_of(const ait_descent *d, int32_t l) {
+  int64_t offset = 0;
+  for (int32_t i = 1; i < l; ++i) {
+    offset += (d->sizes[i - 1] + 1) * d->sizes[i];
+  }
+  return offset;
+}
+
+static int64_t biases_of(const ait_descent *d, int32_t l) {
+  return weights_of(d, l) + d->sizes[l - 1] * d->sizes[l];
+}
+
+/* Where matrix l of a family begins; that of l = L is the family's length. */
+static int64_t member_offset(const ait_descent *d, int32_t l) {
+  int64_t columns = l == 0 ? 0 : d->sizes[0] + 1;
+  for (int32_t i = 1; i < l; ++i) {
+    columns += d->sizes[i];
+  }
+  return classes_of(d) * columns;
+}
+
+static ait_real *member(const ait_descent *d, const family *f, int32_t l) {
+  return f->first + member_offset(d, l);
+}
+
+/* P_l of the state y; of P_{L-1} = W_L there is no copy. */
+static const ait_real *folded(const ait_descent *d, const family *f, const ait_real *y, int32_t l) {
+  return l == d->layers - 1 ? y + weights_of(d, l + 1) : member(d, f, l);
+}
+
+static ait_real *state(const ait_descent *d, int64_t k) {
+  return d->states + k % d->slots * d->stride;
+}
+
+/* ---- products by panels ------------------------------------------------------------------------ */
+
+/* Columns (rows) PANEL * panel .. of c (m x n) = alpha op(a) op(b) + beta c. */
+static void columns_panel(const ait_gemm *gemm, int64_t panel) {
+  ait_cpu_gemm_tile(gemm, 0, gemm->m, panel * PANEL, ait_min64(PANEL, gemm->n - panel * PANEL));
+}
+
+static void rows_panel(const ait_gemm *gemm, int64_t panel) {
+  ait_cpu_gemm_tile(gemm, panel * PANEL, ait_min64(PANEL, gemm->m - panel * PANEL), 0, gemm->n);
+}
+
+/* c (m x n) = alpha op(a) op(b) + beta c for dense row-major matrices; op(a) is m x k. */
+static ait_gemm product(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
+                        const ait_real *a, const ait_real *b, double beta, ait_real *c) {
+  return (ait_gemm){.transpose_a = transpose_a,
+                    .transpose_b = transpose_b,
+                    .m = m,
+                    .n = n,
+                    .k = k,
+                    .alpha = alpha,
+                    .a = a,
+                    .lda = transpose_a ? m : k,
+                    .b = b,
+                    .ldb = transpose_b ? k : n,
+                    .beta = beta,
+                    .c = c,
+                    .ldc = n};
+}
+
+/* out_c += sum_i P_ci b_i. */
+static void add_products(int64_t classes, int64_t n, const ait_real *P, const ait_real *b, ait_real *out) {
+  for (int64_t c = 0; c < classes; ++c) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      sum += (double)P[c * n + i] * (double)b[i];
+    }
+    out[c] += (ait_real)sum;
+  }
+}
+
+/* ---- fold ------------------------------------------------------------------------------------ */
+
+/* Team: the classifier of the state y; with `v`, its direction too. */
+static void fold_layers(const descent_work *w, const ait_real *y, const ait_real *v) {
+  const ait_descent *d = w->descent;
+  const int32_t L = d->layers;
+  const int64_t C = classes_of(d), D = d->sizes[0];
+  ait_real *b = w->P.first + C * D, *db = w->dP.first + C * D;
+#pragma omp single
+  {
+    memcpy(b, y + biases_of(d, L), (size_t)C * sizeof *b);
+    if (v != NULL) {
+      memcpy(db, v + biases_of(d, L), (size_t)C * sizeof *db);
+    }
+  }
+  for (int32_t l = L - 1; l >= 1; --l) {
+    const int64_t h = d->sizes[l], n = d->sizes[l - 1], panels = ait_ceil_div(n, PANEL);
+    const ait_real *W = y + weights_of(d, l), *bias = y + biases_of(d, l), *P = folded(d, &w->P, y, l);
+    const ait_gemm down = product(0, 0, C, n, h, 1, P, W, 0, member(d, &w->P, l - 1));
+#pragma omp for nowait
+    for (int64_t panel = 0; panel < panels; ++panel) {
+      columns_panel(&down, panel);
+    }
+    if (v != NULL) {
+      const ait_real *V = v + weights_of(d, l), *v_bias = v + biases_of(d, l), *dP = folded(d, &w->dP, v, l);
+      const ait_gemm along_P = product(0, 0, C, n, h, 1, dP, W, 0, member(d, &w->dP, l - 1));
+      const ait_gemm along_W = product(0, 0, C, n, h, 1, P, V, 1, member(d, &w->dP, l - 1));
+#pragma omp for nowait
+      for (int64_t panel = 0; panel < panels; ++panel) {
+        columns_panel(&along_P, panel);
+        columns_panel(&along_W, panel);
+      }
+#pragma omp single nowait
+      {
+        add_products(C, h, dP, bias, db);
+        add_products(C, h, P, v_bias, db);
+      }
+    }
+#pragma omp single
+    add_products(C, h, P, bias, b);
+  }
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* Team: packs the classifier, and the direction where there is one, for the sides that are wanted. */
+static void pack(const descent_work *w, const ait_real *classifier, const ait_real *direction) {
+#pragma omp for
+  for (int64_t c = 0; c < classes_of(w->descent); ++c) {
+    ait_pass_pack(&w->train_plan, c, classifier, direction);
+    if (!w->one_form) {
+      ait_pass_pack(&w->validation_plan, c, classifier, NULL);
+    }
+  }
+}
+
+/* Team: the passes of step k over both sides, in alternating directions. */
+static void pass_rows(const descent_work *w, int64_t k, int wants_train, int wants_validation) {
+  const int backwards = k % 2 != 0;
+  if (wants_validation && backwards) {
+    ait_pass_thread_rows(&w->validation_plan, 1);
+  }
+  if (wants_train) {
+    ait_pass_thread_rows(&w->train_plan, backwards);
+  }
+  if (wants_validation && !backwards) {
+    ait_pass_thread_rows(&w->validation_plan, 0);
+  }
+#pragma omp barrier
+}
+
+/* Team: the sums of the training side. */
+static void add_up(const descent_work *w) {
+#pragma omp for
+  for (int64_t piece = 0; piece < ait_pass_pieces(&w->train_plan); ++piece) {
+    ait_pass_add_up(&w->train_plan, piece);
+  }
+}
+
+/* ---- unfold ---------------------------------------------------------------------------------- */
+
+/* Rows of Q_l += gb b' of one panel of columns. */
+static void add_outer(int64_t classes, int64_t n, int64_t panel, const ait_real *gb, const ait_real *b, ait_real *Q) {
+  const int64_t begin = panel * PANEL, end = ait_min64(n, begin + PANEL);
+  for (int64_t c = 0; c < classes; ++c) {
+    for (int64_t i = begin; i < end; ++i) {
+      Q[c * n + i] += gb[c] * b[i];
+    }
+  }
+}
+
+/* Team: Q_l for l = 1 .. L - 1; with `v`, dQ_l = dQ_{l-1} W_l' + Q_{l-1} V_l' + dgb b_l' + gb v_l' too. */
+static void unfold(const descent_work *w, const ait_real *y, const ait_real *v) {
+  const ait_descent *d = w->descent;
+  const int64_t C = classes_of(d);
+  const ait_real *gb = w->Q.first + C * d->sizes[0], *dgb = w->dQ.first + C * d->sizes[0];
+  for (int32_t l = 1; l < d->layers; ++l) {
+    const int64_t h = d->sizes[l], n = d->sizes[l - 1];
+    const ait_real *W = y + weights_of(d, l), *b = y + biases_of(d, l);
+    ait_real *Q = member(d, &w->Q, l), *dQ = member(d, &w->dQ, l);
+    const ait_gemm up = product(0, 1, C, h, n, 1, member(d, &w->Q, l - 1), W, 0, Q);
+    const ait_gemm along_Q = product(0, 1, C, h, n, 1, member(d, &w->dQ, l - 1), W, 0, dQ);
+    const ait_gemm along_W = v != NULL ? product(0, 1, C, h, n, 1, up.a, v + weights_of(d, l), 1, dQ) : up;
+#pragma omp for
+    for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
+      columns_panel(&up, panel);
+      add_outer(C, h, panel, gb, b, Q);
+      if (v != NULL) {
+        columns_panel(&along_Q, panel);
+        columns_panel(&along_W, panel);
+        add_outer(C, h, panel, dgb, b, dQ);
+        add_outer(C, h, panel, gb, v + biases_of(d, l), dQ);
+      }
+    }
+  }
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* target = source - alpha slope for the calling thread's share. */
+static void descend(int64_t n, ait_real alpha, const ait_real *slope, const ait_real *source, ait_real *target) {
+#pragma omp for simd nowait
+  for (int64_t i = 0; i < n; ++i) {
+    target[i] = source[i] + -alpha * slope[i];
+  }
+}
+
+/* target_i -= alpha sum_c P_ci g_c: the biases of a hidden layer. */
+static void descend_biases(int64_t classes, int64_t h, ait_real alpha, const ait_real *P, const ait_real *g,
+                           ait_real *target) {
+  for (int64_t i = 0; i < h; ++i) {
+    ait_real sum = 0;
+    for (int64_t c = 0; c < classes; ++c) {
+      sum += P[c * h + i] * g[c];
+    }
+    target[i] -= alpha * sum;
+  }
+}
+
+/* Rows of layer l of the next state: W - alpha P_l' Q_{l-1}. */
+static void descend_layer(const descent_work *w, int32_t l, ait_real alpha, const ait_real *y, ait_real *next) {
+  const ait_descent *d = w->descent;
+  const int64_t C = classes_of(d), h = d->sizes[l], n = d->sizes[l - 1];
+  const ait_real *P = folded(d, &w->P, y, l);
+  const int64_t W = weights_of(d, l), b = biases_of(d, l);
+  const ait_gemm step = product(1, 0, h, n, C, -(double)alpha, P, member(d, &w->Q, l - 1), 1, next + W);
+#pragma omp for nowait
+  for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
+    const int64_t begin = panel * PANEL * n, end = ait_min64(h * n, begin + PANEL * n);
+    memcpy(next + W + begin, y + W + begin, (size_t)(end - begin) * sizeof *next);
+    rows_panel(&step, panel);
+  }
+#pragma omp single nowait
+  {
+    memcpy(next + b, y + b, (size_t)h * sizeof *next);
+    descend_biases(C, h, alpha, P, w->Q.first + C * d->sizes[0], next + b);
+  }
+}
+
+/* Team: y_{k+1} = y_k - alpha_k grad f, from the sums of the rows. */
+static void step_forward(const descent_work *w, int64_t k) {
+  const ait_descent *d = w->descent;
+  const int32_t L = d->layers;
+  const int64_t C = classes_of(d);
+  const ait_real alpha = d->alpha[k], *y = state(d, k);
+  ait_real *next = state(d, k + 1);
+  unfold(w, y, NULL);
+  for (int32_t l = 1; l < L; ++l) {
+    descend_layer(w, l, alpha, y, next);
+  }
+  const int64_t W = weights_of(d, L), b = biases_of(d, L);
+  descend(C * d->sizes[L - 1], alpha, member(d, &w->Q, L - 1), y + W, next + W);
+  descend(C, alpha, w->Q.first + C * d->sizes[0], y + b, next + b);
+#pragma omp barrier
+}
+
+/* Team: f(x, y_k) and F(x, y_k) where they are wanted, and with `steps` y_{k+1}. */
+static void rollout_step(const descent_work *w, int64_t k, int steps) {
+  const ait_descent *d = w->descent;
+  const ait_real *y = state(d, k);
+  const int wants_F = k >= d->F_first;
+  if (!steps && !wants_F) {
+    return;
+  }
+  if (d->layers > 1) {
+    fold_layers(w, y, NULL);
+  }
+  pack(w, d->layers > 1 ? w->P.first : y, NULL);
+  pass_rows(w, k, steps, wants_F);
+#pragma omp single nowait
+  {
+    if (steps) {
+      d->f[k * d->value_stride] = ait_pass_loss(&w->train_plan);
+    }
+    if (wants_F) {
+      d->F[k * d->value_stride] = ait_pass_loss(&w->validation_plan);
+    }
+  }
+  if (steps) {
+    add_up(w);
+    step_forward(w, k);
+  }
+}
+
+/* ---- steps back ------------------------------------------------------------------------------ */
+
+/* lambda - alpha H lambda of the hidden layer l: HW_l = dP_l' Q_{l-1} + P_l' dQ_{l-1}. */
+static void descend_layer_back(const descent_work *w, int32_t l, ait_real alpha, const ait_real *y) {
+  const ait_descent *d = w->descent;
+  const int64_t C = classes_of(d), h = d->sizes[l], n = d->sizes[l - 1];
+  ait_real *lambda = d->lambda, *W = lambda + weights_of(d, l), *b = lambda + biases_of(d, l);
+  const ait_real *P = folded(d, &w->P, y, l), *dP = folded(d, &w->dP, lambda, l);
+  const ait_gemm along_P = product(1, 0, h, n, C, -(double)alpha, dP, member(d, &w->Q, l - 1), 1, W);
+  const ait_gemm along_Q = product(1, 0, h, n, C, -(double)alpha, P, member(d, &w->dQ, l - 1), 1, W);
+#pragma omp for nowait
+  for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
+    rows_panel(&along_P, panel);
+    rows_panel(&along_Q, panel);
+  }
+#pragma omp single nowait
+  {
+    descend_biases(C, h, alpha, dP, w->Q.first + C * d->sizes[0], b);
+    descend_biases(C, h, alpha, P, w->dQ.first + C * d->sizes[0], b);
+  }
+}
+
+/* Team: lambda and gx of step k, from the adjoint of y_{k+1} to that of y_k. */
+static void step_back(const descent_work *w, int64_t k) {
+  const ait_descent *d = w->descent;
+  const int32_t L = d->layers;
+  const int64_t C = classes_of(d);
+  const ait_real alpha = d->alpha[k], *y = state(d, k);
+  if (L > 1) {
+    fold_layers(w, y, d->lambda);
+  }
+  pack(w, L > 1 ? w->P.first : y, L > 1 ? w->dP.first : d->lambda);
+  pass_rows(w, k, 1, 0);
+  add_up(w);
+  unfold(w, y, d->lambda);
+  for (int32_t l = 1; l < L; ++l) {
+    descend_layer_back(w, l, alpha, y);
+  }
+#pragma omp barrier
+  ait_real *last = d->lambda + weights_of(d, L), *biases = d->lambda + biases_of(d, L);
+  descend(C * d->sizes[L - 1], alpha, member(d, &w->dQ, L - 1), last, last);
+  descend(C, alpha, w->dQ.first + C * d->sizes[0], biases, biases);
+  descend(d->train->rows, alpha, w->cross, d->gx, d->gx);
+#pragma omp barrier
+}
+
+/* ---- workspace ------------------------------------------------------------------------------- */
+
+static int same_numbers(int64_t n, const ait_real *a, const ait_real *b) {
+  return a == b || (a != NULL && b != NULL && memcmp(a, b, (size_t)n * sizeof *a) == 0);
+}
+
+/* Whether one packed classifier, with scale and shift folded in, serves both sides. */
+static int have_one_form(const descent_work *w) {
+  const ait_rows *train = w->train.rows, *validation = w->validation.rows;
+  return w->train_plan.kernel == w->validation_plan.kernel && train->type == validation->type &&
+         same_numbers(train->columns, train->scale, validation->scale) &&
+         same_numbers(train->columns, train->shift, validation->shift);
+}
+
+/* Takes `bytes` of the workspace, whose base may be NULL when only its size is asked for. */
+static void *take(char *base, size_t *used, size_t bytes) {
+  void *part = base != NULL ? base + *used : NULL;
+  *used += (bytes + LINE - 1) / LINE * LINE;
+  return part;
+}
+
+/* The passes of a rollout, or of a reverse sweep. The outputs of a pass only say what is wanted here. */
+static void choose_outputs(int back, descent_work *w) {
+  static ait_real wanted;
+  w->validation.loss = &wanted;
+  if (!back) {
+    w->train.loss = &wanted;
+    w->train.gradient = w->Q.first;
+    return;
+  }
+  w->train.direction = &wanted;
+  w->train.gradient = w->descent->layers > 1 ? w->Q.first : NULL;
+  w->train.tangent = w->dQ.first;
+  w->train.cross = w->cross;
+}
+
+/* Lays the work out in a workspace and returns its bytes; workspace NULL: only these are of use. */
+static size_t plan_work(const ait_device *device, const ait_descent *d, int back, void *workspace, descent_work *w) {
+  const size_t size = (size_t)member_offset(d, d->layers) * sizeof(ait_real);
+  size_t used = 0;
+  *w = (descent_work){.descent = d};
+  w->P.first = take(workspace, &used, size);
+  w->dP.first = take(workspace, &used, size);
+  w->Q.first = take(workspace, &used, size);
+  w->dQ.first = take(workspace, &used, size);
+  w->cross = take(workspace, &used, (size_t)d->train->rows * sizeof *w->cross);
+  w->train = (ait_pass){.rows = d->train, .labels = d->train_labels, .classes = classes_of(d), .x = d->x};
+  w->validation = (ait_pass){.rows = d->validation, .labels = d->validation_labels, .classes = classes_of(d)};
+  choose_outputs(back, w);
+  w->train_plan = ait_plan_pass(device, &w->train, take(workspace, &used, 0));
+  used += w->train_plan.bytes;
+  w->validation_plan = ait_plan_pass(device, &w->validation, take(workspace, &used, 0));
+  used += w->validation_plan.bytes;
+  w->one_form = have_one_form(w);
+  if (w->one_form) {
+    w->validation_plan.job.a = w->train_plan.job.a;
+    w->validation_plan.job.b = w->train_plan.job.b;
+    w->validation_plan.job.a_form = w->train_plan.job.a_form;
+  }
+  return used;
+}
+
+size_t ait_cpu_descent_workspace(ait_device *device, const ait_descent *descent) {
+  descent_work w;
+  return plan_work(device, descent, 1, NULL, &w);
+}
+
+ait_status ait_cpu_rollout(ait_device *device, const ait_descent *descent, void *workspace) {
+  descent_work w;
+  plan_work(device, descent, 0, workspace, &w);
+#pragma omp parallel num_threads(device->threads) if (ait_pass_pays_threads(&w.train_plan))
+  for (int64_t k = descent->first; k <= descent->end; ++k) {
+    rollout_step(&w, k, k < descent->end);
+  }
+  return AIT_OK;
+}
+
+ait_status ait_cpu_reverse(ait_device *device, const ait_descent *descent, void *workspace) {
+  descent_work w;
+  plan_work(device, descent, 1, workspace, &w);
+#pragma omp parallel num_threads(device->threads) if (ait_pass_pays_threads(&w.train_plan))
+  for (int64_t k = *descent->kbar - 1; k >= descent->first; --k) {
+    step_back(&w, k);
+  }
+  return AIT_OK;
+}
