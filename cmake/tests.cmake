@@ -19,3 +19,16 @@ endforeach()
 ait_add_script(packaging ${PROJECT_SOURCE_DIR}/tests/packaging.sh packaging)
 set_tests_properties(packaging PROPERTIES ENVIRONMENT
   "AIT_BUILD=${PROJECT_BINARY_DIR};AIT_CFLAGS=${AIT_TEST_CFLAGS};CC=${CMAKE_C_COMPILER}")
+
+# The cases of 8-bit rows and the model operations with every version of the CPU's data pass forced; what only
+# names a version (Versions/, Devices/DataPassTest) forces it itself. A version that the machine, the build or
+# the precision lacks is refused with a sentence, and its test SKIPPED.
+foreach(name ait ait64)
+  foreach(kernel baseline v2 v3 v4 amx)
+    add_test(NAME ${name}.golden.cpu.${kernel} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests
+             COMMAND ${name}_tests --gtest_filter=Cases/Golden.*/clean_u8*:GoldenFolder.*:Devices/ModelTest.*/cpu)
+    set_tests_properties(${name}.golden.cpu.${kernel} PROPERTIES LABELS unit TIMEOUT 300
+                         ENVIRONMENT AIT_CPU_KERNEL=${kernel}
+                         SKIP_REGULAR_EXPRESSION "AIT_CPU_KERNEL is ;no reference cases at")
+  endforeach()
+endforeach()
