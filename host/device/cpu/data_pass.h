@@ -16,6 +16,9 @@
 #define AIT_AMX
 #endif
 
+/* For functions that are compiled for every value of their constant arguments. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* Rows of a block: their values as ait_real stay in the second-level cache. */
 enum { AIT_PASS_ROWS = 32 };
 
@@ -33,8 +36,26 @@ typedef struct ait_pass_sums {
   double *loss, *g, *gb, *dg, *dgb;
 } ait_pass_sums;
 
+/* Products of a layer's matrix W (h x n) with a few rows, in float or double sums alike: those that a deep
+ * linear network is folded and unfolded with. Each call makes a part of the result, so that threads can share
+ * it; a sum's order does not depend on the part that it is in. */
+typedef struct ait_thin_kernel {
+  /* Columns begin .. end - 1 of out (count x n) = P W, or += ; P is count x h. */
+  void (*times)(int64_t count, int64_t h, int64_t n, const ait_real *P, const ait_real *W, int64_t begin, int64_t end,
+                int add, ait_real *out);
+
+  /* Columns begin .. end - 1 of out (count x h) = Q W', or += ; Q is count x n. */
+  void (*times_transposed)(int64_t count, int64_t h, int64_t n, const ait_real *Q, const ait_real *W, int64_t begin,
+                           int64_t end, int add, ait_real *out);
+
+  /* Rows begin .. end - 1 of out (h x n) = W + alpha P' Q; out may be W. */
+  void (*add_outer)(int64_t count, int64_t h, int64_t n, ait_real alpha, const ait_real *P, const ait_real *Q,
+                    const ait_real *W, int64_t begin, int64_t end, ait_real *out);
+} ait_thin_kernel;
+
 struct ait_pass_kernel {
-  const char *name;   /* the instruction set */
+  const char *name; /* the instruction set */
+  const ait_thin_kernel *thin;
   int64_t lanes;      /* numbers in a vector */
   int64_t most_group; /* classes whose sums fit into the registers */
   int64_t least_rows; /* fewer do not pay for a slot's sums */
@@ -56,6 +77,11 @@ struct ait_pass_kernel {
   /* out_k = sum over s < slots, in this order, of sums[s * stride + k]. */
   void (*add_slots)(int64_t slots, int64_t stride, int64_t n, const double *sums, double *out);
 };
+
+extern const ait_thin_kernel ait_thin_kernel_baseline;
+extern const ait_thin_kernel ait_thin_kernel_v2;
+extern const ait_thin_kernel ait_thin_kernel_v3;
+extern const ait_thin_kernel ait_thin_kernel_v4;
 
 extern const ait_pass_kernel ait_pass_kernel_baseline;
 extern const ait_pass_kernel ait_pass_kernel_v2;

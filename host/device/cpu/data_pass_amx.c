@@ -646,6 +646,7 @@ static void add_slots(int64_t slots, int64_t stride, int64_t n, const double *su
 /* lanes and most_group are those of x86-64-v4, so that both read one packed classifier. */
 const ait_pass_kernel ait_pass_kernel_amx = {
     .name = "amx",
+    .thin = &ait_thin_kernel_v4,
     .lanes = LANES,
     .most_group = 10,
     .least_rows = BLOCK,

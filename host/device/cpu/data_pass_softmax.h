@@ -8,8 +8,6 @@
 
 #include "device/cpu/data_pass.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* The sum of AIT_PASS_ROWS numbers in double. */
 static double sum_rows(const ait_real *v) {
   double lane[8] = {0};

@@ -2,4 +2,5 @@
 #ifdef __x86_64__
 #define AIT_VARIANT v4
 #include "device/cpu/data_pass_kernel.c"
+#include "device/cpu/thin_kernel.c"
 #endif

@@ -13,9 +13,9 @@
 
 #include "device/cpu/data_pass.h"
 
-/* Columns or rows of a product that one thread takes at once: their number does not depend on the threads,
- * so that neither does a sum. */
-enum { PANEL = 64, LINE = 64 };
+/* PANEL: columns or rows of a product that one thread takes at once; their number does not depend on the
+ * threads, so that neither does a sum. MOST_THIN: with more classes BLAS is faster. */
+enum { PANEL = 32, MOST_THIN = 40, LINE = 64 };
 
 /* One of the matrices P_l, dP_l, Q_l, dQ_l for l = 0 .. L - 1 (those of l = 0 with C biases), one after the other. */
 typedef struct family {
@@ -74,31 +74,86 @@ static ait_real *state(const ait_descent *d, int64_t k) {
 
 /* ---- products by panels ------------------------------------------------------------------------ */
 
-/* Columns (rows) PANEL * panel .. of c (m x n) = alpha op(a) op(b) + beta c. */
-static void columns_panel(const ait_gemm *gemm, int64_t panel) {
-  ait_cpu_gemm_tile(gemm, 0, gemm->m, panel * PANEL, ait_min64(PANEL, gemm->n - panel * PANEL));
+/* Panel by panel with the kernels for a few classes, else with BLAS. All matrices are dense and row-major; W is
+ * h x n, and P, Q have a row a class. */
+typedef struct layer_product {
+  const ait_thin_kernel *thin;
+  int64_t C, h, n;
+} layer_product;
+
+static layer_product product_of(const descent_work *w, int32_t l) {
+  const ait_descent *d = w->descent;
+  return (layer_product){w->train_plan.kernel->thin, classes_of(d), d->sizes[l], d->sizes[l - 1]};
 }
 
-static void rows_panel(const ait_gemm *gemm, int64_t panel) {
-  ait_cpu_gemm_tile(gemm, panel * PANEL, ait_min64(PANEL, gemm->m - panel * PANEL), 0, gemm->n);
+/* One panel of columns of out (C x n) = P W, or += with `add`. */
+static void times(const layer_product *s, int64_t panel, const ait_real *P, const ait_real *W, int add, ait_real *out) {
+  const int64_t begin = panel * PANEL, end = ait_min64(s->n, begin + PANEL);
+  if (s->C <= MOST_THIN) {
+    s->thin->times(s->C, s->h, s->n, P, W, begin, end, add, out);
+    return;
+  }
+  const ait_gemm gemm = {.m = s->C,
+                         .n = s->n,
+                         .k = s->h,
+                         .alpha = 1,
+                         .a = P,
+                         .lda = s->h,
+                         .b = W,
+                         .ldb = s->n,
+                         .beta = add,
+                         .c = out,
+                         .ldc = s->n};
+  ait_cpu_gemm_tile(&gemm, 0, s->C, begin, end - begin);
 }
 
-/* c (m x n) = alpha op(a) op(b) + beta c for dense row-major matrices; op(a) is m x k. */
-static ait_gemm product(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
-                        const ait_real *a, const ait_real *b, double beta, ait_real *c) {
-  return (ait_gemm){.transpose_a = transpose_a,
-                    .transpose_b = transpose_b,
-                    .m = m,
-                    .n = n,
-                    .k = k,
-                    .alpha = alpha,
-                    .a = a,
-                    .lda = transpose_a ? m : k,
-                    .b = b,
-                    .ldb = transpose_b ? k : n,
-                    .beta = beta,
-                    .c = c,
-                    .ldc = n};
+/* One panel of columns of out (C x h) = Q W', or += with `add`. */
+static void times_transposed(const layer_product *s, int64_t panel, const ait_real *Q, const ait_real *W, int add,
+                             ait_real *out) {
+  const int64_t begin = panel * PANEL, end = ait_min64(s->h, begin + PANEL);
+  if (s->C <= MOST_THIN) {
+    s->thin->times_transposed(s->C, s->h, s->n, Q, W, begin, end, add, out);
+    return;
+  }
+  const ait_gemm gemm = {.transpose_b = 1,
+                         .m = s->C,
+                         .n = s->h,
+                         .k = s->n,
+                         .alpha = 1,
+                         .a = Q,
+                         .lda = s->n,
+                         .b = W,
+                         .ldb = s->n,
+                         .beta = add,
+                         .c = out,
+                         .ldc = s->h};
+  ait_cpu_gemm_tile(&gemm, 0, s->C, begin, end - begin);
+}
+
+/* One panel of rows of out (h x n) = W - alpha P' Q; out may be W. */
+static void descend_outer(const layer_product *s, int64_t panel, ait_real alpha, const ait_real *P, const ait_real *Q,
+                          const ait_real *W, ait_real *out) {
+  const int64_t begin = panel * PANEL, end = ait_min64(s->h, begin + PANEL);
+  if (s->C <= MOST_THIN) {
+    s->thin->add_outer(s->C, s->h, s->n, -alpha, P, Q, W, begin, end, out);
+    return;
+  }
+  if (out != W) {
+    memcpy(out + begin * s->n, W + begin * s->n, (size_t)((end - begin) * s->n) * sizeof *out);
+  }
+  const ait_gemm gemm = {.transpose_a = 1,
+                         .m = s->h,
+                         .n = s->n,
+                         .k = s->C,
+                         .alpha = -(double)alpha,
+                         .a = P,
+                         .lda = s->h,
+                         .b = Q,
+                         .ldb = s->n,
+                         .beta = 1,
+                         .c = out,
+                         .ldc = s->n};
+  ait_cpu_gemm_tile(&gemm, begin, end - begin, 0, s->n);
 }
 
 /* out_c += sum_i P_ci b_i. */
@@ -128,21 +183,19 @@ static void fold_layers(const descent_work *w, const ait_real *y, const ait_real
     }
   }
   for (int32_t l = L - 1; l >= 1; --l) {
-    const int64_t h = d->sizes[l], n = d->sizes[l - 1], panels = ait_ceil_div(n, PANEL);
+    const int64_t h = d->sizes[l], panels = ait_ceil_div(d->sizes[l - 1], PANEL);
+    const layer_product s = product_of(w, l);
     const ait_real *W = y + weights_of(d, l), *bias = y + biases_of(d, l), *P = folded(d, &w->P, y, l);
-    const ait_gemm down = product(0, 0, C, n, h, 1, P, W, 0, member(d, &w->P, l - 1));
 #pragma omp for nowait
     for (int64_t panel = 0; panel < panels; ++panel) {
-      columns_panel(&down, panel);
+      times(&s, panel, P, W, 0, member(d, &w->P, l - 1));
     }
     if (v != NULL) {
       const ait_real *V = v + weights_of(d, l), *v_bias = v + biases_of(d, l), *dP = folded(d, &w->dP, v, l);
-      const ait_gemm along_P = product(0, 0, C, n, h, 1, dP, W, 0, member(d, &w->dP, l - 1));
-      const ait_gemm along_W = product(0, 0, C, n, h, 1, P, V, 1, member(d, &w->dP, l - 1));
 #pragma omp for nowait
       for (int64_t panel = 0; panel < panels; ++panel) {
-        columns_panel(&along_P, panel);
-        columns_panel(&along_W, panel);
+        times(&s, panel, dP, W, 0, member(d, &w->dP, l - 1));
+        times(&s, panel, P, V, 1, member(d, &w->dP, l - 1));
       }
 #pragma omp single nowait
       {
@@ -209,19 +262,17 @@ static void unfold(const descent_work *w, const ait_real *y, const ait_real *v) 
   const int64_t C = classes_of(d);
   const ait_real *gb = w->Q.first + C * d->sizes[0], *dgb = w->dQ.first + C * d->sizes[0];
   for (int32_t l = 1; l < d->layers; ++l) {
-    const int64_t h = d->sizes[l], n = d->sizes[l - 1];
-    const ait_real *W = y + weights_of(d, l), *b = y + biases_of(d, l);
+    const int64_t h = d->sizes[l];
+    const layer_product s = product_of(w, l);
+    const ait_real *W = y + weights_of(d, l), *b = y + biases_of(d, l), *last = member(d, &w->Q, l - 1);
     ait_real *Q = member(d, &w->Q, l), *dQ = member(d, &w->dQ, l);
-    const ait_gemm up = product(0, 1, C, h, n, 1, member(d, &w->Q, l - 1), W, 0, Q);
-    const ait_gemm along_Q = product(0, 1, C, h, n, 1, member(d, &w->dQ, l - 1), W, 0, dQ);
-    const ait_gemm along_W = v != NULL ? product(0, 1, C, h, n, 1, up.a, v + weights_of(d, l), 1, dQ) : up;
 #pragma omp for
     for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
-      columns_panel(&up, panel);
+      times_transposed(&s, panel, last, W, 0, Q);
       add_outer(C, h, panel, gb, b, Q);
       if (v != NULL) {
-        columns_panel(&along_Q, panel);
-        columns_panel(&along_W, panel);
+        times_transposed(&s, panel, member(d, &w->dQ, l - 1), W, 0, dQ);
+        times_transposed(&s, panel, last, v + weights_of(d, l), 1, dQ);
         add_outer(C, h, panel, dgb, b, dQ);
         add_outer(C, h, panel, gb, v + biases_of(d, l), dQ);
       }
@@ -251,23 +302,20 @@ static void descend_biases(int64_t classes, int64_t h, ait_real alpha, const ait
   }
 }
 
-/* Rows of layer l of the next state: W - alpha P_l' Q_{l-1}. */
+/* Layer l of the next state: W_l - alpha P_l' Q_{l-1}, b_l - alpha P_l' gb. */
 static void descend_layer(const descent_work *w, int32_t l, ait_real alpha, const ait_real *y, ait_real *next) {
   const ait_descent *d = w->descent;
-  const int64_t C = classes_of(d), h = d->sizes[l], n = d->sizes[l - 1];
-  const ait_real *P = folded(d, &w->P, y, l);
+  const layer_product s = product_of(w, l);
+  const ait_real *P = folded(d, &w->P, y, l), *Q = member(d, &w->Q, l - 1);
   const int64_t W = weights_of(d, l), b = biases_of(d, l);
-  const ait_gemm step = product(1, 0, h, n, C, -(double)alpha, P, member(d, &w->Q, l - 1), 1, next + W);
 #pragma omp for nowait
-  for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
-    const int64_t begin = panel * PANEL * n, end = ait_min64(h * n, begin + PANEL * n);
-    memcpy(next + W + begin, y + W + begin, (size_t)(end - begin) * sizeof *next);
-    rows_panel(&step, panel);
+  for (int64_t panel = 0; panel < ait_ceil_div(s.h, PANEL); ++panel) {
+    descend_outer(&s, panel, alpha, P, Q, y + W, next + W);
   }
 #pragma omp single nowait
   {
-    memcpy(next + b, y + b, (size_t)h * sizeof *next);
-    descend_biases(C, h, alpha, P, w->Q.first + C * d->sizes[0], next + b);
+    memcpy(next + b, y + b, (size_t)s.h * sizeof *next);
+    descend_biases(s.C, s.h, alpha, P, w->Q.first + s.C * d->sizes[0], next + b);
   }
 }
 
@@ -321,20 +369,18 @@ static void rollout_step(const descent_work *w, int64_t k, int steps) {
 /* lambda - alpha H lambda of the hidden layer l: HW_l = dP_l' Q_{l-1} + P_l' dQ_{l-1}. */
 static void descend_layer_back(const descent_work *w, int32_t l, ait_real alpha, const ait_real *y) {
   const ait_descent *d = w->descent;
-  const int64_t C = classes_of(d), h = d->sizes[l], n = d->sizes[l - 1];
+  const layer_product s = product_of(w, l);
   ait_real *lambda = d->lambda, *W = lambda + weights_of(d, l), *b = lambda + biases_of(d, l);
   const ait_real *P = folded(d, &w->P, y, l), *dP = folded(d, &w->dP, lambda, l);
-  const ait_gemm along_P = product(1, 0, h, n, C, -(double)alpha, dP, member(d, &w->Q, l - 1), 1, W);
-  const ait_gemm along_Q = product(1, 0, h, n, C, -(double)alpha, P, member(d, &w->dQ, l - 1), 1, W);
 #pragma omp for nowait
-  for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
-    rows_panel(&along_P, panel);
-    rows_panel(&along_Q, panel);
+  for (int64_t panel = 0; panel < ait_ceil_div(s.h, PANEL); ++panel) {
+    descend_outer(&s, panel, alpha, dP, member(d, &w->Q, l - 1), W, W);
+    descend_outer(&s, panel, alpha, P, member(d, &w->dQ, l - 1), W, W);
   }
 #pragma omp single nowait
   {
-    descend_biases(C, h, alpha, dP, w->Q.first + C * d->sizes[0], b);
-    descend_biases(C, h, alpha, P, w->dQ.first + C * d->sizes[0], b);
+    descend_biases(s.C, s.h, alpha, dP, w->Q.first + s.C * d->sizes[0], b);
+    descend_biases(s.C, s.h, alpha, P, w->dQ.first + s.C * d->sizes[0], b);
   }
 }
 

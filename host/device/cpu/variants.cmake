@@ -1,5 +1,5 @@
 # variants.cmake - how the kernels of the data pass are compiled: once as the baseline
-# (data_pass_kernel.c) and, for x86-64, once for every level of its instructions (data_pass_vN.c).
+# (data_pass_kernel.c, thin_kernel.c) and, for x86-64, once for every level of its instructions (data_pass_vN.c).
 # For AMX there are kernels of their own (data_pass_amx.c), in float alone, where the compiler knows its
 # instructions. kernel.c chooses one of them at run time.
 
@@ -14,15 +14,18 @@ check_c_source_compiles("
 # type. Nobody looks at errno or at floating-point traps, so loops can become vectors. Debug builds
 # optimise the kernels too: the tests of every variant would take minutes otherwise.
 set(AIT_KERNEL_OPTIONS -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math)
-set_source_files_properties(host/device/cpu/data_pass_kernel.c PROPERTIES COMPILE_OPTIONS "${AIT_KERNEL_OPTIONS}")
+set_source_files_properties(host/device/cpu/data_pass_kernel.c host/device/cpu/thin_kernel.c
+                            PROPERTIES COMPILE_OPTIONS "${AIT_KERNEL_OPTIONS}")
 set_source_files_properties(host/device/cpu/vector.c PROPERTIES COMPILE_OPTIONS -fno-math-errno)
+set(AIT_KERNEL_SOURCES ${PROJECT_SOURCE_DIR}/host/device/cpu/data_pass_kernel.c
+                       ${PROJECT_SOURCE_DIR}/host/device/cpu/thin_kernel.c)
 foreach(level 2 3 4)
   set(options ${AIT_KERNEL_OPTIONS})
   if(AIT_TARGET_IS_X86_64)
     list(APPEND options -march=x86-64-v${level})
   endif()
   set_source_files_properties(host/device/cpu/data_pass_v${level}.c PROPERTIES COMPILE_OPTIONS "${options}"
-                              OBJECT_DEPENDS ${PROJECT_SOURCE_DIR}/host/device/cpu/data_pass_kernel.c)
+                              OBJECT_DEPENDS "${AIT_KERNEL_SOURCES}")
 endforeach()
 
 set(AIT_AMX_OPTIONS -march=x86-64-v4 -mamx-tile -mamx-int8)
