@@ -53,8 +53,12 @@ ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last) {
   plan.lambda = solver->adjoint[0];
   plan.gx = solver->x.gradient;
   const ait_call call = ait_call_at(solver, first);
-  AIT_TRY(solver->device->vector->copy(solver->device, solver->batch * solver->m, solver->gy, plan.lambda));
+  const int64_t size = solver->batch * solver->m;
+  AIT_TRY(solver->device->vector->copy(solver->device, size, solver->gy, plan.lambda));
   const ait_status status = oracles->reverse(solver->problem->self, &call, &plan);
-  solver->single_reverse = status == AIT_UNSUPPORTED;
+  if (status == AIT_UNSUPPORTED) { /* single steps find their adjoints at 0 */
+    solver->single_reverse = 1;
+    AIT_TRY(solver->device->runtime->fill(solver->device, (size_t)size * sizeof(ait_real), 0, plan.lambda));
+  }
   return status;
 }
