@@ -5,6 +5,10 @@ ait_wrap_kernels(AIT_KERNEL_WRAPPERS)
 file(GLOB AIT_EMULATED_SOURCES CONFIGURE_DEPENDS host/device/cuda/*.c)
 list(APPEND AIT_EMULATED_SOURCES ${AIT_KERNEL_WRAPPERS})
 
+# The instructions of kernels/matrix.cuh, one by one.
+set(AIT_MATRIX_TEST tests/cuda/test_matrix_instructions.cc)
+ait_wrap_cuda(AIT_MATRIX_WRAPPER ${PROJECT_SOURCE_DIR}/tests/cuda/matrix.cu)
+
 # Executable `name` of the sources given, for suites on the CUDA device.
 function(ait_add_device_tests name)
   add_executable(${name} tests/cuda/main.cc ${ARGN})
@@ -28,7 +32,8 @@ function(ait_add_emulated name)
   if(name STREQUAL "ait64")
     target_compile_definitions(${name}_simt_objects PUBLIC AIT_DOUBLE)
   endif()
-  ait_add_device_tests(${name}_simt_tests tests/cuda/test_cuda_solver.cc)
+  ait_add_device_tests(${name}_simt_tests tests/cuda/test_cuda_solver.cc ${AIT_MATRIX_TEST} ${AIT_MATRIX_WRAPPER})
+  target_include_directories(${name}_simt_tests PRIVATE ${PROJECT_SOURCE_DIR}/kernels)
   ait_discover_emulated(${name}_simt_tests ${AIT_NO_CPU_CASES})
   target_link_libraries(${name}_simt_tests PRIVATE ${name}_suites)
   target_compile_definitions(${name}_simt_tests PRIVATE AIT_TEST_SIMT)
@@ -41,7 +46,8 @@ endfunction()
 
 # On a GPU all cases run in one process, which opens it once.
 function(ait_add_gpu_tests name)
-  ait_add_device_tests(${name}_cuda_tests tests/cuda/test_cuda_solver.cc)
+  ait_add_device_tests(${name}_cuda_tests tests/cuda/test_cuda_solver.cc ${AIT_MATRIX_TEST} tests/cuda/matrix.cu)
+  target_include_directories(${name}_cuda_tests PRIVATE ${PROJECT_SOURCE_DIR}/kernels)
   target_link_libraries(${name}_cuda_tests PRIVATE ${name}_suites ${name}_program_objects ${name}_objects)
   add_test(NAME ${name}_cuda_tests COMMAND ${name}_cuda_tests --gtest_filter=${AIT_NO_CPU_CASES}
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)

@@ -12,13 +12,44 @@
 #include <stdint.h>
 
 /* AIT_LAUNCH(kernel, blocks, threads, shared_bytes, stream, arguments...) enqueues a launch.
+ * AIT_LAUNCH_LARGE(cooperative, kernel, ...) asks for as much shared memory as the launch has, which may be more than
+ * every block has; with `cooperative` all blocks live at once and AIT_SYNC_GRID() waits for all of them: what they
+ * wrote is there for all behind it. Its value is the error of the launch.
  * AIT_SHARED_MEMORY() is the address of the block's shared memory, aligned to 16 bytes. */
 #ifndef AIT_LAUNCH
+#include <cooperative_groups.h>
 #define AIT_LAUNCH(kernel, blocks, threads, shared_bytes, stream, ...) \
   (kernel<<<(blocks), (threads), (shared_bytes), (stream)>>>(__VA_ARGS__))
 extern __shared__ __align__(16) unsigned char ait_shared_memory[];
 #define AIT_SHARED_MEMORY() ait_shared_memory
+#define AIT_SYNC_GRID()     cooperative_groups::this_grid().sync()
+#define AIT_LAUNCH_LARGE(cooperative, kernel, blocks, threads, shared_bytes, stream, ...) \
+  ait_launch_large((cooperative), (kernel), (blocks), (threads), (shared_bytes), (stream), __VA_ARGS__)
+
+template <class... Parameters, class... Arguments>
+cudaError_t ait_launch_large(bool cooperative, void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
+                             size_t shared_bytes, cudaStream_t stream, Arguments... arguments) {
+  cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared_bytes);
+  if (error != cudaSuccess) {
+    return error;
+  }
+  cudaLaunchAttribute attribute = {};
+  attribute.id = cudaLaunchAttributeCooperative;
+  attribute.val.cooperative = cooperative;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(blocks);
+  config.blockDim = dim3(threads);
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = stream;
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  return cudaLaunchKernelEx(&config, kernel, arguments...);
+}
 #endif
+
+/* Lanes of a warp, and the mask of all of them. */
+enum { AIT_LANES = 32 };
+#define AIT_ALL_LANES 0xffffffffu
 
 /* Threads of a block: 8 warps, enough to hide latency at the registers that these kernels use. */
 enum { AIT_THREADS = 256 };
@@ -70,6 +101,24 @@ __device__ inline T ait_block_sum(T value, T *memory) {
     __syncthreads();
   }
   return memory[0];
+}
+
+/* The sum, and the largest, of the lanes' values, for every lane; the sum pairwise in a fixed order. */
+template <class T>
+__device__ inline T ait_warp_sum(T value) {
+  for (int lanes = AIT_LANES / 2; lanes > 0; lanes /= 2) {
+    value += __shfl_xor_sync(AIT_ALL_LANES, value, lanes);
+  }
+  return value;
+}
+
+template <class T>
+__device__ inline T ait_warp_largest(T value) {
+  for (int lanes = AIT_LANES / 2; lanes > 0; lanes /= 2) {
+    const T other = __shfl_xor_sync(AIT_ALL_LANES, value, lanes);
+    value = other > value ? other : value;
+  }
+  return value;
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include "faults.h"
 
 #include "device.cuh"
+#include "matrix.cuh"
 
 namespace faults {
 namespace {
@@ -115,6 +116,45 @@ __global__ void BarriersKernel(int rounds, float *out) {
   out[blockIdx.x * blockDim.x + threadIdx.x] = sum;
 }
 
+__global__ void ExchangeKernel(int rounds, OmitGrid omit, int *v) {
+  const unsigned all = gridDim.x * blockDim.x, i = blockIdx.x * blockDim.x + threadIdx.x;
+  v[i] = 0;
+  for (int round = 0; round < rounds; ++round) {
+    if (omit == OmitGrid::kInTheLastBlock && blockIdx.x + 1 == gridDim.x) {
+      return;
+    }
+    if (omit != OmitGrid::kAfterWriting) {
+      AIT_SYNC_GRID();
+    }
+    const int other = v[(i + blockDim.x) % all];
+    AIT_SYNC_GRID();
+    v[i] = other + 1;
+  }
+}
+
+__global__ void SumOfWarpKernel(unsigned live, int *out) {
+  if (threadIdx.x / AIT_LANES % 2 == 1 && threadIdx.x % AIT_LANES >= live) {
+    return;
+  }
+  out[threadIdx.x] = ait_warp_sum(static_cast<int>(threadIdx.x));
+}
+
+__global__ void CopyKernel(OmitCopy omit, const int *v, int *out) {
+  int *shared = ait_shared<int>();
+  ait_copy_async(shared + 4 * threadIdx.x, v + 4 * threadIdx.x);
+  if (omit != OmitCopy::kWait) {
+    ait_wait_for_copies();
+  }
+  if (omit != OmitCopy::kBarrier) {
+    __syncthreads();
+  }
+  const unsigned other = omit == OmitCopy::kWait ? threadIdx.x : (threadIdx.x + 1) % blockDim.x;
+  for (unsigned i = 0; i < 4; ++i) {
+    out[4 * threadIdx.x + i] = shared[4 * other + i];
+  }
+  ait_wait_for_copies();
+}
+
 }  // namespace
 
 void Fill(cudaStream_t stream, int64_t n, float value, float *out) {
@@ -171,6 +211,23 @@ void Count(cudaStream_t stream, unsigned blocks, int *a, unsigned *b, unsigned l
 
 void Barriers(cudaStream_t stream, unsigned blocks, int rounds, float *out) {
   AIT_LAUNCH(BarriersKernel, blocks, 256, 256 * sizeof(float), stream, rounds, out);
+}
+
+cudaError_t Exchange(cudaStream_t stream, unsigned blocks, unsigned n, size_t shared_bytes, int rounds, OmitGrid omit,
+                     int *v) {
+  return AIT_LAUNCH_LARGE(true, ExchangeKernel, blocks, n, shared_bytes, stream, rounds, omit, v);
+}
+
+cudaError_t ExchangeAlone(cudaStream_t stream, int *v) {
+  return AIT_LAUNCH_LARGE(false, ExchangeKernel, 1, 32, 0, stream, 1, OmitGrid::kNothing, v);
+}
+
+void SumOfWarp(cudaStream_t stream, unsigned n, unsigned live, int *out) {
+  AIT_LAUNCH(SumOfWarpKernel, 1, n, 0, stream, live, out);
+}
+
+void CopyThroughShared(cudaStream_t stream, unsigned n, OmitCopy omit, const int *v, int *out) {
+  AIT_LAUNCH(CopyKernel, 1, n, 16 * n, stream, omit, v, out);
 }
 
 void Configured(cudaStream_t stream, int blocks, int threads, size_t shared_bytes, float *out) {

@@ -46,6 +46,24 @@ void Count(cudaStream_t stream, unsigned blocks, int *a, unsigned *b, unsigned l
 // `rounds` barriers by each of `blocks` blocks of 256 threads, and an addition after each.
 void Barriers(cudaStream_t stream, unsigned blocks, int rounds, float *out);
 
+// A cooperative launch of `blocks` blocks of n threads, whose neighbours exchange numbers by way of `v` in each of
+// several rounds (v_i = rounds at the end): with a barrier of the grid after writing and after reading, or without one,
+// or with none in the last block.
+enum class OmitGrid { kNothing, kAfterWriting, kInTheLastBlock };
+cudaError_t Exchange(cudaStream_t stream, unsigned blocks, unsigned n, size_t shared_bytes, int rounds, OmitGrid omit,
+                     int *v);
+
+// Exchange's kernel without a cooperative launch.
+cudaError_t ExchangeAlone(cudaStream_t stream, int *v);
+
+// One block of n threads: out_i = the sum of i over its warp; lanes of odd warps beyond `live` do not come.
+void SumOfWarp(cudaStream_t stream, unsigned n, unsigned live, int *out);
+
+// One block of n threads copies n * 16 bytes to shared memory asynchronously, and writes each its own part back,
+// having waited or not; or reads its neighbour's with a barrier or without.
+enum class OmitCopy { kNothing, kWait, kBarrier };
+void CopyThroughShared(cudaStream_t stream, unsigned n, OmitCopy omit, const int *v, int *out);
+
 // Fill with a launch configuration that may be impossible.
 void Configured(cudaStream_t stream, int blocks, int threads, size_t shared_bytes, float *out);
 

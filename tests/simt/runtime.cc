@@ -58,6 +58,7 @@ const ErrorText kErrors[] = {
     {cudaErrorNotReady, "cudaErrorNotReady", "not finished yet"},
     {cudaErrorIllegalAddress, "cudaErrorIllegalAddress", "illegal memory access"},
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "a launch failed"},
+    {cudaErrorCooperativeLaunchTooLarge, "cudaErrorCooperativeLaunchTooLarge", "more blocks than fit at once"},
     {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported", "not allowed during a capture"},
     {cudaErrorStreamCaptureInvalidated, "cudaErrorStreamCaptureInvalidated", "the capture had failed before"},
 };
@@ -91,6 +92,12 @@ State &TheState() {
     return made;
   }();
   return *state;
+}
+
+size_t MostSharedBytes(const void *function) {
+  const auto &asked_for = TheState().asked_for;
+  const auto found = asked_for.find(function);
+  return found != asked_for.end() && found->second > kMostSharedBytes ? found->second : kMostSharedBytes;
 }
 
 cudaError_t Usable() {
@@ -141,6 +148,10 @@ void SetComputeCapability(int major, int minor) {
   TheState().minor = minor;
 }
 
+void SetSharedMemory(size_t bytes) {
+  TheState().shared_bytes = bytes;
+}
+
 void SetMemory(size_t bytes) {
   DeviceHeap().SetCapacity(bytes);
 }
@@ -156,6 +167,8 @@ void Reset() {
   SetDriverVersion(CUDART_VERSION);
   SetDeviceCount(1);
   SetComputeCapability(9, 0);
+  SetSharedMemory(kMostSharedMemory);
+  TheState().asked_for.clear();
   FailNext(cudaSuccess);
   TheState().sticky = cudaSuccess;
   last_error = cudaSuccess;
@@ -223,7 +236,20 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     properties->sharedMemPerBlock = simt::kMostSharedBytes;
     properties->major = TheState().major;
     properties->minor = TheState().minor;
-    properties->multiProcessorCount = 4;
+    properties->multiProcessorCount = simt::kMultiprocessors;
+    properties->cooperativeLaunch = 1;
+    properties->sharedMemPerBlockOptin = TheState().shared_bytes;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaFuncSetAttribute(const void *function, cudaFuncAttribute attribute, int value) {
+  return Call([&] {
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
+        static_cast<size_t>(value) > TheState().shared_bytes) {
+      return cudaErrorInvalidValue;
+    }
+    TheState().asked_for[function] = static_cast<size_t>(value);
     return cudaSuccess;
   });
 }

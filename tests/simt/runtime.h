@@ -2,6 +2,7 @@
 #ifndef SIMT_RUNTIME_H
 #define SIMT_RUNTIME_H
 
+#include <map>
 #include <mutex>
 
 #include "cuda_runtime_api.h"
@@ -14,12 +15,17 @@ struct State {
   int driver_version = CUDART_VERSION;
   int devices = 1;
   int major = 9, minor = 0;
-  cudaError_t fail_next = cudaSuccess;  // of the next wait
-  cudaError_t sticky = cudaSuccess;     // of every call
+  size_t shared_bytes = kMostSharedMemory;        // that a block may ask for
+  std::map<const void *, size_t> asked_for = {};  // by kernels, above what every block has
+  cudaError_t fail_next = cudaSuccess;            // of the next wait
+  cudaError_t sticky = cudaSuccess;               // of every call
   Counters counters = {};
 };
 
 State &TheState();
+
+// Shared memory that a block of a kernel may have.
+size_t MostSharedBytes(const void *function);
 
 // Why no call can succeed now, or cudaSuccess.
 cudaError_t Usable();

@@ -10,7 +10,10 @@
 //     a write that hit the few bytes behind, at the end of the block or at the next synchronisation;
 //   - two threads of a block, or of neighbouring blocks, that touch the same memory with no barrier
 //     between: under ThreadSanitizer alone, whose idea of a thread is then the fiber;
-//   - a barrier that some threads of a block do not reach, or threads at different barriers;
+//   - a barrier that some threads of a block (a warp, a cooperative launch) do not reach, or threads at
+//     different barriers; lanes that do not come to a collective of their warp together; a cooperative
+//     launch of more blocks than the 4 multiprocessors hold at once;
+//   - an asynchronous copy into shared memory whose thread reads before it waits, or never waits;
 //   - a read before any write: fresh memory is 0xFF, which is NaN (and -1), so results are NaN;
 //   - a missing synchronisation, as the work has not run yet; a host access to device memory (SIGSEGV);
 //   - calls that are illegal during a capture, arguments that a graph keeps as they were recorded,
@@ -19,9 +22,10 @@
 // What it cannot find:
 //   - reads before writes whose value does not reach a result, or that 0xFF happens to suit: this is
 //     no full check of initialisation;
-//   - errors between the threads of a warp: there are no warps, and each thread runs alone between
-//     barriers, always in the same order, so an order-dependent result may look right (without
-//     ThreadSanitizer);
+//   - what depends on the order of threads: each runs alone between barriers and collectives, always in
+//     the same order, so that an order-dependent result may look right (without ThreadSanitizer);
+//   - whether a collective does what the instruction of a real GPU does (tests/cuda compares both with
+//     loops over integers, on a GPU where there is one);
 //   - weak ordering of memory, exhausted registers, a kernel that reads host memory, speed;
 //   - what happens inside the libraries: gemm is OpenBLAS's, unseen by the sanitizers (its matrices
 //     must lie in one allocation each, which is checked), and the random words are not NVIDIA's.
@@ -57,6 +61,10 @@ void ResetCounters();
 void SetDriverVersion(int version);
 void SetDeviceCount(int count);
 void SetComputeCapability(int major, int minor);
+
+// Shared memory in bytes that a block may ask for, at most kMostSharedMemory, which is the default.
+constexpr size_t kMostSharedMemory = size_t{99} << 10;
+void SetSharedMemory(size_t bytes);
 
 // Device memory in bytes, at most kMostMemory, which is the default.
 constexpr size_t kMostMemory = size_t{1} << 30;

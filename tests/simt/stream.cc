@@ -202,12 +202,17 @@ void DropEverything() {
   capturing_stream = nullptr;
 }
 
-void QueueLaunch(const char *name, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream,
-                 std::function<void()> kernel) {
-  Call([&] {
-    const auto launch = std::make_shared<Grid>(Grid{name, grid, block, shared_bytes, std::move(kernel)});
+cudaError_t QueueLaunch(const char *name, const void *function, bool cooperative, dim3 grid, dim3 block,
+                        size_t shared_bytes, cudaStream_t stream, std::function<void()> kernel) {
+  return Call([&] {
+    const size_t most = MostSharedBytes(function);
+    const auto launch =
+        std::make_shared<Grid>(Grid{name, grid, block, shared_bytes, most, cooperative, std::move(kernel)});
     if (!IsPossible(*launch)) {
       return cudaErrorInvalidConfiguration;
+    }
+    if (cooperative && !Fits(*launch)) {
+      return cudaErrorCooperativeLaunchTooLarge;
     }
     TheState().counters.launches += !Resolve(stream).capturing;
     return Enqueue(stream, {Work::kLaunch, [launch] { Run(*launch); }});

@@ -232,6 +232,117 @@ TEST_F(Simt, FindsThreadsAtDifferentBarriers) {
       "others wait at .*faults.cu:[0-9]+");
 }
 
+/* ---- cooperative launches, warps, asynchronous copies ---------------------------------------- */
+
+TEST_F(Simt, BlocksOfACooperativeLaunchExchangeNumbers) {
+  for (const unsigned blocks : {1u, 2u, 4u}) {
+    for (const unsigned n : {1u, 33u, 256u}) {
+      int *v = Allocate<int>(blocks * n);
+      ASSERT_EQ(cudaSuccess, faults::Exchange(stream_, blocks, n, 40 << 10, 5, faults::OmitGrid::kNothing, v));
+      EXPECT_EQ(std::vector<int>(blocks * n, 5), Download(v, blocks * n)) << blocks << " x " << n;
+    }
+  }
+}
+
+TEST_F(Simt, FindsAMissingBarrierOfTheGrid) {
+  int *v = Allocate<int>(4 * 32);
+  if (kThreadSanitizer) {
+    EXPECT_DEATH(
+        {
+          faults::Exchange(stream_, 4, 32, 0, 3, faults::OmitGrid::kAfterWriting, v);
+          Synchronize();
+        },
+        "data race");
+  } else {
+    faults::Exchange(stream_, 4, 32, 0, 3, faults::OmitGrid::kAfterWriting, v);
+    EXPECT_NE(std::vector<int>(4 * 32, 3), Download(v, 4 * 32)) << "the first block runs ahead of the others";
+  }
+}
+
+TEST_F(Simt, FindsABlockThatSkipsABarrierOfTheGrid) {
+  int *v = Allocate<int>(3 * 32);
+  EXPECT_DEATH(
+      {
+        faults::Exchange(stream_, 3, 32, 0, 1, faults::OmitGrid::kInTheLastBlock, v);
+        Synchronize();
+      },
+      "simt: .*faults.cu:[0-9]+: ExchangeKernel, block \\(0, 0, 0\\): 64 of 96 threads of the grid have come to this "
+      "barrier; the others have ended");
+  EXPECT_DEATH(
+      {
+        faults::ExchangeAlone(stream_, v);
+        Synchronize();
+      },
+      "ExchangeKernel comes to a barrier of the grid and was not launched cooperatively");
+}
+
+TEST_F(Simt, RefusesACooperativeLaunchThatDoesNotFit) {
+  int *v = Allocate<int>(8 * 1024);
+  struct {
+    unsigned blocks, threads;
+    size_t shared_bytes;
+    cudaError_t error;
+  } const cases[] = {{4, 64, 99 << 10, cudaSuccess},
+                     {5, 32, 60 << 10, cudaErrorCooperativeLaunchTooLarge},
+                     {8, 64, 0, cudaSuccess},
+                     {9, 1024, 0, cudaErrorCooperativeLaunchTooLarge},
+                     {1, 32, (99 << 10) + 1, cudaErrorInvalidValue}};
+  for (const auto &c : cases) {
+    EXPECT_EQ(c.error, faults::Exchange(stream_, c.blocks, c.threads, c.shared_bytes, 1, faults::OmitGrid::kNothing, v))
+        << c.blocks << " x " << c.threads << ", " << c.shared_bytes;
+    EXPECT_EQ(c.error, cudaGetLastError());
+  }
+  simt::SetSharedMemory(50 << 10);
+  EXPECT_EQ(cudaErrorInvalidValue, faults::Exchange(stream_, 1, 32, 51 << 10, 1, faults::OmitGrid::kNothing, v));
+}
+
+TEST_F(Simt, SumsOverWarps) {
+  for (const unsigned n : {32u, 256u, 1024u}) {
+    int *out = Allocate<int>(n);
+    faults::SumOfWarp(stream_, n, 32, out);
+    std::vector<int> expected(n);
+    for (unsigned i = 0; i < n; ++i) {
+      expected[i] = static_cast<int>(32 * (i / 32 * 32) + 31 * 16);
+    }
+    EXPECT_EQ(expected, Download(out, n));
+  }
+}
+
+TEST_F(Simt, FindsLanesThatDoNotComeToACollective) {
+  int *out = Allocate<int>(96);
+  faults::SumOfWarp(stream_, 96, 0, out);  // a whole warp that does not come is right
+  ASSERT_EQ(cudaSuccess, Synchronize());
+  EXPECT_DEATH(
+      {
+        faults::SumOfWarp(stream_, 96, 20, out);
+        Synchronize();
+      },
+      "20 of 32 threads of the warp have come to this barrier; the others have ended");
+}
+
+TEST_F(Simt, FindsAnAsynchronousCopyThatIsNotWaitedFor) {
+  std::vector<int> values(4 * 32);
+  std::iota(values.begin(), values.end(), 7);
+  int *v = Upload(values), *out = Allocate<int>(values.size());
+  std::vector<int> turned(values.begin() + 4, values.end());
+  turned.insert(turned.end(), values.begin(), values.begin() + 4);
+  faults::CopyThroughShared(stream_, 32, faults::OmitCopy::kNothing, v, out);
+  EXPECT_EQ(turned, Download(out, values.size()));
+  faults::CopyThroughShared(stream_, 32, faults::OmitCopy::kWait, v, out);
+  EXPECT_EQ(std::vector<int>(values.size(), -1), Download(out, values.size()));
+  if (kThreadSanitizer) {
+    EXPECT_DEATH(
+        {
+          faults::CopyThroughShared(stream_, 32, faults::OmitCopy::kBarrier, v, out);
+          Synchronize();
+        },
+        "data race");
+  } else {
+    faults::CopyThroughShared(stream_, 32, faults::OmitCopy::kBarrier, v, out);
+    EXPECT_NE(turned, Download(out, values.size()));
+  }
+}
+
 /* ---- reads before writes ------------------------------------------------------------------- */
 
 TEST_F(Simt, SharedMemoryIsNanBeforeAWrite) {

@@ -23,6 +23,7 @@ typedef enum cudaError {
   cudaErrorNotReady = 600,
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchFailure = 719,
+  cudaErrorCooperativeLaunchTooLarge = 720,
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureInvalidated = 901
 } cudaError_t;
@@ -40,6 +41,8 @@ struct cudaDeviceProp {
   size_t sharedMemPerBlock;
   int major, minor;
   int multiProcessorCount;
+  int cooperativeLaunch;
+  size_t sharedMemPerBlockOptin;
 };
 
 cudaError_t cudaDriverGetVersion(int *version);
@@ -47,6 +50,10 @@ cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device);
+
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+
+cudaError_t cudaFuncSetAttribute(const void *function, enum cudaFuncAttribute attribute, int value);
 
 /* ---- streams, events, graphs --------------------------------------------------------------- */
 
