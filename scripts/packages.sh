@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the named groups of work need and that are not there yet.
-# Usage: scripts/packages.sh GROUP...    (groups: build test format demo)
+# Usage: scripts/packages.sh GROUP...    (groups: build test bench format demo)
 #
 # Systems without apt-get get the list of what is needed, and a failure only where it is missing.
 set -euo pipefail
@@ -8,6 +8,7 @@ set -euo pipefail
 declare -A group_packages=(
   [build]="build-essential cmake ninja-build pkg-config libopenblas-dev libcjson-dev librandom123-dev zlib1g-dev"
   [test]="libgtest-dev libgmock-dev python3"
+  [bench]="libbenchmark-dev"
   [format]="clang-format"
   [demo]="dataset-fashion-mnist"
 )
@@ -25,6 +26,7 @@ declare -A what=(
   [libgtest-dev]="GoogleTest"
   [libgmock-dev]="GoogleMock (part of GoogleTest)"
   [python3]="Python 3, for the tests of the programs' files"
+  [libbenchmark-dev]="Google Benchmark, for the passes of the CPU (bench_passes)"
   [clang-format]="clang-format 14"
   [dataset-fashion-mnist]="Fashion-MNIST, four .gz files; name their folder with --data-dir or AIT_DATA_DIR"
 )
@@ -42,6 +44,7 @@ present() {
     libgtest-dev) pkg-config --exists gtest ;;
     libgmock-dev) pkg-config --exists gmock ;;
     python3) command -v python3 ;;
+    libbenchmark-dev) pkg-config --exists benchmark ;;
     clang-format) command -v clang-format ;;
     dataset-fashion-mnist) [ -n "${AIT_DATA_DIR:-}" ] || [ -d /usr/share/datasets/fashion-mnist ] ;;
   esac >/dev/null 2>&1
