@@ -389,6 +389,114 @@ TEST_P(DataPassTest, ManyClassesAndSeveralChunksOfRows) {
   ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
 }
 
+// Classifiers so large that the CPU runs the pass by matrix products, on every kind of rows.
+constexpr int64_t kWideClasses = 103, kWideColumns = 1913;
+const double kWideTolerance = 64 * kEpsilon;  // sums over more columns than above
+
+TEST_P(DataPassTest, WideClassifiersMatchTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  if (GetParam().cuda) {
+    GTEST_SKIP() << "blocks of the CPU's pass";
+  }
+  for (ait_type type : {AIT_U8, AIT_F16, AIT_F32, AIT_F64}) {
+    for (int64_t rows : {1, 33}) {
+      for (int parts : {0, int{kAllParts}}) {
+        SCOPED_TRACE(testing::Message() << ait_type_name(type) << ", N " << rows << ", parts " << parts);
+        const Work work = MakeWork(type, rows, kWideColumns, kWideClasses, parts, 3);
+        ExpectClose(RunPass(device, work), Reference(work), kWideTolerance);
+      }
+    }
+  }
+  const Work work = MakeWork(AIT_F32, 300, 401, 513, kAllParts);  // several tiles either way
+  ExpectClose(RunPass(device, work), Reference(work), kWideTolerance);
+}
+
+// The rows begin .. end - 1 of a work.
+Work RowsOf(const Work &work, int64_t begin, int64_t end) {
+  Work part = work;
+  const size_t row = work.stored.size() / static_cast<size_t>(work.rows);
+  part.rows = end - begin;
+  part.stored.assign(work.stored.begin() + begin * row, work.stored.begin() + end * row);
+  part.labels.assign(work.labels.begin() + begin, work.labels.begin() + end);
+  part.x.assign(work.x.begin() + begin, work.x.begin() + end);
+  return part;
+}
+
+// More rows than go through the matrix products at once: the mean over all is that of the means over two
+// parts, which are computed in another way only as far as rows go.
+TEST_P(DataPassTest, WideClassifiersAndManyRowsAddUp) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  if (GetParam().cuda) {
+    GTEST_SKIP() << "blocks of the CPU's pass";
+  }
+  const int64_t rows = 4200, middle = 1000;
+  const Work work = MakeWork(AIT_F16, rows, kWideColumns, kWideClasses, kAllParts);
+  const Results all = RunPass(device, work);
+  const Results parts[] = {RunPass(device, RowsOf(work, 0, middle)), RunPass(device, RowsOf(work, middle, rows))};
+  const double share[] = {static_cast<double>(middle) / rows, static_cast<double>(rows - middle) / rows};
+  Outputs expected;
+  expected.gradient = expected.tangent = Doubles(all.gradient.size(), 0);
+  for (int p = 0; p < 2; ++p) {
+    expected.loss[0] += share[p] * static_cast<double>(parts[p].loss[0]);
+    for (size_t k = 0; k < all.gradient.size(); ++k) {
+      expected.gradient[k] += share[p] * static_cast<double>(parts[p].gradient[k]);
+      expected.tangent[k] += share[p] * static_cast<double>(parts[p].tangent[k]);
+    }
+    for (ait_real cross : parts[p].cross) {
+      expected.cross.push_back(share[p] * static_cast<double>(cross));
+    }
+  }
+  ExpectClose(all, expected, kWideTolerance);
+}
+
+TEST_P(DataPassTest, WideClassifiersGiveTheSameBitsOnAnyThreads) {
+  if (GetParam().cuda) {
+    GTEST_SKIP() << "blocks of the CPU's pass";
+  }
+  const Work work = MakeWork(AIT_F32, 2300, kWideColumns, kWideClasses, kAllParts);
+  AIT_OPEN_DEVICE(one, GetParam(), 1);
+  const Results expected = RunPass(one, work);
+  for (int32_t threads : {2, 3}) {
+    SCOPED_TRACE(testing::Message() << "threads " << threads);
+    AIT_OPEN_DEVICE(device, GetParam(), threads);
+    const Results results = RunPass(device, work), gradient = RunPass(device, work, kGradient);
+    EXPECT_TRUE(SameBits(expected.loss, results.loss));
+    EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
+    EXPECT_TRUE(SameBits(expected.gradient, gradient.gradient));
+    EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
+    EXPECT_TRUE(SameBits(expected.cross, results.cross));
+  }
+}
+
+TEST_P(DataPassTest, NanAndInfinityAreNeverHiddenByWideClassifiers) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  if (GetParam().cuda) {
+    GTEST_SKIP() << "blocks of the CPU's pass";
+  }
+  Work good = MakeWork(AIT_F32, 40, kWideColumns, kWideClasses, kAllParts);
+  good.labels.assign(40, 2);
+  const size_t biases = static_cast<size_t>(kWideClasses * kWideColumns);
+  for (ait_real bad : {kNan, kInfinity, -kInfinity}) {
+    for (size_t place : {size_t{0}, size_t{2 * kWideColumns + 70}, biases - 1}) {
+      SCOPED_TRACE(testing::Message() << bad << " at " << place);
+      Work work = good;
+      work.classifier[place] = bad;
+      EXPECT_FALSE(std::isfinite(RunPass(device, work).loss[0]));
+      work = good;
+      work.direction[place] = bad;
+      const Results results = RunPass(device, work);
+      EXPECT_FALSE(std::isfinite(results.tangent[place]));
+      EXPECT_TRUE(std::isfinite(results.loss[0]));
+    }
+  }
+  Work work = good;
+  work.classifier[biases] = kNan;
+  EXPECT_TRUE(std::isnan(RunPass(device, work).gradient[0]));
+  work = good;
+  work.x[39] = kNan;
+  EXPECT_TRUE(std::isnan(RunPass(device, work).gradient[0]));
+}
+
 // Logits of +-1000: P is 0 or 1 to every digit, yet the loss of a wrong row is the logits' difference.
 TEST_P(DataPassTest, LargeLogitsGiveLargeFiniteLosses) {
   AIT_OPEN_DEVICE(device, GetParam());

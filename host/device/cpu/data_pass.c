@@ -12,11 +12,20 @@
 /* Parts of the workspace start on a cache line of their own. */
 enum { LINE = 64, MOST_PIECE = 256 };
 
+/* The sums of all slots take at most MOST_BYTES, or are those of LEAST_SLOTS slots. */
+enum { LEAST_SLOTS = 4, MOST_BYTES = 128 << 20 };
+
 /* Takes `bytes` of the workspace, whose base may be NULL when only its size is asked for. */
 static void *take(char *base, size_t *used, size_t bytes) {
   void *part = base != NULL ? base + *used : NULL;
   *used += (bytes + LINE - 1) / LINE * LINE;
   return part;
+}
+
+/* The slots of a pass whose sums take slot_bytes each. */
+static ait_slots slots_of(const ait_pass_kernel *kernel, int64_t rows, int64_t slot_bytes) {
+  const int64_t most = ait_max64(LEAST_SLOTS, MOST_BYTES / slot_bytes);
+  return ait_slots_of(rows, ait_max64(kernel->least_rows, ait_ceil_div(rows, most)), AIT_PASS_ROWS);
 }
 
 ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void *workspace) {
@@ -26,9 +35,9 @@ ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void
   const int64_t groups = ait_ceil_div(classes, kernel->most_group);
   ait_pass_plan plan = {.kernel = kernel,
                         .job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
-                        .slots = ait_slots_of(pass->rows->rows, kernel->least_rows, AIT_PASS_ROWS),
                         .numbers = classes * padded,
                         .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double))};
+  plan.slots = slots_of(kernel, pass->rows->rows, plan.slot_length * (int64_t)sizeof(double));
   const size_t packed = (size_t)plan.numbers * sizeof(ait_real), bias = (size_t)classes * sizeof(ait_real);
   plan.job.group = ait_ceil_div(classes, groups);
   plan.scratch_size = ait_round_up(kernel->scratch(&plan.job), LINE / (int64_t)sizeof(ait_real));
@@ -48,7 +57,8 @@ ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void
 }
 
 size_t ait_cpu_data_pass_workspace(ait_device *device, const ait_pass *pass) {
-  return ait_plan_pass(device, pass, NULL).bytes;
+  return ait_cpu_pass_is_wide(device, pass) ? ait_cpu_wide_pass_workspace(device, pass)
+                                            : ait_plan_pass(device, pass, NULL).bytes;
 }
 
 /* The sums of one slot; those of outputs that nobody wants are NULL. */
@@ -207,6 +217,10 @@ ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *wor
     if (pass->cross != NULL) {
       memset(pass->cross, 0, (size_t)pass->rows->rows * sizeof *pass->cross);
     }
+    return AIT_OK;
+  }
+  if (ait_cpu_pass_is_wide(device, pass)) {
+    ait_cpu_wide_pass(device, pass, workspace);
     return AIT_OK;
   }
   const ait_pass_plan plan = ait_plan_pass(device, pass, workspace);

@@ -74,6 +74,16 @@ struct ait_pass_kernel {
   /* Overwrites `sums` with those of the rows begin .. end - 1, and writes their cross terms. */
   void (*rows)(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums, ait_real *scratch);
 
+  /* Of `count` <= AIT_PASS_ROWS rows from `begin` on: logits and, with a direction, slopes (classes x
+   * AIT_PASS_ROWS, without biases, finite past `count`) become w (P - onehot) and w (P*S - P*rowsum(P*S))
+   * where the gradient and the tangent are wanted; writes the cross terms and, where the loss is wanted,
+   * *loss = sum_i w_i CE_i. */
+  void (*softmax)(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
+                  ait_real *slopes);
+
+  /* sum_k = numbers_k, or with `add` sum_k += numbers_k. */
+  void (*accumulate)(int64_t n, const ait_real *numbers, int add, double *sum);
+
   /* out_k = sum over s < slots, in this order, of sums[s * stride + k]. */
   void (*add_slots)(int64_t slots, int64_t stride, int64_t n, const double *sums, double *out);
 };
@@ -88,6 +98,12 @@ extern const ait_pass_kernel ait_pass_kernel_v2;
 extern const ait_pass_kernel ait_pass_kernel_v3;
 extern const ait_pass_kernel ait_pass_kernel_v4;
 extern const ait_pass_kernel ait_pass_kernel_amx;
+
+/* data_pass_gemm.c: the same pass by matrix products, for classifiers that a kernel would be slower with. It has
+ * no plan of its own that others could use: descent.c leaves such passes alone. */
+int ait_cpu_pass_is_wide(const ait_device *device, const ait_pass *pass);
+size_t ait_cpu_wide_pass_workspace(ait_device *device, const ait_pass *pass);
+void ait_cpu_wide_pass(ait_device *device, const ait_pass *pass, void *workspace);
 
 /* ---- the driver: data_pass.c, and descent.c, which runs many passes in one parallel region ---------- */
 

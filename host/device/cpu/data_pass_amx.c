@@ -639,6 +639,15 @@ static void convert(ait_type type, int64_t n, const void *stored, ait_real *targ
   ait_pass_kernel_v4.convert(type, n, stored, target);
 }
 
+static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
+                    ait_real *slopes) {
+  ait_pass_kernel_v4.softmax(job, begin, count, loss, logits, slopes);
+}
+
+static void accumulate(int64_t n, const ait_real *numbers, int add, double *sum) {
+  ait_pass_kernel_v4.accumulate(n, numbers, add, sum);
+}
+
 static void add_slots(int64_t slots, int64_t stride, int64_t n, const double *sums, double *out) {
   ait_pass_kernel_v4.add_slots(slots, stride, n, sums, out);
 }
@@ -655,6 +664,8 @@ const ait_pass_kernel ait_pass_kernel_amx = {
     .form_bytes = form_bytes,
     .form_class = form_class,
     .rows = rows_by_tiles,
+    .softmax = softmax,
+    .accumulate = accumulate,
     .add_slots = add_slots,
 };
 #endif

@@ -221,33 +221,47 @@ static int64_t scratch_reals(const ait_pass_job *job) {
   return AIT_PASS_ROWS * (job->padded + 2 * job->classes);
 }
 
-/* One block of at most AIT_PASS_ROWS rows; `add`: to the sums, else they are overwritten. */
-static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
-                  ait_real *scratch) {
+/* What is done to the logits and slopes of a block between its products. */
+static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
+                    ait_real *slopes) {
   const ait_pass *pass = job->pass;
-  ait_real *logits = scratch, *slopes = logits + AIT_PASS_ROWS * job->classes;
-  int64_t stride;
-  const ait_real *u = block_values(job, begin, count, slopes + AIT_PASS_ROWS * job->classes, &stride);
   row_terms t;
   read_rows(pass, begin, count, &t);
-  forward(job, count, u, stride, job->a, logits);
   exponentials(job, logits, &t);
-  if (sums->loss != NULL) {
-    *sums->loss = (add ? *sums->loss : 0) + block_loss(&t);
+  if (pass->loss != NULL) {
+    *loss = block_loss(&t);
   }
   if (job->v != NULL) {
     ait_real mean[AIT_PASS_ROWS];
-    forward(job, count, u, stride, job->v, slopes);
     tangents(job, &t, logits, slopes, mean);
     for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
       pass->cross[begin + i] = t.derivative[i] / (ait_real)pass->rows->rows * mean[i];
     }
-    if (sums->dg != NULL) {
-      backward(job, count, u, stride, slopes, add, sums->dg, sums->dgb);
-    }
+  }
+  if (pass->gradient != NULL) {
+    residuals(job, &t, logits);
+  }
+}
+
+/* One block of at most AIT_PASS_ROWS rows; `add`: to the sums, else they are overwritten. */
+static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                  ait_real *scratch) {
+  ait_real *logits = scratch, *slopes = logits + AIT_PASS_ROWS * job->classes;
+  int64_t stride;
+  const ait_real *u = block_values(job, begin, count, slopes + AIT_PASS_ROWS * job->classes, &stride);
+  forward(job, count, u, stride, job->a, logits);
+  if (job->v != NULL) {
+    forward(job, count, u, stride, job->v, slopes);
+  }
+  double loss = 0;
+  softmax(job, begin, count, &loss, logits, slopes);
+  if (sums->loss != NULL) {
+    *sums->loss = (add ? *sums->loss : 0) + loss;
+  }
+  if (sums->dg != NULL) {
+    backward(job, count, u, stride, slopes, add, sums->dg, sums->dgb);
   }
   if (sums->g != NULL) {
-    residuals(job, &t, logits);
     backward(job, count, u, stride, logits, add, sums->g, sums->gb);
   }
 }
@@ -255,6 +269,12 @@ static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add
 static void rows(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums, ait_real *scratch) {
   for (int64_t i = begin; i < end; i += AIT_PASS_ROWS) {
     block(job, i, ait_min64(AIT_PASS_ROWS, end - i), i > begin, sums, scratch);
+  }
+}
+
+static void accumulate(int64_t n, const ait_real *restrict numbers, int add, double *restrict sum) {
+  for (int64_t k = 0; k < n; ++k) {
+    sum[k] = (add ? sum[k] : 0) + (double)numbers[k];
   }
 }
 
@@ -276,5 +296,7 @@ const ait_pass_kernel KERNEL_SYMBOL(ait_pass_kernel_) = {
     .convert = convert,
     .scratch = scratch_reals,
     .rows = rows,
+    .softmax = softmax,
+    .accumulate = accumulate,
     .add_slots = add_slots,
 };

@@ -472,7 +472,8 @@ static size_t plan_work(const ait_device *device, const ait_descent *d, int back
 
 size_t ait_cpu_descent_workspace(ait_device *device, const ait_descent *descent) {
   descent_work w;
-  return plan_work(device, descent, 1, NULL, &w);
+  const size_t bytes = plan_work(device, descent, 1, NULL, &w);
+  return ait_cpu_pass_is_wide(device, &w.train) || ait_cpu_pass_is_wide(device, &w.validation) ? 0 : bytes;
 }
 
 ait_status ait_cpu_rollout(ait_device *device, const ait_descent *descent, void *workspace) {
