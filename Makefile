@@ -29,9 +29,12 @@ demo: program
 test: build
 	ctest --preset $(PRESET) -j $(JOBS)
 
-bench: program
-	@scripts/packages.sh demo
-	scripts/bench.sh build/ait
+# QUICK=1: linear and deep linear at K = 10 and 100 alone.
+bench: configure
+	@scripts/packages.sh demo bench
+	cmake --preset $(PRESET) -DAIT_BUILD_BENCHMARKS=ON
+	cmake --build build/$(PRESET) -j $(JOBS) --target ait_program bench_draw_data bench_end_to_end
+	scripts/bench.sh build/$(PRESET) $(if $(QUICK),--quick)
 
 install: build
 	cmake --install build/$(PRESET) --prefix $(PREFIX)

@@ -1,25 +1,35 @@
 #!/usr/bin/env bash
-# Times the program on fixed settings, three runs each, and prints the seconds of every run.
-# Usage: scripts/bench.sh PROGRAM
+# Times the program end to end beside its peers; see docs/performance.md.
+# Usage: scripts/bench.sh BUILD [OPTION of benchmarks/run.py]...
+#
+# The peers come from PyPI into virtual environments under benchmarks/.venv, kept from run to run (some
+# 6 GB). A peer that cannot be installed is reported as SKIPPED.
 set -euo pipefail
-program=$1
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+cd "$(dirname "$0")/.."
+build=$1
+shift
+environments=benchmarks/.venv
+requirements=benchmarks/peers
 
-time_runs() {
-  local name=$1 run start end
-  shift
-  printf '%-40s' "$name"
-  for run in 1 2 3; do
-    start=${EPOCHREALTIME/./}
-    "$program" clean --dataset fashion-mnist --seed 1 --quiet --out "$folder/$run" --force "$@" >/dev/null
-    end=${EPOCHREALTIME/./}
-    printf ' %4d.%03d' $(((end - start) / 1000000)) $(((end - start) / 1000 % 1000))
-  done
-  printf '\n'
+# environment NAME OPTIONAL [REQUIRED]: installs two lists of requirements. NAME/complete then holds their
+# checksum, or NAME/failure says why OPTIONAL is not there. Without REQUIRED the script fails.
+environment() {
+  local folder=$environments/$1 optional=$2 sum
+  sum=$(cat "${@:2}" | sha256sum)
+  [ "$(cat "$folder/complete" 2>/dev/null)" != "$sum" ] || return 0
+  echo "installing $optional"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  [ $# -lt 3 ] || "$folder/bin/pip" install --quiet -r "$3"
+  if "$folder/bin/pip" install --quiet -r "$optional" >"$folder/pip.log" 2>&1; then
+    echo "$sum" >"$folder/complete"
+  else
+    { grep '^ERROR' "$folder/pip.log" || echo "pip failed"; } | tail -n 1 >"$folder/failure"
+    echo "SKIPPED the peers of $optional: $(cat "$folder/failure")"
+  fi
 }
 
-"$program" info
-printf '%-40s %8s %8s %8s   seconds, whole program with reading and reports\n' "run" 1 2 3
-time_runs "linear, K = 100, T = 100" --model linear --ll-steps 100 --iterations 100
-time_runs "deep:300, K = 100, T = 100" --model deep:300 --ll-steps 100 --iterations 100
+environment jax $requirements/requirements-jax.txt $requirements/requirements-numpy.txt
+environment torch $requirements/requirements-torch.txt
+"$environments/jax/bin/python" benchmarks/run.py --build "$build" --environments "$environments" \
+  --data build/bench-data --results benchmarks/results "$@"

@@ -8,7 +8,7 @@ set -euo pipefail
 declare -A group_packages=(
   [build]="build-essential cmake ninja-build pkg-config libopenblas-dev libcjson-dev librandom123-dev zlib1g-dev"
   [test]="libgtest-dev libgmock-dev python3"
-  [bench]="libbenchmark-dev"
+  [bench]="libbenchmark-dev python3-venv gnuplot-nox"
   [format]="clang-format"
   [demo]="dataset-fashion-mnist"
 )
@@ -26,6 +26,8 @@ declare -A what=(
   [libgtest-dev]="GoogleTest"
   [libgmock-dev]="GoogleMock (part of GoogleTest)"
   [python3]="Python 3, for the tests of the programs' files"
+  [python3-venv]="Python 3.11 or newer with venv and pip, for the peers of the end-to-end benchmark"
+  [gnuplot-nox]="gnuplot, for the plots of docs/performance.md"
   [libbenchmark-dev]="Google Benchmark, for the passes of the CPU (bench_passes)"
   [clang-format]="clang-format 14"
   [dataset-fashion-mnist]="Fashion-MNIST, four .gz files; name their folder with --data-dir or AIT_DATA_DIR"
@@ -44,6 +46,8 @@ present() {
     libgtest-dev) pkg-config --exists gtest ;;
     libgmock-dev) pkg-config --exists gmock ;;
     python3) command -v python3 ;;
+    python3-venv) python3 -c "import ensurepip" ;;
+    gnuplot-nox) command -v gnuplot ;;
     libbenchmark-dev) pkg-config --exists benchmark ;;
     clang-format) command -v clang-format ;;
     dataset-fashion-mnist) [ -n "${AIT_DATA_DIR:-}" ] || [ -d /usr/share/datasets/fashion-mnist ] ;;

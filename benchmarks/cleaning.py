@@ -1,0 +1,47 @@
+"""Finding wrong labels: `ait clean` beside cleanlab, on the same rows."""
+
+import csv
+import json
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import works
+
+FOLDS = 5
+EVALUATE_EVERY = 5
+
+
+def run_ours(build: Path) -> dict[str, Any]:
+    """`ait clean` with its default settings: seconds, rankings, and AUROC against seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        command = [build / "ait", "clean", "--dataset", "fashion-mnist", "--seed", str(works.SEED)]
+        command += ["--eval-every", str(EVALUATE_EVERY), "--out", run, "--quiet"]
+        began = time.perf_counter()
+        subprocess.run([str(part) for part in command], check=True, timeout=600)
+        seconds = time.perf_counter() - began
+        report = json.loads((run / "run.json").read_text())
+        with (run / "history.csv").open() as file:
+            rows = [row for row in csv.DictReader(file) if row["auroc"]]
+    return {
+        "program_seconds": seconds,
+        "iteration_seconds": report["seconds"]["iterations"],
+        "settings": {name: report["settings"][name] for name in ("model", "method", "iterations", "ll_steps")},
+        "ranking": report["result"]["ranking"],
+        "auroc_at_seconds": [[float(row["seconds"]), float(row["auroc"])] for row in rows],
+    }
+
+
+def run_cleanlab(environments: Path, data: Path) -> dict[str, Any]:
+    """cleanlab's figures, or why it could not run."""
+    folder = environments / "jax"
+    if not (folder / "complete").exists():
+        return {"status": "SKIPPED", "reason": (folder / "failure").read_text().strip()}
+    command = [str(folder / "bin/python"), "-m", "peers.confident", str(data), str(FOLDS)]
+    answer = subprocess.run(
+        command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True, check=True, timeout=1800
+    )
+    return {"status": "ok", **json.loads(answer.stdout)}

@@ -1,0 +1,1 @@
+"""The peers that the end-to-end benchmark compares AIT with."""
