@@ -13,9 +13,15 @@ enum { SHARED_BYTES = 48 << 10 };
 /* Slots of one pass: enough blocks for the largest GPUs, within a bound on their memory. */
 enum { MOST_SLOTS = 256, MOST_SLOT_BYTES = 64 << 20 };
 
+/* A classifier with scale and shift folded in: A' (C x D) and b' (C). */
+struct folded_classifier {
+  const ait_real *matrix, *bias;
+};
+
 /* What a block needs to know; passed to the kernel by value. */
 struct pass_work {
   ait_tile_work tile;
+  folded_classifier classifier, direction; /* direction.matrix NULL: there is none */
   int64_t slot_rows, slot_numbers;
   const uint8_t *active;
   int want_gradient, want_tangent;
@@ -27,9 +33,10 @@ __host__ __device__ int64_t slot_numbers(int64_t classes, int64_t columns) {
   return 2 * ait_classifier_numbers(classes, columns) + 1;
 }
 
-/* One block a slot. Shared memory: sums of threads, rows, logits. */
+/* One block a slot. Shared memory: sums of threads, logits, rows. */
 template <class Stored>
-__global__ void pass_slots(pass_work work, const Stored *data, int64_t tile_rows) {
+__global__ void pass_slots(pass_work work, int64_t tile_rows) {
+  typedef ait_plain_tile<Stored> Tile;
   const ait_tile_work &w = work.tile;
   const int64_t begin = blockIdx.x * work.slot_rows, end = ait_smaller(w.rows, begin + work.slot_rows);
   if (work.active != NULL && *work.active == 0) {
@@ -38,31 +45,20 @@ __global__ void pass_slots(pass_work work, const Stored *data, int64_t tile_rows
     }
     return;
   }
-  double *thread_sums = ait_shared<double>();
-  unsigned char *rows = (unsigned char *)(thread_sums + AIT_THREADS);
-  const ait_tile<Stored> tile(rows, (ait_real *)(rows + ait_rows_bytes(tile_rows, w.columns, sizeof(Stored))),
-                              tile_rows, w.columns, w.classes);
-  double loss = 0, *sums = work.slots + blockIdx.x * work.slot_numbers;
-  double *tangent = sums + ait_classifier_numbers(w.classes, w.columns);
-  for (int64_t first = begin; first < end; first += tile_rows) {
-    const int64_t count = ait_smaller(tile_rows, end - first);
-    ait_load_tile(w, data, first, count, tile);
-    __syncthreads();
-    ait_tile_logits(w, tile_rows, count, tile);
-    __syncthreads();
-    loss += ait_tile_residuals(w, first, count, tile);
-    __syncthreads();
-    if (work.want_gradient) {
-      ait_add_products(w, count, first == begin, tile.p, tile, sums);
-    }
-    if (work.want_tangent) {
-      ait_add_products(w, count, first == begin, tile.s, tile, tangent);
-    }
-    __syncthreads();
-  }
-  loss = ait_block_sum(loss, thread_sums);
+  const Tile tile = {w.columns, w.classes, tile_rows};
+  double *thread_sums = ait_shared<double>(), *slot = work.slots + blockIdx.x * work.slot_numbers;
+  ait_slot_memory<Tile> memory = {};
+  memory.classifier = {work.classifier.matrix, work.classifier.bias};
+  memory.direction = {work.direction.matrix, work.direction.bias};
+  memory.has_direction = work.direction.matrix != NULL;
+  memory.logits = (ait_real *)(thread_sums + AIT_THREADS);
+  memory.rows = (unsigned char *)memory.logits + ait_logits_bytes(tile_rows, w.classes);
+  ait_slot_sums sums = {work.want_gradient ? slot : NULL,
+                        work.want_tangent ? slot + ait_classifier_numbers(w.classes, w.columns) : NULL, 0};
+  ait_pass_slot(tile, w, begin, end, memory, &sums);
+  const double loss = ait_block_sum(sums.loss, thread_sums);
   if (threadIdx.x == 0) {
-    sums[work.slot_numbers - 1] = loss;
+    slot[work.slot_numbers - 1] = loss;
   }
 }
 
@@ -144,11 +140,11 @@ __global__ void clear_inactive(int64_t n, const uint8_t *active, ait_real *cross
 
 /* The classifier to use: packed, or as it is where rows have neither scale nor shift. */
 cudaError_t launch_pack(cudaStream_t stream, const ait_pass *pass, const ait_real *classifier, ait_real *memory,
-                        ait_folded *folded) {
+                        folded_classifier *folded) {
   const ait_rows *rows = pass->rows;
   const int packs = classifier != NULL && (rows->scale != NULL || rows->shift != NULL);
   folded->matrix = packs ? memory : classifier;
-  folded->bias = folded->matrix + pass->classes * rows->columns;
+  folded->bias = classifier != NULL ? folded->matrix + pass->classes * rows->columns : NULL;
   if (!packs) {
     return cudaSuccess;
   }
@@ -158,9 +154,8 @@ cudaError_t launch_pack(cudaStream_t stream, const ait_pass *pass, const ait_rea
 }
 
 template <class Stored>
-cudaError_t launch_slots(cudaStream_t stream, const ait_pass_plan *plan, const ait_rows *rows, const pass_work &work) {
-  AIT_LAUNCH(pass_slots<Stored>, (unsigned)plan->slots, AIT_THREADS, plan->shared_bytes, stream, work,
-             (const Stored *)rows->data, plan->tile_rows);
+cudaError_t launch_slots(cudaStream_t stream, const ait_pass_plan *plan, const pass_work &work) {
+  AIT_LAUNCH(pass_slots<Stored>, (unsigned)plan->slots, AIT_THREADS, plan->shared_bytes, stream, work, plan->tile_rows);
   return AIT_LAUNCHED();
 }
 
@@ -181,26 +176,27 @@ cudaError_t launch_finish(cudaStream_t stream, const ait_pass *pass, const pass_
 }  // namespace
 
 /* Shared memory of a block. */
-static int64_t tile_bytes(int64_t tile_rows, int64_t columns, int64_t size, int64_t classes) {
-  return AIT_THREADS * (int64_t)sizeof(double) + ait_rows_bytes(tile_rows, columns, size) +
-         ait_logits_bytes(tile_rows, classes);
+template <class Stored>
+static int64_t block_bytes(int64_t tile_rows, int64_t columns, int64_t classes) {
+  return AIT_THREADS * (int64_t)sizeof(double) + ait_logits_bytes(tile_rows, classes) +
+         tile_rows * ait_plain_tile<Stored>::row_bytes(columns);
 }
 
 ait_pass_plan ait_kernel_plan_pass(const ait_rows *rows, int64_t classes) {
-  const int64_t size = (int64_t)ait_type_size(rows->type);
   ait_pass_plan plan = {};
   if (classes > AIT_MOST_TILE_CLASSES || rows->rows == 0) {
     return plan;
   }
   int64_t tile = AIT_MOST_TILE;
-  while (tile >= AIT_LEAST_TILE && tile_bytes(tile, rows->columns, size, classes) > SHARED_BYTES) {
+  while (tile >= AIT_LEAST_TILE &&
+         AIT_FOR_STORED(rows->type, block_bytes, tile, rows->columns, classes) > SHARED_BYTES) {
     tile /= 2;
   }
   if (tile < AIT_LEAST_TILE) {
     return plan;
   }
   plan.tile_rows = tile;
-  plan.shared_bytes = (size_t)tile_bytes(tile, rows->columns, size, classes);
+  plan.shared_bytes = (size_t)AIT_FOR_STORED(rows->type, block_bytes, tile, rows->columns, classes);
   plan.slot_bytes = (size_t)slot_numbers(classes, rows->columns) * sizeof(double);
   const int64_t most = ait_larger(1, ait_smaller(MOST_SLOTS, MOST_SLOT_BYTES / (int64_t)plan.slot_bytes));
   plan.slot_rows = ait_ceil_div(ait_ceil_div(rows->rows, most), tile) * tile;
@@ -221,6 +217,7 @@ cudaError_t ait_kernel_data_pass(cudaStream_t stream, const ait_pass *pass, cons
   work.tile.columns = rows->columns;
   work.tile.stride = rows->stride;
   work.tile.classes = pass->classes;
+  work.tile.data = rows->data;
   work.tile.labels = pass->labels;
   work.tile.x = pass->x;
   work.tile.cross = pass->cross;
@@ -232,12 +229,12 @@ cudaError_t ait_kernel_data_pass(cudaStream_t stream, const ait_pass *pass, cons
   work.slots = slots;
   pass_result result = {plan->slots, numbers,     rows->columns, pass->classes, 1 / (double)rows->rows,
                         slots,       rows->scale, rows->shift,   pass->active};
-  cudaError_t error = launch_pack(stream, pass, pass->classifier, (ait_real *)memory, &work.tile.classifier);
+  cudaError_t error = launch_pack(stream, pass, pass->classifier, (ait_real *)memory, &work.classifier);
   if (error == cudaSuccess) {
-    error = launch_pack(stream, pass, pass->direction, (ait_real *)(memory + plan->packed_bytes), &work.tile.direction);
+    error = launch_pack(stream, pass, pass->direction, (ait_real *)(memory + plan->packed_bytes), &work.direction);
   }
   if (error == cudaSuccess) {
-    error = AIT_FOR_STORED(rows->type, launch_slots, stream, plan, rows, work);
+    error = AIT_FOR_STORED(rows->type, launch_slots, stream, plan, work);
   }
   return error == cudaSuccess ? launch_finish(stream, pass, result) : error;
 }

@@ -115,6 +115,45 @@ cudaError_t ait_kernel_data_pass(cudaStream_t stream, const ait_pass *pass, cons
 /* cross_i = 0 where *active is 0, for passes made of matrix products. */
 cudaError_t ait_kernel_clear_inactive(cudaStream_t stream, int64_t n, const uint8_t *active, ait_real *cross);
 
+/* ---- rollout.cu: whole rollouts and reverse sweeps ------------------------------------------------- */
+
+/* What the kernels may use of a device. */
+typedef struct ait_kernel_limits {
+  int32_t multiprocessors;
+  int32_t cooperative;                /* nonzero: the blocks of a launch may wait for each other */
+  size_t shared_bytes;                /* of a block that asks */
+  size_t multiprocessor_shared_bytes; /* of all blocks of a multiprocessor */
+  size_t reserved_shared_bytes;       /* of each block, for the system */
+} ait_kernel_limits;
+
+/* The rows of one side, cut by their shape alone: each slot has sums of its own. */
+typedef struct ait_descent_side_plan {
+  int64_t slots, slot_rows;
+} ait_descent_side_plan;
+
+/* One cooperative launch; blocks 0: the device cannot. */
+typedef struct ait_descent_launch {
+  int32_t blocks;
+  int32_t resident; /* nonzero: a block keeps its rows in shared memory */
+  size_t shared_bytes;
+} ait_descent_launch;
+
+typedef struct ait_descent_plan {
+  ait_descent_side_plan side[2]; /* training, validation */
+  int64_t tile_rows;
+  ait_descent_launch rollout, reverse;
+  size_t losses_bytes, workspace_bytes;
+} ait_descent_plan;
+
+/* How a descent runs; workspace_bytes 0: it does not, for these rows, layers or limits. */
+ait_descent_plan ait_kernel_plan_descent(const ait_descent *descent, const ait_kernel_limits *limits);
+
+/* `workspace` holds plan->workspace_bytes. */
+cudaError_t ait_kernel_rollout(cudaStream_t stream, const ait_descent *descent, const ait_descent_plan *plan,
+                               void *workspace);
+cudaError_t ait_kernel_reverse(cudaStream_t stream, const ait_descent *descent, const ait_descent_plan *plan,
+                               void *workspace);
+
 #ifdef __cplusplus
 }
 #endif

@@ -152,6 +152,10 @@ void SetSharedMemory(size_t bytes) {
   TheState().shared_bytes = bytes;
 }
 
+void SetCooperativeLaunch(bool possible) {
+  TheState().cooperative = possible;
+}
+
 void SetMemory(size_t bytes) {
   DeviceHeap().SetCapacity(bytes);
 }
@@ -168,6 +172,7 @@ void Reset() {
   SetDeviceCount(1);
   SetComputeCapability(9, 0);
   SetSharedMemory(kMostSharedMemory);
+  SetCooperativeLaunch(true);
   TheState().asked_for.clear();
   FailNext(cudaSuccess);
   TheState().sticky = cudaSuccess;
@@ -237,8 +242,10 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     properties->major = TheState().major;
     properties->minor = TheState().minor;
     properties->multiProcessorCount = simt::kMultiprocessors;
-    properties->cooperativeLaunch = 1;
+    properties->cooperativeLaunch = TheState().cooperative;
     properties->sharedMemPerBlockOptin = TheState().shared_bytes;
+    properties->sharedMemPerMultiprocessor = simt::kSharedBytesPerMultiprocessor;
+    properties->reservedSharedMemPerBlock = simt::kSharedBytesOfTheSystem;
     return cudaSuccess;
   });
 }

@@ -16,6 +16,7 @@ struct State {
   int devices = 1;
   int major = 9, minor = 0;
   size_t shared_bytes = kMostSharedMemory;        // that a block may ask for
+  bool cooperative = true;                        // launches are possible
   std::map<const void *, size_t> asked_for = {};  // by kernels, above what every block has
   cudaError_t fail_next = cudaSuccess;            // of the next wait
   cudaError_t sticky = cudaSuccess;               // of every call

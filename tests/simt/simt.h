@@ -66,6 +66,9 @@ void SetComputeCapability(int major, int minor);
 constexpr size_t kMostSharedMemory = size_t{99} << 10;
 void SetSharedMemory(size_t bytes);
 
+// Whether the device can launch kernels cooperatively.
+void SetCooperativeLaunch(bool possible);
+
 // Device memory in bytes, at most kMostMemory, which is the default.
 constexpr size_t kMostMemory = size_t{1} << 30;
 void SetMemory(size_t bytes);

@@ -44,6 +44,7 @@ typedef struct ait_cuda {
   cublasHandle_t blas;
   void *blas_workspace;
   curandGenerator_t random; /* made at its first use */
+  ait_kernel_limits limits;
   ait_reduce_memory *reduce;
   ait_cuda_buffer buffer[AIT_CUDA_BUFFERS];
   int32_t current; /* the buffer that is being filled */
@@ -87,7 +88,7 @@ typedef struct ait_cuda_source {
  * reused at once. */
 ait_status ait_cuda_copy_in(ait_device *device, size_t bytes, const ait_cuda_source *source, void *memory);
 
-/* ---- model.c, gemm.c, rows.c, data_pass.c ---------------------------------------------------- */
+/* ---- model.c, gemm.c, rows.c, data_pass.c, descent.c ------------------------------------------ */
 
 ait_status ait_cuda_add_bias(ait_device *device, int64_t count, int64_t h, const ait_real *b, ait_real *z);
 ait_status ait_cuda_column_sums(ait_device *device, int64_t count, int64_t h, const ait_real *r, ait_real *out);
@@ -112,5 +113,9 @@ ait_status ait_cuda_rows_transposed_times(ait_device *device, const ait_rows *ro
 
 size_t ait_cuda_data_pass_workspace(ait_device *device, const ait_pass *pass);
 ait_status ait_cuda_data_pass(ait_device *device, const ait_pass *pass, void *workspace);
+
+size_t ait_cuda_descent_workspace(ait_device *device, const ait_descent *descent);
+ait_status ait_cuda_rollout(ait_device *device, const ait_descent *descent, void *workspace);
+ait_status ait_cuda_reverse(ait_device *device, const ait_descent *descent, void *workspace);
 
 #endif

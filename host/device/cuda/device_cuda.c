@@ -136,6 +136,15 @@ static ait_status make_state(ait_device *device, int major, ait_math math) {
   return make_blas(device, major, math);
 }
 
+/* What kernels are cut by. */
+static ait_kernel_limits limits_of(const struct cudaDeviceProp *properties) {
+  return (ait_kernel_limits){.multiprocessors = properties->multiProcessorCount,
+                             .cooperative = properties->cooperativeLaunch,
+                             .shared_bytes = properties->sharedMemPerBlockOptin,
+                             .multiprocessor_shared_bytes = properties->sharedMemPerMultiprocessor,
+                             .reserved_shared_bytes = properties->reservedSharedMemPerBlock};
+}
+
 /* ", driver 13.0, TF32 off": the driver by the newest CUDA that it is made for. */
 static void append_settings(ait_device *device, ait_math math) {
   int driver = 0;
@@ -162,6 +171,7 @@ ait_status ait_device_open_cuda(int32_t index, int32_t threads, ait_math math, a
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a CUDA device");
   }
   cuda->index = index;
+  cuda->limits = limits_of(&properties);
   ait_device made = {.runtime = &ait_cuda_runtime,
                      .vector = &ait_cuda_vector,
                      .model = &ait_cuda_model,

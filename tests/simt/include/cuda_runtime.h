@@ -11,6 +11,7 @@
 #include "cuda_runtime_api.h"
 
 #define __global__
+#define __launch_bounds__(...)
 #define __device__
 #define __host__
 #define __align__(bytes) __attribute__((aligned(bytes)))

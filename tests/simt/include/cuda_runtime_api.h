@@ -41,8 +41,10 @@ struct cudaDeviceProp {
   size_t sharedMemPerBlock;
   int major, minor;
   int multiProcessorCount;
+  size_t sharedMemPerMultiprocessor;
   int cooperativeLaunch;
   size_t sharedMemPerBlockOptin;
+  size_t reservedSharedMemPerBlock;
 };
 
 cudaError_t cudaDriverGetVersion(int *version);
