@@ -141,6 +141,7 @@ typedef struct ait_descent_launch {
 typedef struct ait_descent_plan {
   ait_descent_side_plan side[2]; /* training, validation */
   int64_t tile_rows;
+  int32_t bytes; /* nonzero: rows are multiplied as bytes */
   ait_descent_launch rollout, reverse;
   size_t losses_bytes, workspace_bytes;
 } ait_descent_plan;

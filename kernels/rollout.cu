@@ -11,6 +11,7 @@
  *
  * Numerics: those of a tile (tile.cuh, bytes.cuh); slots are added in double, in an order that the shape alone decides:
  * neither the number of blocks nor their memory changes a bit. */
+#include "bytes.cuh"
 #include "kernels.h"
 #include "tile.cuh"
 
@@ -117,29 +118,11 @@ __device__ void load_slots(const Tile &tile, const descent_work &work, int s, un
 
 /* ---- a pass ---------------------------------------------------------------------------------------- */
 
-/* bias_c = b_c + sum_j A_cj shift_j: a warp a class, in double. */
-__device__ void fold_bias(const descent_work &work, const ait_real *classifier, const ait_real *shift, ait_real *bias) {
-  for (int64_t c = threadIdx.x / AIT_LANES; c < work.classes; c += AIT_THREADS / AIT_LANES) {
-    double sum = 0;
-    for (int64_t j = threadIdx.x % AIT_LANES; shift != NULL && j < work.columns; j += AIT_LANES) {
-      sum += (double)classifier[c * work.columns + j] * (double)shift[j];
-    }
-    sum = ait_warp_sum(sum);
-    if (threadIdx.x % AIT_LANES == 0) {
-      bias[c] = (ait_real)((double)classifier[work.classes * work.columns + c] + sum);
-    }
-  }
-}
-
-/* The classifier (A, b) in the form of a side's tiles. */
+/* The classifier (A, b) in the form of a side's tiles: form `i` of the block. */
 template <class Tile>
-__device__ typename Tile::form make_form(const Tile &tile, const descent_work &work, int s, const ait_real *classifier,
-                                         ait_real *bias, unsigned char *memory) {
-  const descent_side &side = work.side[s];
-  fold_bias(work, classifier, side.shift, bias);
-  typename Tile::form form = tile.make_form(classifier, side.scale, memory);
-  form.bias = bias;
-  return form;
+__device__ typename Tile::form make_form(const Tile &tile, const descent_side &side, const ait_real *classifier,
+                                         const block_memory<Tile> &block, int i) {
+  return ait_make_form(tile, classifier, side.scale, side.shift, block.bias[i], block.form[i], block.work);
 }
 
 /* All slots of a side that this block owns: sums of G or of dG and losses to global memory. */
@@ -273,13 +256,13 @@ __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) rollout(descent_work
     const bool trains = k < work.end, validates = k >= work.F_first;
     const ait_real *y = state_of(work, k);
     if (trains) {
-      memory.classifier = make_form(tile, work, TRAIN, y, block.bias[0], block.form[0]);
+      memory.classifier = make_form(tile, work.side[TRAIN], y, block, 0);
       __syncthreads();
       pass_side(tile, work, TRAIN, block, memory);
     }
     if (validates && !(trains && one_form)) {
       __syncthreads();
-      memory.classifier = make_form(tile, work, VALIDATION, y, block.bias[0], block.form[0]);
+      memory.classifier = make_form(tile, work.side[VALIDATION], y, block, 0);
       __syncthreads();
     }
     if (validates) {
@@ -314,8 +297,9 @@ __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) reverse(descent_work
     __syncthreads();
   }
   for (int64_t k = ait_smaller(*work.kbar, work.end) - 1; k >= work.first; --k) {
-    memory.classifier = make_form(tile, work, TRAIN, state_of(work, k), block.bias[0], block.form[0]);
-    memory.direction = make_form(tile, work, TRAIN, work.lambda, block.bias[1], block.form[1]);
+    memory.classifier = make_form(tile, work.side[TRAIN], state_of(work, k), block, 0);
+    __syncthreads();
+    memory.direction = make_form(tile, work.side[TRAIN], work.lambda, block, 1);
     __syncthreads();
     descent_work at_step = work;
     at_step.side[TRAIN].tile.step = work.alpha + k;
@@ -340,14 +324,15 @@ void plan_side(const ait_rows *rows, int64_t slot_bytes, ait_descent_side_plan *
   side->slots = ait_ceil_div(rows->rows, side->slot_rows);
 }
 
-/* Rows of a tile by the shape alone; 0: too wide. */
+/* Rows of a tile by the shape alone, no more than twice those of a slot; 0: too wide. */
 template <class Tile>
-int64_t plan_tile(int64_t columns) {
-  int64_t tile_rows = AIT_MOST_TILE;
-  while (tile_rows >= AIT_LEAST_TILE && tile_rows * Tile::row_bytes(columns) > MOST_TILE_BYTES) {
+int64_t plan_tile(int64_t slot_rows, int64_t columns) {
+  int64_t tile_rows = Tile::MOST_ROWS;
+  while (tile_rows > Tile::LEAST_ROWS &&
+         (tile_rows * Tile::row_bytes(columns) > MOST_TILE_BYTES || tile_rows >= 2 * slot_rows)) {
     tile_rows /= 2;
   }
-  return tile_rows >= AIT_LEAST_TILE ? tile_rows : 0;
+  return tile_rows * Tile::row_bytes(columns) <= MOST_TILE_BYTES ? tile_rows : 0;
 }
 
 /* Blocks, shared memory, and whether the rows stay in it, of a launch with this many forms and sides. */
@@ -374,20 +359,27 @@ ait_descent_launch plan_launch(const ait_descent_plan &plan, int64_t forms, int 
   return launch;
 }
 
-template <class Stored>
-ait_descent_plan plan_plain(const ait_descent *descent, const ait_kernel_limits *limits) {
-  typedef ait_plain_tile<Stored> Tile;
+template <class Tile>
+ait_descent_plan plan_tiles(const ait_descent *descent, const ait_kernel_limits *limits) {
   const int64_t columns = descent->sizes[0], classes = descent->sizes[descent->layers];
-  ait_descent_plan plan = {};
   const int64_t slot_bytes = ait_classifier_numbers(classes, columns) * (int64_t)sizeof(double);
+  ait_descent_plan plan = {};
   plan_side(descent->train, slot_bytes, &plan.side[TRAIN]);
   plan_side(descent->validation, slot_bytes, &plan.side[VALIDATION]);
-  plan.tile_rows = plan_tile<Tile>(columns);
+  plan.tile_rows = plan_tile<Tile>(ait_larger(plan.side[TRAIN].slot_rows, plan.side[VALIDATION].slot_rows), columns);
   plan.rollout = plan_launch<Tile>(plan, 1, SIDES, columns, classes, limits);
   plan.reverse = plan_launch<Tile>(plan, 2, 1, columns, classes, limits);
+  if (plan.rollout.blocks == 0 || plan.reverse.blocks == 0) {
+    return ait_descent_plan{};
+  }
   plan.losses_bytes = (size_t)ait_round_up((plan.side[0].slots + plan.side[1].slots) * (int64_t)sizeof(double), 256);
   plan.workspace_bytes = plan.losses_bytes + (size_t)(plan.side[TRAIN].slots * slot_bytes);
   return plan;
+}
+
+template <class Stored>
+ait_descent_plan plan_plain(const ait_descent *descent, const ait_kernel_limits *limits) {
+  return plan_tiles<ait_plain_tile<Stored>>(descent, limits);
 }
 
 /* ---- launches ------------------------------------------------------------------------------------------- */
@@ -437,39 +429,58 @@ descent_work work_of(const ait_descent *descent, const ait_descent_plan *plan, c
   return work;
 }
 
-template <class Stored>
-cudaError_t launch_rollout(cudaStream_t stream, const ait_descent_launch &launch, const descent_work &work) {
-  return AIT_LAUNCH_LARGE(true, rollout<ait_plain_tile<Stored>>, (unsigned)launch.blocks, AIT_THREADS,
+template <class Tile>
+cudaError_t launch_tiles(cudaStream_t stream, const ait_descent_launch &launch, bool back, const descent_work &work) {
+  return AIT_LAUNCH_LARGE(true, (back ? reverse<Tile> : rollout<Tile>), (unsigned)launch.blocks, AIT_THREADS,
                           launch.shared_bytes, stream, work);
 }
 
 template <class Stored>
-cudaError_t launch_reverse(cudaStream_t stream, const ait_descent_launch &launch, const descent_work &work) {
-  return AIT_LAUNCH_LARGE(true, reverse<ait_plain_tile<Stored>>, (unsigned)launch.blocks, AIT_THREADS,
-                          launch.shared_bytes, stream, work);
+cudaError_t launch_plain(cudaStream_t stream, const ait_descent_launch &launch, bool back, const descent_work &work) {
+  return launch_tiles<ait_plain_tile<Stored>>(stream, launch, back, work);
+}
+
+cudaError_t run(cudaStream_t stream, ait_type type, const ait_descent_plan *plan, bool back, const descent_work &work) {
+  const ait_descent_launch &launch = back ? plan->reverse : plan->rollout;
+#ifndef AIT_DOUBLE
+  if (plan->bytes) {
+    return AIT_FOR_BYTES(work.classes, launch_tiles, stream, launch, back, work);
+  }
+#endif
+  return AIT_FOR_STORED(type, launch_plain, stream, launch, back, work);
+}
+
+/* The plan with products of bytes, where there is one. */
+ait_descent_plan plan_bytes(const ait_descent *descent, const ait_kernel_limits *limits) {
+  ait_descent_plan plan = {};
+#ifndef AIT_DOUBLE
+  if (descent->train->type == AIT_U8 && ait_suit_bytes(descent->sizes[0])) {
+    plan = AIT_FOR_BYTES(descent->sizes[descent->layers], plan_tiles, descent, limits);
+    plan.bytes = 1;
+  }
+#endif
+  return plan;
 }
 
 }  // namespace
 
 ait_descent_plan ait_kernel_plan_descent(const ait_descent *descent, const ait_kernel_limits *limits) {
-  ait_descent_plan none = {};
   if (!limits->cooperative || descent->layers != 1 || descent->train->type != descent->validation->type ||
       descent->sizes[descent->layers] > AIT_MOST_TILE_CLASSES) {
-    return none;
+    return ait_descent_plan{};
   }
-  const ait_descent_plan plan = AIT_FOR_STORED(descent->train->type, plan_plain, descent, limits);
-  return plan.rollout.blocks > 0 && plan.reverse.blocks > 0 ? plan : none;
+  const ait_descent_plan plan = plan_bytes(descent, limits);
+  return plan.workspace_bytes > 0 ? plan : AIT_FOR_STORED(descent->train->type, plan_plain, descent, limits);
 }
 
 cudaError_t ait_kernel_rollout(cudaStream_t stream, const ait_descent *descent, const ait_descent_plan *plan,
                                void *workspace) {
-  const descent_work work = work_of(descent, plan, plan->rollout, workspace);
-  return AIT_FOR_STORED(descent->train->type, launch_rollout, stream, plan->rollout, work);
+  return run(stream, descent->train->type, plan, false, work_of(descent, plan, plan->rollout, workspace));
 }
 
 cudaError_t ait_kernel_reverse(cudaStream_t stream, const ait_descent *descent, const ait_descent_plan *plan,
                                void *workspace) {
   descent_work work = work_of(descent, plan, plan->reverse, workspace);
   work.side[TRAIN].tile.cross = descent->gx;
-  return AIT_FOR_STORED(descent->train->type, launch_reverse, stream, plan->reverse, work);
+  return run(stream, descent->train->type, plan, true, work);
 }

@@ -68,6 +68,8 @@ struct ait_plain_tile {
     const ait_real *matrix, *bias;
   };
 
+  enum { LEAST_ROWS = AIT_LEAST_TILE, MOST_ROWS = AIT_MOST_TILE };
+
   int64_t columns, classes, tile_rows;
 
   /* Bytes from one row to the next: an odd number of words, so that threads on neighbouring rows read different banks.
@@ -89,8 +91,9 @@ struct ait_plain_tile {
     return (Stored *)(u + r * row_bytes(columns));
   }
 
-  /* The form of `classifier`, in shared memory, of which `bias` is written elsewhere. */
-  __device__ form make_form(const ait_real *classifier, const ait_real *scale, unsigned char *memory) const {
+  /* The form of `classifier` in `memory`, form_bytes, there for all behind a barrier; the bias is to be filled in. */
+  __device__ form make_form(const ait_real *classifier, const ait_real *scale, unsigned char *memory,
+                            unsigned char *) const {
     ait_real *matrix = (ait_real *)memory;
     for (int64_t c = 0; c < classes; ++c) {
       for (int64_t j = threadIdx.x; j < columns; j += AIT_THREADS) {
@@ -196,6 +199,33 @@ __device__ inline double ait_tile_residuals(const ait_tile_work &work, int64_t f
     }
   }
   return loss;
+}
+
+/* bias_c = b_c + sum_j A_cj shift_j: a warp a class, in double. */
+__device__ inline void ait_fold_bias(int64_t columns, int64_t classes, const ait_real *classifier,
+                                     const ait_real *shift, ait_real *bias) {
+  for (int64_t c = threadIdx.x / AIT_LANES; c < classes; c += AIT_THREADS / AIT_LANES) {
+    double sum = 0;
+    for (int64_t j = threadIdx.x % AIT_LANES; shift != NULL && j < columns; j += AIT_LANES) {
+      sum += (double)classifier[c * columns + j] * (double)shift[j];
+    }
+    sum = ait_warp_sum(sum);
+    if (threadIdx.x % AIT_LANES == 0) {
+      bias[c] = (ait_real)((double)classifier[classes * columns + c] + sum);
+    }
+  }
+}
+
+/* The classifier (A, b) in the form of a block's tiles, there for all behind a barrier. `memory`: form_bytes, `work`:
+ * work_bytes, bias: classes. */
+template <class Tile>
+__device__ typename Tile::form ait_make_form(const Tile &tile, const ait_real *classifier, const ait_real *scale,
+                                             const ait_real *shift, ait_real *bias, unsigned char *memory,
+                                             unsigned char *work) {
+  ait_fold_bias(tile.columns, tile.classes, classifier, shift, bias);
+  typename Tile::form form = tile.make_form(classifier, scale, memory, work);
+  form.bias = bias;
+  return form;
 }
 
 /* The forms of classifier and direction (has_direction 0: there is none), and a block's memory for a tile. */

@@ -116,6 +116,12 @@ inline const dim3 &gridDim = simt::grid_size;
 inline int atomicAdd(int *memory, int value) {
   return __atomic_fetch_add(memory, value, __ATOMIC_RELAXED);
 }
+inline int atomicMax(int *memory, int value) {
+  int old = __atomic_load_n(memory, __ATOMIC_RELAXED);
+  while (old < value && !__atomic_compare_exchange_n(memory, &old, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+  return old;
+}
 inline unsigned atomicAdd(unsigned *memory, unsigned value) {
   return __atomic_fetch_add(memory, value, __ATOMIC_RELAXED);
 }
