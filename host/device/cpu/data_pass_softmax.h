@@ -92,6 +92,7 @@ typedef struct row_terms {
   ait_real label[AIT_PASS_ROWS];
   ait_real weight[AIT_PASS_ROWS];     /* w = sigmoid(x); 0 in padded rows */
   ait_real derivative[AIT_PASS_ROWS]; /* sigmoid'(x) */
+  ait_real top[AIT_PASS_ROWS];        /* the first class whose logit is the largest; -1 where none is */
   ait_real own[AIT_PASS_ROWS];        /* L_y - max_c L_c */
   ait_real others[AIT_PASS_ROWS];     /* sum of exp(L_c - max) over c != y */
   ait_real sum[AIT_PASS_ROWS];        /* and over all c */
@@ -115,12 +116,13 @@ static void read_rows(const ait_pass *pass, int64_t begin, int64_t count, row_te
   }
 }
 
-/* logits without bias become exp(L_c - max); fills own, others, sum and inverse. */
+/* logits without bias become exp(L_c - max); fills top, own, others, sum and inverse. */
 static void exponentials(const ait_pass_job *job, ait_real *logits, row_terms *t) {
   ait_real largest[AIT_PASS_ROWS], label_exponential[AIT_PASS_ROWS] = {0};
   for (int i = 0; i < AIT_PASS_ROWS; ++i) {
     largest[i] = -ait_real_infinity;
     t->own[i] = t->others[i] = 0;
+    t->top[i] = -1;
   }
   for (int64_t c = 0; c < job->classes; ++c) {
     ait_real *l = logits + c * AIT_PASS_ROWS;
@@ -135,6 +137,7 @@ static void exponentials(const ait_pass_job *job, ait_real *logits, row_terms *t
     for (int i = 0; i < AIT_PASS_ROWS; ++i) {
       const ait_real below = l[i] - largest[i], e = exp_nonpositive(below);
       const int is_label = t->label[i] == class_number;
+      t->top[i] = below == 0 && t->top[i] < 0 ? class_number : t->top[i];
       t->own[i] = is_label ? below : t->own[i];
       label_exponential[i] = is_label ? e : label_exponential[i];
       t->others[i] += is_label ? 0 : e;
@@ -170,34 +173,38 @@ static void residuals(const ait_pass_job *job, const row_terms *t, ait_real *exp
   }
 }
 
-/* slopes S without bias become w (P*S - P*rowsum(P*S)); mean_i = sum_c (P - onehot)_c S_c. With S
- * measured from S_y both are sums over the other classes, exact also where P_y is near 1. */
+/* slopes S without bias become w (P*S - P*rowsum(P*S)); mean_i = sum_c (P - onehot)_c S_c. S is measured from
+ * that of the top class, so that rowsum(P*S) is a sum over the other classes: every entry keeps its digits
+ * however near 1 a P_c is, and a row's entries add up to 0 as well as P to 1. */
 static void tangents(const ait_pass_job *job, const row_terms *t, const ait_real *exponential, ait_real *slopes,
                      ait_real *mean) {
-  ait_real own[AIT_PASS_ROWS] = {0};
+  ait_real top[AIT_PASS_ROWS] = {0}, own[AIT_PASS_ROWS] = {0}, weighted[AIT_PASS_ROWS] = {0};
   for (int64_t c = 0; c < job->classes; ++c) {
     ait_real *s = slopes + c * AIT_PASS_ROWS;
     const ait_real class_number = (ait_real)c;
     for (int i = 0; i < AIT_PASS_ROWS; ++i) {
       s[i] += job->w[c];
+      top[i] = t->top[i] == class_number ? s[i] : top[i];
       own[i] = t->label[i] == class_number ? s[i] : own[i];
     }
   }
-  memset(mean, 0, AIT_PASS_ROWS * sizeof *mean);
   for (int64_t c = 0; c < job->classes; ++c) {
     const ait_real *e = exponential + c * AIT_PASS_ROWS;
     ait_real *s = slopes + c * AIT_PASS_ROWS;
     for (int i = 0; i < AIT_PASS_ROWS; ++i) {
-      s[i] -= own[i];
-      mean[i] += e[i] * t->inverse[i] * s[i];
+      s[i] -= top[i];
+      weighted[i] += e[i] * t->inverse[i] * s[i];
     }
   }
   for (int64_t c = 0; c < job->classes; ++c) {
     const ait_real *e = exponential + c * AIT_PASS_ROWS;
     ait_real *s = slopes + c * AIT_PASS_ROWS;
     for (int i = 0; i < AIT_PASS_ROWS; ++i) {
-      s[i] = t->weight[i] * (e[i] * t->inverse[i]) * (s[i] - mean[i]);
+      s[i] = t->weight[i] * (e[i] * t->inverse[i]) * (s[i] - weighted[i]);
     }
+  }
+  for (int i = 0; i < AIT_PASS_ROWS; ++i) {
+    mean[i] = weighted[i] - (own[i] - top[i]);
   }
 }
 
