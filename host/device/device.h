@@ -191,6 +191,7 @@ typedef struct ait_descent {
   const ait_real *x;     /* rows of train */
   int64_t first, end;    /* the steps k = first .. end - 1 */
   const ait_real *alpha; /* alpha_k */
+  const ait_real *beta;  /* beta_k, or NULL */
   ait_real *states;      /* y_k stands at states + (k % slots) * stride */
   int64_t slots, stride;
   ait_real *f, *F; /* rollout: f(x, y_k) = f[k * value_stride] for every step, F(x, y_k) likewise ... */
@@ -233,7 +234,8 @@ typedef struct ait_model_ops {
 
   /* Optional, all NULL or none: a descent's rollout and reverse sweep, each in one piece. descent_workspace is the
    * bytes that either needs, or 0 where the device has no such piece for these rows and layers; what follows `m`
-   * in the struct need not be set for it. */
+   * in the struct need not be set for it. rollout answers AIT_UNSUPPORTED, without a sentence, where it has no
+   * acceleration and `beta` asks for it. */
   size_t (*descent_workspace)(ait_device *device, const ait_descent *descent);
   ait_status (*rollout)(ait_device *device, const ait_descent *descent, void *workspace);
   ait_status (*reverse)(ait_device *device, const ait_descent *descent, void *workspace);

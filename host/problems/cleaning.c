@@ -148,6 +148,7 @@ static ait_status run_plan(const cleaning *problem, const ait_call *call, const 
     descent.first = plan->first;
     descent.end = plan->end;
     descent.alpha = plan->alpha;
+    descent.beta = plan->beta;
     descent.x = plan->x + offset;
     descent.states = plan->states + b * call->m;
     descent.slots = plan->slots;

@@ -5,8 +5,7 @@
 /* Whether the method's steps are those of a plan. */
 static int32_t has_plans(const ait_solver *solver) {
   const ait_method *method = &solver->options.method;
-  return method->mapping == AIT_MAPPING_GRADIENT && !method->nesterov && !ait_box_bounds(solver->Y) &&
-         !solver->staging.wanted;
+  return method->mapping == AIT_MAPPING_GRADIENT && !ait_box_bounds(solver->Y) && !solver->staging.wanted;
 }
 
 static ait_plan plan_of(const ait_solver *solver, int64_t first, int64_t end) {
@@ -34,6 +33,7 @@ ait_status ait_plan_rollout(ait_solver *solver, int64_t first) {
     return AIT_UNSUPPORTED;
   }
   ait_plan plan = plan_of(solver, first, solver->K);
+  plan.beta = solver->options.method.nesterov ? solver->constants.beta : NULL;
   plan.f = solver->findings.f;
   plan.F = solver->findings.F;
   plan.F_first = first_F(solver);
@@ -45,7 +45,7 @@ ait_status ait_plan_rollout(ait_solver *solver, int64_t first) {
 
 ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last) {
   const ait_oracles *oracles = &solver->problem->oracles;
-  if (oracles->reverse == NULL || solver->single_reverse || !has_plans(solver)) {
+  if (oracles->reverse == NULL || solver->single_reverse || !has_plans(solver) || solver->options.method.nesterov) {
     return AIT_UNSUPPORTED;
   }
   ait_plan plan = plan_of(solver, first, last + 1);

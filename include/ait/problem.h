@@ -41,19 +41,21 @@ typedef struct ait_call {
   void *workspace;       /* device, as many bytes as the table's workspace function asked for */
 } ait_call;
 
-/* LL steps of the gradient mapping, y_{k+1} = y_k - alpha_k grad_y f(x, y_k), that a problem takes in one
- * piece: all steps of a rollout, or the whole reverse sweep. Y is the whole space and there is no
- * acceleration; other steps are taken one by one. All pointers are device pointers; those of the other
- * direction are NULL. */
+/* LL steps of the gradient mapping, y_{k+1} = u_k - alpha_k grad_y f(x, u_k), that a problem takes in one
+ * piece: all steps of a rollout, or the whole reverse sweep. Y is the whole space; other steps are taken one
+ * by one. u_k is y_k, or in a rollout with acceleration (Nesterov's) u_k = y_k + beta_{k-1} (y_k - y_{k-1}) for
+ * k >= 1. All pointers are device pointers; those of the other direction are NULL. */
 typedef struct ait_plan {
   size_t struct_size;    /* sizeof(ait_plan) */
   int64_t first, end;    /* the steps k = first .. end - 1 */
   const ait_real *alpha; /* alpha_k */
+  const ait_real *beta;  /* beta_k, or NULL: no acceleration; NULL for a reverse sweep */
   const ait_real *x;     /* n */
   ait_real *states;      /* y_k (batch x m) stands at states + (k % slots) * batch * m */
-  int64_t slots;         /* end - first + 1 or more for a reverse sweep; at least 2 */
+  int64_t slots;         /* end - first + 1 or more for a reverse sweep; at least 3 */
 
-  /* Rollout: y_first is there; y_{k+1} and f_b(x, y_k) = f[k * batch + b] are written for every step,
+  /* Rollout: y_first is there (with beta also y_{first-1} where first > 0); y_{k+1} and f_b(x, u_k) =
+   * f[k * batch + b] are written for every step,
    * and F_b(x, y_k) = F[k * batch + b] for F_first <= k <= end. */
   ait_real *f, *F;
   int64_t F_first;

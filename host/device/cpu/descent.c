@@ -29,6 +29,7 @@ typedef struct descent_work {
   int one_form;        /* both sides read the same packed classifier */
   family P, dP, Q, dQ; /* where there is more than one layer */
   ait_real *cross;     /* rows of train */
+  ait_real *u;         /* m: the point of an accelerated step */
 } descent_work;
 
 /* ---- layers ---------------------------------------------------------------------------------- */
@@ -169,12 +170,12 @@ static void add_products(int64_t classes, int64_t n, const ait_real *P, const ai
 
 /* ---- fold ------------------------------------------------------------------------------------ */
 
-/* Team: the classifier of the state y; with `v`, its direction too. */
-static void fold_layers(const descent_work *w, const ait_real *y, const ait_real *v) {
+/* Team: the classifier of the state y in a family; with `v`, its direction too, in dP. */
+static void fold_layers(const descent_work *w, const family *f, const ait_real *y, const ait_real *v) {
   const ait_descent *d = w->descent;
   const int32_t L = d->layers;
   const int64_t C = classes_of(d), D = d->sizes[0];
-  ait_real *b = w->P.first + C * D, *db = w->dP.first + C * D;
+  ait_real *b = f->first + C * D, *db = w->dP.first + C * D;
 #pragma omp single
   {
     memcpy(b, y + biases_of(d, L), (size_t)C * sizeof *b);
@@ -185,10 +186,10 @@ static void fold_layers(const descent_work *w, const ait_real *y, const ait_real
   for (int32_t l = L - 1; l >= 1; --l) {
     const int64_t h = d->sizes[l], panels = ait_ceil_div(d->sizes[l - 1], PANEL);
     const layer_product s = product_of(w, l);
-    const ait_real *W = y + weights_of(d, l), *bias = y + biases_of(d, l), *P = folded(d, &w->P, y, l);
+    const ait_real *W = y + weights_of(d, l), *bias = y + biases_of(d, l), *P = folded(d, f, y, l);
 #pragma omp for nowait
     for (int64_t panel = 0; panel < panels; ++panel) {
-      times(&s, panel, P, W, 0, member(d, &w->P, l - 1));
+      times(&s, panel, P, W, 0, member(d, f, l - 1));
     }
     if (v != NULL) {
       const ait_real *V = v + weights_of(d, l), *v_bias = v + biases_of(d, l), *dP = folded(d, &w->dP, v, l);
@@ -210,13 +211,14 @@ static void fold_layers(const descent_work *w, const ait_real *y, const ait_real
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Team: packs the classifier, and the direction where there is one, for the sides that are wanted. */
-static void pack(const descent_work *w, const ait_real *classifier, const ait_real *direction) {
+/* Team: packs the classifier of the training side, with a direction where there is one, and of the validation
+ * side. */
+static void pack(const descent_work *w, const ait_real *train, const ait_real *direction, const ait_real *validation) {
 #pragma omp for
   for (int64_t c = 0; c < classes_of(w->descent); ++c) {
-    ait_pass_pack(&w->train_plan, c, classifier, direction);
+    ait_pass_pack(&w->train_plan, c, train, direction);
     if (!w->one_form) {
-      ait_pass_pack(&w->validation_plan, c, classifier, NULL);
+      ait_pass_pack(&w->validation_plan, c, validation, NULL);
     }
   }
 }
@@ -319,35 +321,61 @@ static void descend_layer(const descent_work *w, int32_t l, ait_real alpha, cons
   }
 }
 
-/* Team: y_{k+1} = y_k - alpha_k grad f, from the sums of the rows. */
-static void step_forward(const descent_work *w, int64_t k) {
+/* Team: y_{k+1} = u - alpha_k grad f(x, u), from the sums of the rows. */
+static void step_forward(const descent_work *w, int64_t k, const ait_real *u) {
   const ait_descent *d = w->descent;
   const int32_t L = d->layers;
   const int64_t C = classes_of(d);
-  const ait_real alpha = d->alpha[k], *y = state(d, k);
+  const ait_real alpha = d->alpha[k];
   ait_real *next = state(d, k + 1);
-  unfold(w, y, NULL);
+  unfold(w, u, NULL);
   for (int32_t l = 1; l < L; ++l) {
-    descend_layer(w, l, alpha, y, next);
+    descend_layer(w, l, alpha, u, next);
   }
   const int64_t W = weights_of(d, L), b = biases_of(d, L);
-  descend(C * d->sizes[L - 1], alpha, member(d, &w->Q, L - 1), y + W, next + W);
-  descend(C, alpha, w->Q.first + C * d->sizes[0], y + b, next + b);
+  descend(C * d->sizes[L - 1], alpha, member(d, &w->Q, L - 1), u + W, next + W);
+  descend(C, alpha, w->Q.first + C * d->sizes[0], u + b, next + b);
 #pragma omp barrier
 }
 
-/* Team: f(x, y_k) and F(x, y_k) where they are wanted, and with `steps` y_{k+1}. */
-static void rollout_step(const descent_work *w, int64_t k, int steps) {
+/* Team: the point u_k at which step k is taken. */
+static const ait_real *step_point(const descent_work *w, int64_t k) {
   const ait_descent *d = w->descent;
   const ait_real *y = state(d, k);
+  if (d->beta == NULL || k == 0) {
+    return y;
+  }
+  const ait_real beta = d->beta[k - 1], *last = state(d, k - 1);
+#pragma omp for simd
+  for (int64_t i = 0; i < d->m; ++i) {
+    w->u[i] = y[i] + beta * y[i] + -beta * last[i];
+  }
+  return w->u;
+}
+
+/* Team: the classifiers of both sides, folded and packed. Where both are taken at one point, folded once. */
+static void prepare_step(const descent_work *w, const ait_real *u, const ait_real *y, int wants_F) {
+  const ait_descent *d = w->descent;
+  if (d->layers == 1) {
+    pack(w, u, NULL, y);
+    return;
+  }
+  fold_layers(w, &w->P, u, NULL);
+  if (u != y && wants_F) {
+    fold_layers(w, &w->dP, y, NULL);
+  }
+  pack(w, w->P.first, NULL, u != y ? w->dP.first : w->P.first);
+}
+
+/* Team: f(x, u_k) and F(x, y_k) where they are wanted, and with `steps` y_{k+1}. */
+static void rollout_step(const descent_work *w, int64_t k, int steps) {
+  const ait_descent *d = w->descent;
   const int wants_F = k >= d->F_first;
   if (!steps && !wants_F) {
     return;
   }
-  if (d->layers > 1) {
-    fold_layers(w, y, NULL);
-  }
-  pack(w, d->layers > 1 ? w->P.first : y, NULL);
+  const ait_real *y = state(d, k), *u = steps ? step_point(w, k) : y;
+  prepare_step(w, u, y, wants_F);
   pass_rows(w, k, steps, wants_F);
 #pragma omp single nowait
   {
@@ -360,7 +388,7 @@ static void rollout_step(const descent_work *w, int64_t k, int steps) {
   }
   if (steps) {
     add_up(w);
-    step_forward(w, k);
+    step_forward(w, k, u);
   }
 }
 
@@ -391,9 +419,9 @@ static void step_back(const descent_work *w, int64_t k) {
   const int64_t C = classes_of(d);
   const ait_real alpha = d->alpha[k], *y = state(d, k);
   if (L > 1) {
-    fold_layers(w, y, d->lambda);
+    fold_layers(w, &w->P, y, d->lambda);
   }
-  pack(w, L > 1 ? w->P.first : y, L > 1 ? w->dP.first : d->lambda);
+  pack(w, L > 1 ? w->P.first : y, L > 1 ? w->dP.first : d->lambda, NULL);
   pass_rows(w, k, 1, 0);
   add_up(w);
   unfold(w, y, d->lambda);
@@ -417,8 +445,8 @@ static int same_numbers(int64_t n, const ait_real *a, const ait_real *b) {
 /* Whether one packed classifier, with scale and shift folded in, serves both sides. */
 static int have_one_form(const descent_work *w) {
   const ait_rows *train = w->train.rows, *validation = w->validation.rows;
-  return w->train_plan.kernel == w->validation_plan.kernel && train->type == validation->type &&
-         same_numbers(train->columns, train->scale, validation->scale) &&
+  return w->descent->beta == NULL && w->train_plan.kernel == w->validation_plan.kernel &&
+         train->type == validation->type && same_numbers(train->columns, train->scale, validation->scale) &&
          same_numbers(train->columns, train->shift, validation->shift);
 }
 
@@ -454,6 +482,7 @@ static size_t plan_work(const ait_device *device, const ait_descent *d, int back
   w->Q.first = take(workspace, &used, size);
   w->dQ.first = take(workspace, &used, size);
   w->cross = take(workspace, &used, (size_t)d->train->rows * sizeof *w->cross);
+  w->u = take(workspace, &used, (size_t)d->m * sizeof *w->u);
   w->train = (ait_pass){.rows = d->train, .labels = d->train_labels, .classes = classes_of(d), .x = d->x};
   w->validation = (ait_pass){.rows = d->validation, .labels = d->validation_labels, .classes = classes_of(d)};
   choose_outputs(back, w);
