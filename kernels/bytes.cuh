@@ -183,6 +183,17 @@ struct ait_byte_tile {
     return made;
   }
 
+  /* The form of a classifier that is folded already. */
+  __host__ __device__ static int64_t taken_bytes(int64_t columns, int64_t classes) {
+    return form_bytes(columns, classes);
+  }
+  __device__ form take_form(const ait_real *matrix, const ait_real *bias, unsigned char *memory,
+                            unsigned char *work) const {
+    form taken = make_form(matrix, NULL, memory, work);
+    taken.bias = bias;
+    return taken;
+  }
+
   /* u = the rows first .. first + count - 1, there for all behind a barrier. */
   __device__ void load(const ait_tile_work &work, int64_t first, int64_t count, unsigned char *u) const {
     const unsigned char *data = (const unsigned char *)work.data + first * work.stride;

@@ -1,7 +1,9 @@
 /* data_pass.cu - the folded data pass and its tangent, in one read of the rows
  * (docs/derivation.md#folded-data-pass).
  *
- * A block takes a slot of rows through shared memory, a tile at a time (tile.cuh, where the numerics are told). */
+ * A block takes a slot of rows through shared memory, a tile at a time (tile.cuh and bytes.cuh, where the numerics are
+ * told). */
+#include "bytes.cuh"
 #include "kernels.h"
 #include "tile.cuh"
 
@@ -33,10 +35,32 @@ __host__ __device__ int64_t slot_numbers(int64_t classes, int64_t columns) {
   return 2 * ait_classifier_numbers(classes, columns) + 1;
 }
 
-/* One block a slot. Shared memory: sums of threads, logits, rows. */
-template <class Stored>
+/* How the shared memory of a block is cut. */
+template <class Tile>
+struct block_memory {
+  double *thread_sums; /* AIT_THREADS */
+  unsigned char *form[2], *work, *rows;
+  ait_real *logits;
+
+  __host__ __device__ static int64_t bytes(int64_t forms, int64_t columns, int64_t classes, int64_t tile_rows) {
+    return AIT_THREADS * (int64_t)sizeof(double) + forms * Tile::taken_bytes(columns, classes) +
+           ait_logits_bytes(tile_rows, classes) + Tile::work_bytes(tile_rows, classes) +
+           tile_rows * Tile::row_bytes(columns);
+  }
+
+  __device__ block_memory(int64_t forms, const ait_tile_work &w, int64_t tile_rows) {
+    thread_sums = ait_shared<double>();
+    form[0] = (unsigned char *)(thread_sums + AIT_THREADS);
+    form[1] = form[0] + Tile::taken_bytes(w.columns, w.classes);
+    logits = (ait_real *)(form[0] + forms * Tile::taken_bytes(w.columns, w.classes));
+    work = (unsigned char *)logits + ait_logits_bytes(tile_rows, w.classes);
+    rows = work + Tile::work_bytes(tile_rows, w.classes);
+  }
+};
+
+/* One block a slot. */
+template <class Tile>
 __global__ void pass_slots(pass_work work, int64_t tile_rows) {
-  typedef ait_plain_tile<Stored> Tile;
   const ait_tile_work &w = work.tile;
   const int64_t begin = blockIdx.x * work.slot_rows, end = ait_smaller(w.rows, begin + work.slot_rows);
   if (work.active != NULL && *work.active == 0) {
@@ -46,17 +70,23 @@ __global__ void pass_slots(pass_work work, int64_t tile_rows) {
     return;
   }
   const Tile tile = {w.columns, w.classes, tile_rows};
-  double *thread_sums = ait_shared<double>(), *slot = work.slots + blockIdx.x * work.slot_numbers;
+  const bool directed = work.direction.matrix != NULL;
+  const block_memory<Tile> block(directed ? 2 : 1, w, tile_rows);
   ait_slot_memory<Tile> memory = {};
-  memory.classifier = {work.classifier.matrix, work.classifier.bias};
-  memory.direction = {work.direction.matrix, work.direction.bias};
-  memory.has_direction = work.direction.matrix != NULL;
-  memory.logits = (ait_real *)(thread_sums + AIT_THREADS);
-  memory.rows = (unsigned char *)memory.logits + ait_logits_bytes(tile_rows, w.classes);
+  memory.classifier = tile.take_form(work.classifier.matrix, work.classifier.bias, block.form[0], block.work);
+  if (directed) {
+    __syncthreads();
+    memory.direction = tile.take_form(work.direction.matrix, work.direction.bias, block.form[1], block.work);
+  }
+  memory.has_direction = directed;
+  memory.logits = block.logits;
+  memory.work = block.work;
+  memory.rows = block.rows;
+  double *slot = work.slots + blockIdx.x * work.slot_numbers;
   ait_slot_sums sums = {work.want_gradient ? slot : NULL,
                         work.want_tangent ? slot + ait_classifier_numbers(w.classes, w.columns) : NULL, 0};
   ait_pass_slot(tile, w, begin, end, memory, &sums);
-  const double loss = ait_block_sum(sums.loss, thread_sums);
+  const double loss = ait_block_sum(sums.loss, block.thread_sums);
   if (threadIdx.x == 0) {
     slot[work.slot_numbers - 1] = loss;
   }
@@ -153,10 +183,24 @@ cudaError_t launch_pack(cudaStream_t stream, const ait_pass *pass, const ait_rea
   return AIT_LAUNCHED();
 }
 
+template <class Tile>
+cudaError_t launch_tiles(cudaStream_t stream, const ait_pass_plan *plan, const pass_work &work) {
+  return AIT_LAUNCH_LARGE(false, pass_slots<Tile>, (unsigned)plan->slots, AIT_THREADS,
+                          plan->shared_bytes[work.direction.matrix != NULL], stream, work, plan->tile_rows);
+}
+
 template <class Stored>
-cudaError_t launch_slots(cudaStream_t stream, const ait_pass_plan *plan, const pass_work &work) {
-  AIT_LAUNCH(pass_slots<Stored>, (unsigned)plan->slots, AIT_THREADS, plan->shared_bytes, stream, work, plan->tile_rows);
-  return AIT_LAUNCHED();
+cudaError_t launch_plain(cudaStream_t stream, const ait_pass_plan *plan, const pass_work &work) {
+  return launch_tiles<ait_plain_tile<Stored>>(stream, plan, work);
+}
+
+cudaError_t launch_slots(cudaStream_t stream, ait_type type, const ait_pass_plan *plan, const pass_work &work) {
+#ifndef AIT_DOUBLE
+  if (plan->bytes) {
+    return AIT_FOR_BYTES(work.tile.classes, launch_tiles, stream, plan, work);
+  }
+#endif
+  return AIT_FOR_STORED(type, launch_plain, stream, plan, work);
 }
 
 cudaError_t launch_finish(cudaStream_t stream, const ait_pass *pass, const pass_result &from) {
@@ -173,35 +217,59 @@ cudaError_t launch_finish(cudaStream_t stream, const ait_pass *pass, const pass_
   return AIT_LAUNCHED();
 }
 
-}  // namespace
+/* ---- plans --------------------------------------------------------------------------------------- */
 
-/* Shared memory of a block. */
-template <class Stored>
-static int64_t block_bytes(int64_t tile_rows, int64_t columns, int64_t classes) {
-  return AIT_THREADS * (int64_t)sizeof(double) + ait_logits_bytes(tile_rows, classes) +
-         tile_rows * ait_plain_tile<Stored>::row_bytes(columns);
+/* The largest tile that leaves room for two forms in `most` bytes of shared memory, or none. */
+template <class Tile>
+ait_pass_plan plan_tiles(const ait_rows *rows, int64_t classes, int64_t most) {
+  ait_pass_plan plan = {};
+  for (int64_t tile = AIT_MOST_TILE; tile >= Tile::LEAST_ROWS && plan.tile_rows == 0; tile /= 2) {
+    if (block_memory<Tile>::bytes(2, rows->columns, classes, tile) <= most) {
+      plan.tile_rows = tile;
+      plan.shared_bytes[0] = (size_t)block_memory<Tile>::bytes(1, rows->columns, classes, tile);
+      plan.shared_bytes[1] = (size_t)block_memory<Tile>::bytes(2, rows->columns, classes, tile);
+    }
+  }
+  return plan;
 }
 
-ait_pass_plan ait_kernel_plan_pass(const ait_rows *rows, int64_t classes) {
+template <class Stored>
+ait_pass_plan plan_plain(const ait_rows *rows, int64_t classes) {
+  return plan_tiles<ait_plain_tile<Stored>>(rows, classes, SHARED_BYTES);
+}
+
+/* The plan with products of bytes, where there is one. */
+ait_pass_plan plan_bytes([[maybe_unused]] const ait_rows *rows, [[maybe_unused]] int64_t classes,
+                         [[maybe_unused]] const ait_kernel_limits *limits) {
+  ait_pass_plan plan = {};
+#ifndef AIT_DOUBLE
+  if (rows->type == AIT_U8 && ait_suit_bytes(rows->columns)) {
+    plan = AIT_FOR_BYTES(classes, plan_tiles, rows, classes, (int64_t)limits->shared_bytes);
+    plan.bytes = 1;
+  }
+#endif
+  return plan;
+}
+
+}  // namespace
+
+ait_pass_plan ait_kernel_plan_pass(const ait_rows *rows, int64_t classes, const ait_kernel_limits *limits) {
   ait_pass_plan plan = {};
   if (classes > AIT_MOST_TILE_CLASSES || rows->rows == 0) {
     return plan;
   }
-  int64_t tile = AIT_MOST_TILE;
-  while (tile >= AIT_LEAST_TILE &&
-         AIT_FOR_STORED(rows->type, block_bytes, tile, rows->columns, classes) > SHARED_BYTES) {
-    tile /= 2;
+  plan = plan_bytes(rows, classes, limits);
+  if (plan.tile_rows == 0) {
+    plan = AIT_FOR_STORED(rows->type, plan_plain, rows, classes);
   }
-  if (tile < AIT_LEAST_TILE) {
+  if (plan.tile_rows == 0) {
     return plan;
   }
-  plan.tile_rows = tile;
-  plan.shared_bytes = (size_t)AIT_FOR_STORED(rows->type, block_bytes, tile, rows->columns, classes);
   plan.slot_bytes = (size_t)slot_numbers(classes, rows->columns) * sizeof(double);
   const int64_t most = ait_larger(1, ait_smaller(MOST_SLOTS, MOST_SLOT_BYTES / (int64_t)plan.slot_bytes));
-  plan.slot_rows = ait_ceil_div(ait_ceil_div(rows->rows, most), tile) * tile;
+  plan.slot_rows = ait_round_up(ait_ceil_div(rows->rows, most), plan.tile_rows);
   plan.slots = ait_ceil_div(rows->rows, plan.slot_rows);
-  plan.packed_bytes = (size_t)(ait_ceil_div(classes * (rows->columns + 1) * (int64_t)sizeof(ait_real), 256) * 256);
+  plan.packed_bytes = (size_t)ait_round_up(classes * (rows->columns + 1) * (int64_t)sizeof(ait_real), 256);
   plan.workspace_bytes = 2 * plan.packed_bytes + (size_t)plan.slots * plan.slot_bytes;
   return plan;
 }
@@ -234,7 +302,7 @@ cudaError_t ait_kernel_data_pass(cudaStream_t stream, const ait_pass *pass, cons
     error = launch_pack(stream, pass, pass->direction, (ait_real *)(memory + plan->packed_bytes), &work.direction);
   }
   if (error == cudaSuccess) {
-    error = AIT_FOR_STORED(rows->type, launch_slots, stream, plan, work);
+    error = launch_slots(stream, rows->type, plan, work);
   }
   return error == cudaSuccess ? launch_finish(stream, pass, result) : error;
 }

@@ -92,30 +92,7 @@ cudaError_t ait_kernel_cross_entropy_tangent(cudaStream_t stream, int64_t count,
                                              const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
                                              ait_real *cross);
 
-/* ---- data_pass.cu: the folded data pass, fused ---------------------------------------------------- */
-
-/* How the rows of a pass are cut, by their shape alone, and how many bytes its parts of the workspace
- * take. tile_rows is 0 where a tile would not fit into a block's shared memory or the classes are too
- * many: such a pass is made of matrix products instead. */
-typedef struct ait_pass_plan {
-  int64_t tile_rows;      /* rows that a block holds at once */
-  int64_t slots;          /* blocks, each with sums of its own */
-  int64_t slot_rows;      /* rows of a slot, a multiple of tile_rows */
-  size_t shared_bytes;    /* of a block */
-  size_t packed_bytes;    /* of one classifier with scale and shift folded in */
-  size_t slot_bytes;      /* of one slot's sums */
-  size_t workspace_bytes; /* of all: packed classifier, packed direction, slots */
-} ait_pass_plan;
-
-ait_pass_plan ait_kernel_plan_pass(const ait_rows *rows, int64_t classes);
-
-/* The whole pass; plan->tile_rows is not 0, `workspace` holds plan->workspace_bytes. */
-cudaError_t ait_kernel_data_pass(cudaStream_t stream, const ait_pass *pass, const ait_pass_plan *plan, void *workspace);
-
-/* cross_i = 0 where *active is 0, for passes made of matrix products. */
-cudaError_t ait_kernel_clear_inactive(cudaStream_t stream, int64_t n, const uint8_t *active, ait_real *cross);
-
-/* ---- rollout.cu: whole rollouts and reverse sweeps ------------------------------------------------- */
+/* ---- limits of a device --------------------------------------------------------------------------- */
 
 /* What the kernels may use of a device. */
 typedef struct ait_kernel_limits {
@@ -125,6 +102,32 @@ typedef struct ait_kernel_limits {
   size_t multiprocessor_shared_bytes; /* of all blocks of a multiprocessor */
   size_t reserved_shared_bytes;       /* of each block, for the system */
 } ait_kernel_limits;
+
+/* ---- data_pass.cu: the folded data pass, fused ---------------------------------------------------- */
+
+/* How the rows of a pass are cut, by their shape alone, and how many bytes its parts of the workspace
+ * take. tile_rows is 0 where a tile would not fit into a block's shared memory or the classes are too
+ * many: such a pass is made of matrix products instead. */
+typedef struct ait_pass_plan {
+  int64_t tile_rows;      /* rows that a block holds at once */
+  int64_t slots;          /* blocks, each with sums of its own */
+  int64_t slot_rows;      /* rows of a slot, a multiple of tile_rows */
+  size_t shared_bytes[2]; /* of a block: without a direction, and with one */
+  int32_t bytes;          /* nonzero: rows are multiplied as bytes */
+  size_t packed_bytes;    /* of one classifier with scale and shift folded in */
+  size_t slot_bytes;      /* of one slot's sums */
+  size_t workspace_bytes; /* of all: packed classifier, packed direction, slots */
+} ait_pass_plan;
+
+ait_pass_plan ait_kernel_plan_pass(const ait_rows *rows, int64_t classes, const ait_kernel_limits *limits);
+
+/* The whole pass; plan->tile_rows is not 0, `workspace` holds plan->workspace_bytes. */
+cudaError_t ait_kernel_data_pass(cudaStream_t stream, const ait_pass *pass, const ait_pass_plan *plan, void *workspace);
+
+/* cross_i = 0 where *active is 0, for passes made of matrix products. */
+cudaError_t ait_kernel_clear_inactive(cudaStream_t stream, int64_t n, const uint8_t *active, ait_real *cross);
+
+/* ---- rollout.cu: whole rollouts and reverse sweeps ------------------------------------------------- */
 
 /* The rows of one side, cut by their shape alone: each slot has sums of its own. */
 typedef struct ait_descent_side_plan {

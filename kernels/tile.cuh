@@ -105,6 +105,15 @@ struct ait_plain_tile {
     return made;
   }
 
+  /* The form of a classifier that is folded already, which stays where it is: no memory of the block. */
+  __host__ __device__ static int64_t taken_bytes(int64_t, int64_t) {
+    return 0;
+  }
+  __device__ form take_form(const ait_real *matrix, const ait_real *bias, unsigned char *, unsigned char *) const {
+    const form taken = {matrix, bias};
+    return taken;
+  }
+
   /* u = the rows first .. first + count - 1, there for all behind a barrier: a warp a row, so that neighbouring threads
    * read neighbours and nobody divides by the columns. */
   __device__ void load(const ait_tile_work &work, int64_t first, int64_t count, unsigned char *u) const {

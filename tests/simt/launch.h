@@ -14,7 +14,7 @@ constexpr size_t kMostSharedBytes = size_t{48} << 10;  // of a block that has no
 // A multiprocessor, which holds as many blocks at once as there is room for.
 constexpr unsigned kMultiprocessors = 4;
 constexpr unsigned kThreadsPerMultiprocessor = 2048;
-constexpr size_t kSharedBytesPerMultiprocessor = size_t{100} << 10;
+constexpr size_t kSharedBytesPerMultiprocessor = size_t{228} << 10;
 constexpr size_t kSharedBytesOfTheSystem = size_t{1} << 10;  // that every block takes beside its own
 constexpr unsigned kMostLiveBlocks = 8;                      // of one launch at once: memory for fibers
 

@@ -63,7 +63,7 @@ void SetDeviceCount(int count);
 void SetComputeCapability(int major, int minor);
 
 // Shared memory in bytes that a block may ask for, at most kMostSharedMemory, which is the default.
-constexpr size_t kMostSharedMemory = size_t{99} << 10;
+constexpr size_t kMostSharedMemory = size_t{227} << 10;
 void SetSharedMemory(size_t bytes);
 
 // Whether the device can launch kernels cooperatively.

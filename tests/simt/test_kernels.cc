@@ -282,11 +282,11 @@ TEST_F(Simt, RefusesACooperativeLaunchThatDoesNotFit) {
     unsigned blocks, threads;
     size_t shared_bytes;
     cudaError_t error;
-  } const cases[] = {{4, 64, 99 << 10, cudaSuccess},
-                     {5, 32, 60 << 10, cudaErrorCooperativeLaunchTooLarge},
+  } const cases[] = {{4, 64, 227 << 10, cudaSuccess},
+                     {5, 32, 120 << 10, cudaErrorCooperativeLaunchTooLarge},
                      {8, 64, 0, cudaSuccess},
                      {9, 1024, 0, cudaErrorCooperativeLaunchTooLarge},
-                     {1, 32, (99 << 10) + 1, cudaErrorInvalidValue}};
+                     {1, 32, (227 << 10) + 1, cudaErrorInvalidValue}};
   for (const auto &c : cases) {
     EXPECT_EQ(c.error, faults::Exchange(stream_, c.blocks, c.threads, c.shared_bytes, 1, faults::OmitGrid::kNothing, v))
         << c.blocks << " x " << c.threads << ", " << c.shared_bytes;

@@ -123,7 +123,7 @@ static ait_status run_chunked(ait_device *device, const ait_pass *pass, void *wo
 /* ---- the pass ---------------------------------------------------------------------------------- */
 
 size_t ait_cuda_data_pass_workspace(ait_device *device, const ait_pass *pass) {
-  const ait_pass_plan plan = ait_kernel_plan_pass(pass->rows, pass->classes);
+  const ait_pass_plan plan = ait_kernel_plan_pass(pass->rows, pass->classes, &ait_cuda_state(device)->limits);
   return plan.tile_rows > 0 ? plan.workspace_bytes : lay_out(device, pass, NULL).bytes;
 }
 
@@ -136,7 +136,7 @@ ait_status ait_cuda_data_pass(ait_device *device, const ait_pass *pass, void *wo
                     "data pass: %lld rows, %lld columns, %lld classes; expected at least 1 of each",
                     (long long)pass->rows->rows, (long long)pass->rows->columns, (long long)pass->classes);
   }
-  const ait_pass_plan plan = ait_kernel_plan_pass(pass->rows, pass->classes);
+  const ait_pass_plan plan = ait_kernel_plan_pass(pass->rows, pass->classes, &ait_cuda_state(device)->limits);
   if (plan.tile_rows == 0) {
     return run_chunked(device, pass, workspace);
   }
