@@ -75,18 +75,23 @@ ait_status ait_cpu_softmax(ait_device *device, int64_t count, int64_t classes, a
   return AIT_OK;
 }
 
-/* One row. With s measured from s_y, rowsum(P s) = sum_{c != y} P_c (s_c - s_y), which is also
- * sum_c (P - onehot)_c s_c: exact where P_y is near 1. Writes scale P (s - rowsum) over s. */
+/* One row. s is measured from that of the most probable class, so that rowsum(P s) is a sum over the other
+ * classes, which does not cancel. Writes scale P (s - rowsum) over s; returns sum_c (P - onehot)_c s_c. */
 static ait_real tangent_row(int64_t classes, int32_t label, ait_real scale, const ait_real *p, ait_real *s) {
-  ait_real own = s[label], mean = 0;
+  int64_t top = 0;
+  for (int64_t c = 1; c < classes; ++c) {
+    top = p[c] > p[top] ? c : top;
+  }
+  const ait_real reference = s[top], own = s[label] - reference;
+  ait_real sum = 0;
   for (int64_t c = 0; c < classes; ++c) {
-    s[c] -= own;
-    mean += p[c] * s[c];
+    s[c] -= reference;
+    sum += p[c] * s[c];
   }
   for (int64_t c = 0; c < classes; ++c) {
-    s[c] = scale * p[c] * (s[c] - mean);
+    s[c] = scale * p[c] * (s[c] - sum);
   }
-  return mean;
+  return sum - own;
 }
 
 ait_status ait_cpu_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
@@ -98,9 +103,9 @@ ait_status ait_cpu_cross_entropy_tangent(ait_device *device, int64_t count, int6
     if (x != NULL) {
       sigmoid(x[i], &weight, &derivative);
     }
-    ait_real mean = tangent_row(classes, labels[i], weight / (ait_real)total, p + i * classes, s + i * classes);
+    const ait_real slope = tangent_row(classes, labels[i], weight / (ait_real)total, p + i * classes, s + i * classes);
     if (cross != NULL) {
-      cross[i] = derivative / (ait_real)total * mean;
+      cross[i] = derivative / (ait_real)total * slope;
     }
   }
   return AIT_OK;
