@@ -1,5 +1,6 @@
 /* softmax.cuh - one row of logits: softmax, cross-entropy, residual, and their tangents
- * (docs/derivation.md#folded-data-pass). The formulas are chosen not to cancel where P_y is near 1 or w near 0 or 1. */
+ * (docs/derivation.md#folded-data-pass). The formulas are chosen not to cancel where a P_c is near 1 or w near 0 or 1.
+ */
 #ifndef AIT_KERNELS_SOFTMAX_CUH
 #define AIT_KERNELS_SOFTMAX_CUH
 
@@ -40,20 +41,24 @@ __device__ inline double ait_softmax_row(int64_t classes, int32_t label, ait_rea
   return own == 0 ? log1p((double)others) : log((double)sum) - (double)own;
 }
 
-/* With s = d(logits) measured from s_y, mean = sum_c P_c (s_c - s_y), which is also
- * sum_c (P - onehot)_c s_c. Writes scale P (s - rowsum(P s)) over s and returns the mean. */
+/* With s = d(logits) measured from that of the most probable class, rowsum(P s) is a sum over the other classes.
+ * Writes scale P (s - rowsum(P s)) over s and returns sum_c (P - onehot)_c s_c. */
 __device__ inline ait_real ait_tangent_row(int64_t classes, int32_t label, ait_real scale, const ait_real *p,
                                            ait_real *s) {
-  const ait_real own = s[label];
-  ait_real mean = 0;
+  int64_t top = 0;
+  for (int64_t c = 1; c < classes; ++c) {
+    top = p[c] > p[top] ? c : top;
+  }
+  const ait_real reference = s[top], own = s[label] - reference;
+  ait_real sum = 0;
   for (int64_t c = 0; c < classes; ++c) {
-    s[c] -= own;
-    mean += p[c] * s[c];
+    s[c] -= reference;
+    sum += p[c] * s[c];
   }
   for (int64_t c = 0; c < classes; ++c) {
-    s[c] = scale * p[c] * (s[c] - mean);
+    s[c] = scale * p[c] * (s[c] - sum);
   }
-  return mean;
+  return sum - own;
 }
 
 #endif
