@@ -1,5 +1,4 @@
 /* main.c - the program: finds the sub-command and runs it. */
-#include <cblas.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,42 +78,18 @@ static int flush_output(int exit_status) {
 
 /* Between two parallel regions libgomp's threads spin for milliseconds, which ruins a run on a machine
  * that does anything else besides: with another job on both cores, a small run took 207 s with active
- * waiting and 21 s with this limit. They need not wait longer than the next region takes to come. */
-static int limit_spinning(void) {
-  if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) {
-    return 0;
-  }
-  return setenv("GOMP_SPINCOUNT", "2000", 1) == 0;
-}
-
-/* An OpenBLAS that is older than the processor may take it for one without AVX-512: OpenBLAS 0.3.21 multiplies
- * 1,024 x 1,024 floats at 55 GFLOP/s on one core of a Sapphire Rapids, and at 88 when told to use the kernels
- * for Skylake-X. */
-static int wake_avx512(void) {
-#ifdef __x86_64__
-  const char *core = openblas_get_corename();
-  const int has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                         __builtin_cpu_supports("avx512vl");
-  if (has_avx512 && getenv("OPENBLAS_CORETYPE") == NULL && (strcmp(core, "Haswell") == 0 || strcmp(core, "Zen") == 0)) {
-    return setenv("OPENBLAS_CORETYPE", "SkylakeX", 1) == 0;
-  }
-#endif
-  return 0;
-}
-
-/* Both libraries read their settings when they are loaded, so the program sets them and starts again; what the
- * user has set stands. */
-static void set_up_libraries(char **argv) {
-  const int changed = limit_spinning() + wake_avx512();
-  if (changed > 0) {
+ * waiting and 21 s with this limit. They need not wait longer than the next region takes to come. libgomp reads the
+ * limit when it is loaded, so the program sets it and starts again; what the user has set stands. */
+static void limit_spinning(char **argv) {
+  if (getenv("OMP_WAIT_POLICY") == NULL && getenv("GOMP_SPINCOUNT") == NULL) {
+    setenv("GOMP_SPINCOUNT", "2000", 1);
     execv("/proc/self/exe", argv); /* returns only where it fails: then the run is slower, no worse */
   }
 }
 
 int main(int argc, char **argv) {
   static char name[] = AIT_PROGRAM;
-  set_up_libraries(argv);
+  limit_spinning(argv);
   const struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = documentation};
   argp_err_exit_status = AIT_EXIT_USAGE;
   argp_program_version_hook = print_version;
