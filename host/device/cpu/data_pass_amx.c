@@ -536,7 +536,9 @@ static void part(const ait_pass_job *job, int64_t begin, int64_t count, int add,
       pass->cross[begin + i] = t.derivative[i] / (float)pass->rows->rows * mean[i];
     }
   }
-  residuals(job, &t, logits);
+  if (sums->g != NULL) {
+    residuals(job, &t, logits);
+  }
 }
 
 /* Logits, softmax and, where they are wanted, R and dR of a block. */
