@@ -212,12 +212,12 @@ static void fold_layers(const descent_work *w, const family *f, const ait_real *
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Team: packs the classifier of the training side, with a direction where there is one, and of the validation
- * side. */
+ * side (NULL: it is not passed). */
 static void pack(const descent_work *w, const ait_real *train, const ait_real *direction, const ait_real *validation) {
 #pragma omp for
   for (int64_t c = 0; c < classes_of(w->descent); ++c) {
     ait_pass_pack(&w->train_plan, c, train, direction);
-    if (!w->one_form) {
+    if (validation != NULL && !w->one_form) {
       ait_pass_pack(&w->validation_plan, c, validation, NULL);
     }
   }
