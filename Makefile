@@ -29,12 +29,12 @@ demo: program
 test: build
 	ctest --preset $(PRESET) -j $(JOBS)
 
-# QUICK=1: linear and deep linear at K = 10 and 100 alone.
+# QUICK=1: linear and deep linear at K = 10 and 100 alone. MINUTES=N: later works are left out (default 12).
 bench: configure
 	@scripts/packages.sh demo bench
 	cmake --preset $(PRESET) -DAIT_BUILD_BENCHMARKS=ON
 	cmake --build build/$(PRESET) -j $(JOBS) --target ait_program bench_draw_data bench_end_to_end
-	scripts/bench.sh build/$(PRESET) $(if $(QUICK),--quick)
+	scripts/bench.sh build/$(PRESET) $(if $(QUICK),--quick) $(if $(MINUTES),--minutes $(MINUTES))
 
 install: build
 	cmake --install build/$(PRESET) --prefix $(PREFIX)

@@ -314,6 +314,6 @@ class Contest:
             "kbar": entry.kbar,
             "errors": entry.errors,
             "iterations": len(entry.seconds),
-            "seconds": dict(zip(("q1", "median", "q3"), map(float, quartiles))),
+            "seconds": dict(zip(("q1", "median", "q3"), map(float, quartiles), strict=True)),
             "peak_bytes": entry.leave(),
         }

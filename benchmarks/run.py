@@ -91,22 +91,27 @@ class Settings:
 
     def __init__(self) -> None:
         self.all = sorted({1, len(os.sched_getaffinity(0))})
-        self.chosen: dict[tuple[Any, ...], tuple[int, float]] = {}
+        self.chosen: dict[tuple[Any, ...], dict[int, tuple[int, float]]] = {}  # by kind of work, then by rows
 
     def trial(self, contestant: Contestant, plan: Plan) -> Trial:
-        """What to try for a work, by what an iteration is expected to take."""
-        threads, seconds_per_row = self.chosen.get(self._key(contestant, plan), (0, 0.0))
-        seconds = seconds_per_row * plan.rows * plan.ll_steps
-        return Trial([threads], seconds) if seconds > SLOW_SECONDS else Trial(self.all)
+        """Other K at the same rows: the known setting; other rows: too, where trying all would take long."""
+        known = self.chosen.get(self._kind(contestant, plan), {})
+        if not known:
+            return Trial(self.all)
+        rows = min(known, key=lambda rows: abs(rows - plan.rows))
+        threads, seconds_per_step = known[rows]
+        seconds = seconds_per_step * plan.ll_steps * plan.rows / rows
+        return Trial([threads], seconds) if rows == plan.rows or seconds > SLOW_SECONDS else Trial(self.all)
 
     def learn(self, contestant: Contestant, plan: Plan, result: dict[str, Any]) -> None:
-        """Remembers the first choice for a kind of work."""
+        """Remembers the first choice for a kind of work and its rows."""
         if result["status"] == "ok":
-            seconds_per_row = result["seconds"]["median"] / (plan.rows * plan.ll_steps)
-            self.chosen.setdefault(self._key(contestant, plan), (result["threads"], seconds_per_row))
+            seconds_per_step = result["seconds"]["median"] / plan.ll_steps
+            known = self.chosen.setdefault(self._kind(contestant, plan), {})
+            known.setdefault(plan.rows, (result["threads"], seconds_per_step))
 
     @staticmethod
-    def _key(contestant: Contestant, plan: Plan) -> tuple[Any, ...]:
+    def _kind(contestant: Contestant, plan: Plan) -> tuple[Any, ...]:
         return contestant.name, plan.sizes, plan.method, plan.point
 
 
@@ -128,27 +133,64 @@ def describe(plan: Plan, results: dict[str, dict[str, Any]]) -> str:
     return "\n".join([plan.name, *lines])
 
 
-def run_works(arguments: argparse.Namespace, stable: Stable) -> list[dict[str, Any]]:
-    """Every piece of work, with an estimate of the time left."""
-    files, references, settings = Files(arguments.data, arguments.build), References(stable, arguments.data), Settings()
-    todo = plans(arguments.quick)
-    total, done, began, finished = sum(plan.cost for plan in todo), 0.0, time.monotonic(), []
-    for number, plan in enumerate(todo, 1):
-        work = files.work(plan)
-        entered = [c for c in CONTESTANTS if not c.deep_only or (plan.activation == "none" and len(plan.sizes) > 2)]
-        contest = Contest(stable, work, references.get(work))
-        results = contest.run(entered, {c.name: settings.trial(c, plan) for c in entered})
+class Clock:
+    """Time gone and time left, by the rough costs of works."""
+
+    def __init__(self, minutes: float, todo: list[Plan]) -> None:
+        self.began = time.monotonic()
+        self.limit = 60 * minutes
+        self.total = sum(plan.cost for plan in todo)
+        self.done = 0.0
+
+    def elapsed(self) -> float:
+        """Seconds since the first work began."""
+        return time.monotonic() - self.began
+
+    def has_time_for(self, plan: Plan) -> bool:
+        """Whether a work is expected to end within the limit."""
+        expected = self.elapsed() * plan.cost / self.done if self.done > 0 else 0.0
+        return self.elapsed() + expected <= self.limit
+
+    def add(self, plan: Plan) -> str:
+        """Counts a finished work; says how things stand."""
+        self.done += plan.cost
+        left = self.elapsed() * (self.total - self.done) / self.done
+        return f"{self.elapsed():.0f} s gone, about {left:.0f} s left"
+
+
+class Race:
+    """All works of a run of the benchmark."""
+
+    def __init__(self, arguments: argparse.Namespace, stable: Stable) -> None:
+        self.stable = stable
+        self.files = Files(arguments.data, arguments.build)
+        self.references = References(stable, arguments.data / "references")
+        self.settings = Settings()
+        self.todo = [plan for plan in plans(arguments.quick) if re.search(arguments.only, plan.name)]
+        self.clock = Clock(arguments.minutes, self.todo)
+        self.finished: list[dict[str, Any]] = []
+        self.left_out: list[str] = []
+
+    def run(self) -> None:
+        """Every piece of work that there is time for."""
+        for number, plan in enumerate(self.todo, 1):
+            if not self.clock.has_time_for(plan):
+                self.left_out.append(plan.name)
+                print(f"LEFT OUT for lack of time: {plan.name}", flush=True)
+                continue
+            results = self._run_work(plan)
+            self.finished.append({"plan": dataclasses.asdict(plan), "name": plan.name, "contestants": results})
+            print(f"[{number}/{len(self.todo)}, {self.clock.add(plan)}] {describe(plan, results)}", flush=True)
+
+    def _run_work(self, plan: Plan) -> dict[str, dict[str, Any]]:
+        folds = plan.activation == "none" and len(plan.sizes) > 2
+        entered = [contestant for contestant in CONTESTANTS if folds or not contestant.deep_only]
+        work = self.files.work(plan)
+        contest = Contest(self.stable, work, self.references.get(work))
+        results = contest.run(entered, {c.name: self.settings.trial(c, plan) for c in entered})
         for contestant in entered:
-            settings.learn(contestant, plan, results[contestant.name])
-        finished.append({"plan": dataclasses.asdict(plan), "name": plan.name, "contestants": results})
-        done += plan.cost
-        elapsed = time.monotonic() - began
-        left = elapsed * (total - done) / done
-        print(
-            f"[{number}/{len(todo)}, {elapsed:.0f} s gone, about {left:.0f} s left] {describe(plan, results)}",
-            flush=True,
-        )
-    return finished
+            self.settings.learn(contestant, plan, results[contestant.name])
+        return results
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -159,20 +201,37 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder for data files and references")
     parser.add_argument("--results", type=Path, required=True, help="folder for the JSON file")
     parser.add_argument("--quick", action="store_true", help="linear and deep linear with PTT at K = 10 and 100 only")
+    parser.add_argument("--only", default="", help="works whose name this regular expression finds, and no cleaning")
+    parser.add_argument("--minutes", type=float, default=12, help="the last works are left out after so long")
     arguments = parser.parse_args()
     for name in ("build", "environments", "data", "results"):
         setattr(arguments, name, getattr(arguments, name).resolve())
     return arguments
 
 
+def measure_cleaning(arguments: argparse.Namespace) -> dict[str, Any]:
+    """`ait clean` and cleanlab on the same rows."""
+    print("finding wrong labels: ait clean, cleanlab", flush=True)
+    began = time.monotonic()
+    data = Files(arguments.data, arguments.build).data(Plan((784, 10), 5000, 10, "iaptt-gm"))
+    result = {
+        "ait": cleaning.run_ours(arguments.build),
+        "cleanlab": cleaning.run_cleanlab(arguments.environments, data),
+    }
+    print(f"    {time.monotonic() - began:.0f} s", flush=True)
+    return result
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All results."""
     stable = Stable(arguments.build, arguments.environments)
+    race = Race(arguments, stable)
+    found = {} if arguments.quick or arguments.only else {"cleaning": measure_cleaning(arguments)}
     try:
-        finished = run_works(arguments, stable)
+        race.run()
     finally:
         stable.close()
-    result = {
+    return {
         "commit": commit(),
         "machine": machine(),
         "program": _output(str(arguments.build / "ait"), "info").splitlines(),
@@ -182,17 +241,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": SEED,
         "late_after": ADVANCE,
         "tolerances": {"F": F_TOLERANCE, "gx and gz": GRADIENT_TOLERANCE},
-        "works": finished,
+        "left_out": race.left_out,
+        "works": race.finished,
+        **found,
     }
-    if not arguments.quick:
-        print("finding wrong labels: ait clean, cleanlab", flush=True)
-        files = Files(arguments.data, arguments.build)
-        data = files.data(Plan((784, 10), 5000, 10, "iaptt-gm"))
-        result["cleaning"] = {
-            "ait": cleaning.run_ours(arguments.build),
-            "cleanlab": cleaning.run_cleanlab(arguments.environments, data),
-        }
-    return result
 
 
 def main() -> None:
@@ -200,8 +252,8 @@ def main() -> None:
     arguments = parse_arguments()
     result = measure(arguments)
     kind = re.sub(r"[^a-z0-9]+", "-", result["machine"]["processor"].lower()).strip("-")
-    quick = "-quick" if arguments.quick else ""
-    path = arguments.results / f"end_to_end-{kind}-{result['commit']}{quick}.json"
+    part = "-part" if arguments.quick or arguments.only else ""
+    path = arguments.results / f"end_to_end-{kind}-{result['commit']}{part}.json"
     arguments.results.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"results: {path}")

@@ -56,20 +56,20 @@ class Plan:
 
 
 def plans(quick: bool) -> list[Plan]:
-    """All works; K = 10 comes before K = 100, whose thread settings follow from it."""
+    """All works, the most telling first. K = 10 precedes other K, whose thread settings follow from it."""
+    both = (LINEAR, DEEP)
     if quick:
-        return [Plan(sizes, 5000, steps, "iaptt-gm") for sizes in (LINEAR, DEEP) for steps in (10, 100)]
+        return [Plan(sizes, 5000, steps, "iaptt-gm") for sizes in both for steps in (10, 100)]
     works = []
-    for sizes in (LINEAR, DEEP):
-        works += [Plan(sizes, 5000, 10, "iaptt-gm", point) for point in ("start", "late")]
-        works += [Plan(sizes, 5000, 10, "rhg")]
-        works += [Plan(sizes, 5000, 1, method) for method in ("iaptt-gm", "rhg")]
-        works += [Plan(sizes, 5000, 100, "iaptt-gm", point) for point in ("start", "late")]
-        works += [Plan(sizes, 5000, 100, "rhg")]
-        works += [Plan(sizes, rows, 10, "iaptt-gm") for rows in (1000, 10_000, 30_000)]
-    works += [Plan(LINEAR, 60_000, 10, "iaptt-gm")]
+    for steps in (10, 100):
+        for sizes in both:
+            works += [Plan(sizes, 5000, steps, "iaptt-gm"), Plan(sizes, 5000, steps, "rhg")]
     works += [Plan(MLP, 5000, 10, method) for method in ("iaptt-gm", "rhg")]
     works += [Plan(EMBEDDINGS, 5000, 10, method) for method in ("iaptt-gm", "rhg")]
+    works += [Plan(sizes, rows, 10, "iaptt-gm") for rows in (1000, 10_000, 30_000) for sizes in both]
+    works += [Plan(LINEAR, 60_000, 10, "iaptt-gm")]
+    works += [Plan(sizes, 5000, 1, method) for sizes in both for method in ("iaptt-gm", "rhg")]
+    works += [Plan(sizes, 5000, steps, "iaptt-gm", "late") for steps in (10, 100) for sizes in both]
     return works
 
 

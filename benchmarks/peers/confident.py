@@ -42,6 +42,12 @@ def _fit(rows: np.ndarray, labels: np.ndarray, inverse_penalty: float) -> Logist
         return LogisticRegression(C=inverse_penalty, max_iter=ITERATIONS).fit(rows, labels)
 
 
+def _probabilities(model: LogisticRegression, rows: np.ndarray) -> np.ndarray:
+    """In double precision, each row summing to 1."""
+    probabilities = model.predict_proba(rows).astype(np.float64)
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
 def _out_of_fold(rows: Rows, folds: int, inverse_penalty: float, with_noisy: bool, with_clean: bool) -> tuple:
     """Probabilities of the noisy and of the clean rows from models that did not see them."""
     noisy_fold = np.arange(len(rows.noisy)) % folds
@@ -56,8 +62,8 @@ def _out_of_fold(rows: Rows, folds: int, inverse_penalty: float, with_noisy: boo
             np.concatenate([rows.given[use_noisy], rows.clean_labels[use_clean]]),
             inverse_penalty,
         )
-        noisy[noisy_fold == fold] = model.predict_proba(rows.noisy[noisy_fold == fold])
-        clean[clean_fold == fold] = model.predict_proba(rows.clean[clean_fold == fold])
+        noisy[noisy_fold == fold] = _probabilities(model, rows.noisy[noisy_fold == fold])
+        clean[clean_fold == fold] = _probabilities(model, rows.clean[clean_fold == fold])
     return noisy, clean
 
 
@@ -88,7 +94,7 @@ def _timed(rows: Rows, folds: int, with_noisy: bool, with_clean: bool) -> dict[s
     began = time.perf_counter()
     inverse_penalty, probabilities = _tuned(rows, folds, with_noisy, with_clean)
     if not with_noisy:
-        probabilities = _fit(rows.clean, rows.clean_labels, inverse_penalty).predict_proba(rows.noisy)
+        probabilities = _probabilities(_fit(rows.clean, rows.clean_labels, inverse_penalty), rows.noisy)
     figures = _figures(rows, probabilities)
     return {"seconds": time.perf_counter() - began, "inverse_penalty": inverse_penalty, **figures}
 

@@ -52,7 +52,7 @@ class Contestant:
             starts = list(model.parameters(time=0)) if self.work.truncates else []
             gx, *gz = torch.autograd.grad(loss, [problem.weights.x, *starts])
         problem.weights.x.grad = gx
-        for parameter, gradient in zip(problem.classifier.parameters(), gz):
+        for parameter, gradient in zip(problem.classifier.parameters(), gz, strict=False):  # RHG has no gz
             parameter.grad = gradient
         return kbar, values, loss
 
