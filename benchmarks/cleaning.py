@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -41,7 +42,14 @@ def run_cleanlab(environments: Path, data: Path) -> dict[str, Any]:
     if not (folder / "complete").exists():
         return {"status": "SKIPPED", "reason": (folder / "failure").read_text().strip()}
     command = [str(folder / "bin/python"), "-m", "peers.confident", str(data), str(FOLDS)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     answer = subprocess.run(
-        command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True, check=True, timeout=1800
+        command,
+        cwd=Path(__file__).parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=1800,
     )
     return {"status": "ok", **json.loads(answer.stdout)}

@@ -1,6 +1,7 @@
 """cleanlab's way to find wrong labels: out-of-fold probabilities of a tuned logistic regression.
 
 Usage: python -m peers.confident DATA FOLDS
+Folds run in parallel, a process a processor of one thread each (two threads a fit take longer than one).
 Prints one JSON object: seconds, AUROC, average precision and F1 at the true rate of
   cross_validated              the noisy rows alone; L2 chosen by the log loss of held-out given labels
   cross_validated_with_clean   the clean validation rows trained on too; L2 chosen by their own held-out loss
@@ -11,17 +12,27 @@ import json
 import sys
 import time
 import warnings
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from cleanlab.rank import get_label_quality_scores
+from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 INVERSE_PENALTIES = (0.003, 0.01, 0.03)
 ITERATIONS = 50  # of L-BFGS; twice as many change the AUROC by less than 0.001 and take twice the time
+
+
+@dataclass(frozen=True)
+class Use:
+    """The rows that a model is trained on."""
+
+    noisy: bool
+    clean: bool
 
 
 class Rows:
@@ -48,31 +59,34 @@ def _probabilities(model: LogisticRegression, rows: np.ndarray) -> np.ndarray:
     return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
-def _out_of_fold(rows: Rows, folds: int, inverse_penalty: float, with_noisy: bool, with_clean: bool) -> tuple:
-    """Probabilities of the noisy and of the clean rows from models that did not see them."""
-    noisy_fold = np.arange(len(rows.noisy)) % folds
-    clean_fold = np.arange(len(rows.clean)) % folds
+def _one_fold(rows: Rows, folds: int, fold: int, inverse_penalty: float, use: Use) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of one fold's noisy and clean rows from a model that did not see them."""
+    use_noisy = (np.arange(len(rows.noisy)) % folds != fold) & use.noisy
+    use_clean = (np.arange(len(rows.clean)) % folds != fold) & use.clean
+    model = _fit(
+        np.concatenate([rows.noisy[use_noisy], rows.clean[use_clean]]),
+        np.concatenate([rows.given[use_noisy], rows.clean_labels[use_clean]]),
+        inverse_penalty,
+    )
+    return _probabilities(model, rows.noisy[fold::folds]), _probabilities(model, rows.clean[fold::folds])
+
+
+def _out_of_fold(rows: Rows, folds: int, inverse_penalty: float, use: Use) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of the noisy and of the clean rows, each from the fold that left it out."""
     noisy = np.empty((len(rows.noisy), rows.classes))
     clean = np.empty((len(rows.clean), rows.classes))
-    for fold in range(folds):
-        use_noisy = (noisy_fold != fold) & with_noisy
-        use_clean = (clean_fold != fold) & with_clean
-        model = _fit(
-            np.concatenate([rows.noisy[use_noisy], rows.clean[use_clean]]),
-            np.concatenate([rows.given[use_noisy], rows.clean_labels[use_clean]]),
-            inverse_penalty,
-        )
-        noisy[noisy_fold == fold] = _probabilities(model, rows.noisy[noisy_fold == fold])
-        clean[clean_fold == fold] = _probabilities(model, rows.clean[clean_fold == fold])
+    parts = Parallel(n_jobs=-1)(delayed(_one_fold)(rows, folds, fold, inverse_penalty, use) for fold in range(folds))
+    for fold, (noisy_part, clean_part) in enumerate(parts):
+        noisy[fold::folds], clean[fold::folds] = noisy_part, clean_part
     return noisy, clean
 
 
-def _tuned(rows: Rows, folds: int, with_noisy: bool, with_clean: bool) -> tuple[float, np.ndarray]:
+def _tuned(rows: Rows, folds: int, use: Use) -> tuple[float, np.ndarray]:
     """The chosen inverse penalty and its out-of-fold probabilities of the noisy rows."""
     tried = []
     for inverse_penalty in INVERSE_PENALTIES:
-        noisy, clean = _out_of_fold(rows, folds, inverse_penalty, with_noisy, with_clean)
-        loss = log_loss(rows.clean_labels, clean) if with_clean else log_loss(rows.given, noisy)
+        noisy, clean = _out_of_fold(rows, folds, inverse_penalty, use)
+        loss = log_loss(rows.clean_labels, clean) if use.clean else log_loss(rows.given, noisy)
         tried.append((loss, inverse_penalty, noisy))
     _, inverse_penalty, noisy = min(tried, key=lambda entry: entry[0])
     return inverse_penalty, noisy
@@ -90,10 +104,10 @@ def _figures(rows: Rows, probabilities: np.ndarray) -> dict[str, float]:
     }
 
 
-def _timed(rows: Rows, folds: int, with_noisy: bool, with_clean: bool) -> dict[str, float]:
+def _timed(rows: Rows, folds: int, use: Use) -> dict[str, float]:
     began = time.perf_counter()
-    inverse_penalty, probabilities = _tuned(rows, folds, with_noisy, with_clean)
-    if not with_noisy:
+    inverse_penalty, probabilities = _tuned(rows, folds, use)
+    if not use.noisy:
         probabilities = _probabilities(_fit(rows.clean, rows.clean_labels, inverse_penalty), rows.noisy)
     figures = _figures(rows, probabilities)
     return {"seconds": time.perf_counter() - began, "inverse_penalty": inverse_penalty, **figures}
@@ -102,10 +116,11 @@ def _timed(rows: Rows, folds: int, with_noisy: bool, with_clean: bool) -> dict[s
 def main() -> None:
     """Runs the three rankings."""
     rows, folds = Rows(Path(sys.argv[1])), int(sys.argv[2])
+    Parallel(n_jobs=-1)(delayed(int)(fold) for fold in range(folds))  # starts the processes
     result = {
-        "cross_validated": _timed(rows, folds, True, False),
-        "cross_validated_with_clean": _timed(rows, folds, True, True),
-        "validation_only": _timed(rows, folds, False, True),
+        "cross_validated": _timed(rows, folds, Use(noisy=True, clean=False)),
+        "cross_validated_with_clean": _timed(rows, folds, Use(noisy=True, clean=True)),
+        "validation_only": _timed(rows, folds, Use(noisy=False, clean=True)),
     }
     versions = {name: version(name) for name in ("cleanlab", "scikit-learn")}
     print(json.dumps({"versions": versions, "folds": folds, "iterations": ITERATIONS, "result": result}))
