@@ -1,5 +1,6 @@
 // test_device_model.cc - conformance of the model operations other than the data pass.
 #include <algorithm>
+#include <atomic>
 #include <memory>
 
 #include "device_cases.h"
@@ -476,6 +477,66 @@ TEST_P(ModelTest, CrossEntropyGivesTheSameBitsWithAnyThreads) {
   }
 }
 
+// ---- slots ----------------------------------------------------------------------------------------
+
+// What every slot writes: its number; a lane's use is counted, so that two slots at a time on one would show.
+struct SlotRecord {
+  std::vector<int64_t> done;
+  std::vector<std::atomic<int>> used;
+  std::atomic<int> clashes{0};
+  explicit SlotRecord(int64_t slots, int32_t lanes) : done(slots, -1), used(lanes) {}
+};
+
+ait_status RecordSlot(ait_device *device, int64_t slot, int64_t lane, void *context) {
+  auto *record = static_cast<SlotRecord *>(context);
+  record->clashes += record->used.at(static_cast<size_t>(lane)).fetch_add(1) != 0;
+  const Reals a(6, 1), b(6, 2);
+  Reals c(4, 0);
+  const ait_gemm product = {0, 0, 2, 2, 3, 1, a.data(), 3, b.data(), 2, 0, c.data(), 2, 0, 0, 0, 0};
+  const ait_status status = device->model->gemm(device, &product);
+  record->done[static_cast<size_t>(slot)] = c == Reals(4, 6) ? slot : -2;
+  record->used[static_cast<size_t>(lane)].fetch_sub(1);
+  return status;
+}
+
+ait_status FailFromSlotThree(ait_device *device, int64_t slot, int64_t, void *) {
+  return slot < 3 ? AIT_OK : device->model->activation(device, static_cast<ait_activation>(90 + slot), 0, nullptr);
+}
+
+TEST_P(ModelTest, EverySlotIsDoneOnceOnALaneOfItsOwn) {
+  AIT_OPEN_DEVICE(device, GetParam(), 3);
+  if (device->model->for_slots == nullptr) {
+    GTEST_SKIP() << "one stream does all work in its order";
+  }
+  SlotRecord record(50, device->threads);
+  ASSERT_EQ(AIT_OK, device->model->for_slots(device.get(), 50, RecordSlot, &record));
+  EXPECT_EQ(0, record.clashes);
+  for (int64_t slot = 0; slot < 50; ++slot) {
+    EXPECT_EQ(slot, record.done[static_cast<size_t>(slot)]);
+  }
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->for_slots(device.get(), 50, FailFromSlotThree, nullptr));
+  EXPECT_NE(nullptr, std::strstr(ait_last_error(), "activation 93")) << ait_last_error();
+}
+
+TEST_P(ModelTest, SlotsAreAddedInTheirOrder) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  if (device->model->add_slots == nullptr) {
+    GTEST_SKIP() << "one stream does all work in its order";
+  }
+  for (int64_t n : {int64_t{1}, int64_t{33}, int64_t{5000}}) {
+    const int64_t stride = n + 3;
+    Doubles sums(static_cast<size_t>(4 * stride)), expected(static_cast<size_t>(n));
+    for (int64_t i = 0; i < 4 * stride; ++i) {
+      sums[static_cast<size_t>(i)] = std::sin(static_cast<double>(i)) * std::pow(10, i % 17);
+    }
+    for (int64_t j = 0; j < n; ++j) {
+      expected[j] = ((sums[j] + sums[stride + j]) + sums[2 * stride + j]) + sums[3 * stride + j];
+    }
+    ASSERT_EQ(AIT_OK, device->model->add_slots(device.get(), 4, stride, n, sums.data()));
+    EXPECT_EQ(expected, Doubles(sums.begin(), sums.begin() + n));
+  }
+}
+
 // ---- activations ----------------------------------------------------------------------------------
 
 double Phi(ait_activation kind, double z) {
@@ -491,6 +552,31 @@ double PhiSlope(ait_activation kind, double z) {
 
 double PhiBend(ait_activation kind, double z) {
   return kind == AIT_ACTIVATION_TANH ? -2 * std::tanh(z) * PhiSlope(kind, z) : 0;
+}
+
+// Every entry by itself, where exp(2 z) would cancel, overflow or be 1.
+TEST_P(ModelTest, TanhKeepsItsDigitsFromTinyToHuge) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Reals z = {0, kInfinity, kNan};
+  for (double size :
+       {1e-37, 1e-20, 1e-6, 1e-3, 0.1, 0.17, 0.18, 0.3465, 0.35, 0.6, 1.0, 3.0, 9.0, 20.0, 43.0, 90.0, 1e30}) {
+    z.push_back(static_cast<ait_real>(size));
+  }
+  for (size_t i = 0, count = z.size(); i < count; ++i) {
+    z.push_back(-z[i]);
+  }
+  Buffer<ait_real> a(device, z);
+  ASSERT_EQ(AIT_OK,
+            device->model->activation(device.get(), AIT_ACTIVATION_TANH, static_cast<int64_t>(z.size()), a.get()));
+  const Reals results = a.Host();
+  for (size_t i = 0; i < z.size(); ++i) {
+    const double exact = std::tanh(static_cast<double>(z[i])), result = static_cast<double>(results[i]);
+    if (std::isnan(z[i])) {
+      EXPECT_TRUE(std::isnan(result));
+    } else {
+      EXPECT_LE(std::fabs(result - exact), 3 * kEpsilon * std::fabs(exact)) << "tanh of " << z[i];
+    }
+  }
 }
 
 TEST_P(ModelTest, ActivationsAndTheirDerivativesMatchTheTextbook) {

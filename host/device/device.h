@@ -219,6 +219,10 @@ typedef struct ait_gemm {
   int64_t stride_a, stride_b, stride_c;
 } ait_gemm;
 
+/* One of several pieces of work that write different memory: slot `slot`, on a device of its own that shares the
+ * other's memory. No two pieces that run at the same time have the same `lane` < the other device's threads. */
+typedef ait_status (*ait_slot_work)(ait_device *device, int64_t slot, int64_t lane, void *context);
+
 typedef struct ait_model_ops {
   /* Rows that a network with activations takes through its layers at once. */
   int64_t row_chunk;
@@ -261,6 +265,12 @@ typedef struct ait_model_ops {
   /* sum_j += v_j in double, and out_j = scale * sum_j back: sums over chunks of rows. */
   ait_status (*accumulate)(ait_device *device, int64_t n, const ait_real *v, double *sum);
   ait_status (*round_sum)(ait_device *device, int64_t n, double scale, const double *sum, ait_real *out);
+
+  /* Optional, both or none; none where one stream does all work in its order. for_slots does the work of the slots
+   * 0 .. slots - 1, several at a time, and returns the failure of the first slot that failed. add_slots sums up:
+   * sum_j += sum of sum[s * stride + j] over s = 1 .. slots - 1 in this order, for j < n. */
+  ait_status (*for_slots)(ait_device *device, int64_t slots, ait_slot_work work, void *context);
+  ait_status (*add_slots)(ait_device *device, int64_t slots, int64_t stride, int64_t n, double *sum);
 
   /* Of `count` rows of logits: p = softmax (in place of the logits), r = w (p - onehot) / N (r may be
    * NULL), and *loss = sum_i w_i CE_i / N of these rows (may be NULL), by log-sum-exp. x: count

@@ -1,8 +1,9 @@
 /* mlp.c - classifiers with activations, by Pearlmutter's R-operator (docs/derivation.md#mlp).
  *
- * Rows go through all layers in chunks, so that memory does not grow with the number of rows; sums
- * over chunks are taken in double. An entry that may be skipped (active = 0) is computed all the same:
- * its direction is 0 there, so that it adds exact zeros.
+ * Rows go through all layers in chunks, so that memory does not grow with the number of rows and activations
+ * stay in a cache; where the device can work on several slots of rows at a time, each of them has its own
+ * chunk. Sums over chunks and slots are taken in double, in the order of the rows. An entry that may be skipped
+ * (active = 0) is computed all the same: its direction is 0 there, so that it adds exact zeros.
  *
  *   forward           z_l = a_{l-1} W_l' + b_l,  a_l = phi(z_l) for l < L
  *   backward          d_L = r,  gW_l = d_l' a_{l-1},  d_{l-1} = phi'(z_{l-1}) (d_l W_l)
@@ -19,9 +20,23 @@ typedef struct row_chunk {
   ait_real *d, *Rd, *back, *Rback;                          /* count x the largest h_l */
   ait_real *part;                                           /* m: this chunk's share of a derivative */
   ait_real *loss;
-  double *gradient, *product, *losses; /* sums over the chunks */
   void *rows_workspace;
 } row_chunk;
+
+/* Slots of rows, and the memory of each: their sums, and a chunk for each that is worked on. */
+typedef struct row_slots {
+  const ait_shape *shape;
+  const ait_network_pass *pass;
+  int64_t count, rows; /* rows of a slot */
+  int64_t stride;      /* doubles of a slot: the loss, then the derivative that is wanted */
+  double *sums;
+  char *chunks;
+  size_t chunk_bytes;
+} row_slots;
+
+/* A slot has at least SLOT_ROWS rows, so that its sums are a small part of its work, and those of all slots take
+ * no more than MOST_BYTES. */
+enum { SLOT_ROWS = 512, MOST_BYTES = 128 << 20 };
 
 static int64_t largest_layer(const ait_shape *shape) {
   int64_t largest = 0;
@@ -46,16 +61,33 @@ static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *
   chunk->Rback = ait_layout_reals(layout, count * largest);
   chunk->part = ait_layout_reals(layout, shape->parameters);
   chunk->loss = ait_layout_reals(layout, 1);
-  chunk->gradient = ait_layout_take(layout, (size_t)shape->parameters * sizeof(double));
-  chunk->product = ait_layout_take(layout, (size_t)shape->parameters * sizeof(double));
-  chunk->losses = ait_layout_take(layout, sizeof(double));
   chunk->rows_workspace = ait_layout_take(layout, device->model->rows_workspace(device, rows));
+}
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* The slots of these rows, by their number and the network alone. */
+static void lay_out_slots(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
+                          row_slots *slots) {
+  const int64_t stride = shape->parameters + 1, bytes = stride * (int64_t)sizeof(double);
+  const int64_t wanted = least(AIT_SUM_SLOTS, least(1 + (rows->rows - 1) / SLOT_ROWS, 1 + MOST_BYTES / bytes));
+  const int32_t several = device->model->for_slots != NULL && wanted > 1;
+  ait_layout chunk_layout = {0};
+  row_chunk chunk;
+  lay_out(device, shape, rows, &chunk_layout, &chunk);
+  const int64_t count = several ? wanted : 1;
+  *slots = (row_slots){.shape = shape, .count = count, .rows = (rows->rows + count - 1) / count, .stride = stride};
+  slots->chunk_bytes = chunk_layout.used;
+  slots->sums = ait_layout_take(layout, (size_t)(slots->count * bytes));
+  slots->chunks = ait_layout_take(layout, (size_t)(several ? device->threads : 1) * slots->chunk_bytes);
 }
 
 size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
   ait_layout layout = {0};
-  row_chunk counted;
-  lay_out(device, shape, rows, &layout, &counted);
+  row_slots counted;
+  lay_out_slots(device, shape, rows, &layout, &counted);
   return layout.used;
 }
 
@@ -181,8 +213,9 @@ static ait_status logit_derivatives(ait_device *device, const ait_shape *shape, 
   return device->model->cross_entropy_tangent(device, chunk->count, classes, N, labels, x, logits, chunk->Rd, cross);
 }
 
-static ait_status run_chunk(ait_device *device, const ait_shape *shape, row_chunk *chunk,
-                            const ait_network_pass *pass) {
+/* Adds the chunk's loss and derivative to the sums of its slot. */
+static ait_status run_chunk(ait_device *device, const ait_shape *shape, row_chunk *chunk, const ait_network_pass *pass,
+                            double *sums) {
   const ait_model_ops *model = device->model;
   AIT_TRY(forward(device, shape, chunk, pass->y));
   if (pass->v != NULL) {
@@ -190,41 +223,58 @@ static ait_status run_chunk(ait_device *device, const ait_shape *shape, row_chun
   }
   AIT_TRY(logit_derivatives(device, shape, chunk, pass));
   if (pass->loss != NULL) {
-    AIT_TRY(model->accumulate(device, 1, chunk->loss, chunk->losses));
+    AIT_TRY(model->accumulate(device, 1, chunk->loss, sums));
   }
   if (pass->product != NULL) {
     AIT_TRY(tangent_backward(device, shape, chunk, pass->y, pass->v));
-    return model->accumulate(device, shape->parameters, chunk->part, chunk->product);
-  }
-  if (pass->gradient != NULL) {
+  } else if (pass->gradient != NULL) {
     AIT_TRY(backward(device, shape, chunk, pass->y));
-    return model->accumulate(device, shape->parameters, chunk->part, chunk->gradient);
+  } else {
+    return AIT_OK;
+  }
+  return model->accumulate(device, shape->parameters, chunk->part, sums + 1);
+}
+
+/* The sums that a pass asks for: of a slot's doubles the first. */
+static int64_t wanted_sums(const row_slots *slots) {
+  return slots->pass->gradient != NULL || slots->pass->product != NULL ? slots->stride : 1;
+}
+
+static ait_status run_slot(ait_device *device, int64_t slot, int64_t lane, void *context) {
+  const row_slots *slots = context;
+  const ait_rows *rows = slots->pass->rows;
+  const int64_t end = least(rows->rows, (slot + 1) * slots->rows);
+  double *sums = slots->sums + slot * slots->stride;
+  ait_layout layout = {.base = slots->chunks + (size_t)lane * slots->chunk_bytes};
+  row_chunk chunk;
+  lay_out(device, slots->shape, rows, &layout, &chunk);
+  AIT_TRY(device->runtime->fill(device, (size_t)wanted_sums(slots) * sizeof *sums, 0, sums));
+  for (chunk.first = slot * slots->rows; chunk.first < end; chunk.first += chunk.count) {
+    chunk.count = least(end - chunk.first, device->model->row_chunk);
+    AIT_TRY(run_chunk(device, slots->shape, &chunk, slots->pass, sums));
   }
   return AIT_OK;
 }
 
-/* out = the sum over the chunks. */
+/* out = the sum over all rows. */
 static ait_status finish(ait_device *device, int64_t count, const double *sum, ait_real *out) {
   return out == NULL ? AIT_OK : device->model->round_sum(device, count, 1, sum, out);
 }
 
 ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
   ait_layout layout = {.base = workspace};
-  row_chunk chunk;
-  const size_t sums = (size_t)shape->parameters * sizeof(double);
-  lay_out(device, shape, pass->rows, &layout, &chunk);
-  AIT_TRY(device->runtime->fill(device, sums, 0, chunk.gradient));
-  AIT_TRY(device->runtime->fill(device, sums, 0, chunk.product));
-  AIT_TRY(device->runtime->fill(device, sizeof(double), 0, chunk.losses));
-  for (int64_t first = 0; first < pass->rows->rows; first += device->model->row_chunk) {
-    const int64_t left = pass->rows->rows - first;
-    chunk.first = first;
-    chunk.count = left < device->model->row_chunk ? left : device->model->row_chunk;
-    AIT_TRY(run_chunk(device, shape, &chunk, pass));
+  row_slots slots;
+  lay_out_slots(device, shape, pass->rows, &layout, &slots);
+  slots.pass = pass;
+  if (slots.count > 1) {
+    AIT_TRY(device->model->for_slots(device, slots.count, run_slot, &slots));
+    AIT_TRY(device->model->add_slots(device, slots.count, slots.stride, wanted_sums(&slots), slots.sums));
+  } else {
+    AIT_TRY(run_slot(device, 0, 0, &slots));
   }
-  AIT_TRY(finish(device, 1, chunk.losses, pass->loss));
-  AIT_TRY(finish(device, shape->parameters, chunk.gradient, pass->gradient));
-  return finish(device, shape->parameters, chunk.product, pass->product);
+  AIT_TRY(finish(device, 1, slots.sums, pass->loss));
+  AIT_TRY(finish(device, shape->parameters, slots.sums + 1, pass->gradient));
+  return finish(device, shape->parameters, slots.sums + 1, pass->product);
 }
 
 ait_status ait_mlp_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,

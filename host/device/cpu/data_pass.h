@@ -63,6 +63,12 @@ struct ait_pass_kernel {
   /* target_j = stored_j for n stored numbers, neither scale nor shift applied. */
   void (*convert)(ait_type type, int64_t n, const void *stored, ait_real *target);
 
+  /* target_j = scale_j target_j + shift_j; scale and shift may be NULL. */
+  void (*transform)(int64_t n, const ait_real *scale, const ait_real *shift, ait_real *target);
+
+  /* a_j = tanh a_j. */
+  void (*hyperbolic_tangent)(int64_t n, ait_real *a);
+
   /* Reals of scratch that `rows` needs; it starts on a cache line. */
   int64_t (*scratch)(const ait_pass_job *job);
 

@@ -641,6 +641,14 @@ static void convert(ait_type type, int64_t n, const void *stored, ait_real *targ
   ait_pass_kernel_v4.convert(type, n, stored, target);
 }
 
+static void transform(int64_t n, const ait_real *scale, const ait_real *shift, ait_real *target) {
+  ait_pass_kernel_v4.transform(n, scale, shift, target);
+}
+
+static void hyperbolic_tangent(int64_t n, ait_real *a) {
+  ait_pass_kernel_v4.hyperbolic_tangent(n, a);
+}
+
 static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
                     ait_real *slopes) {
   ait_pass_kernel_v4.softmax(job, begin, count, loss, logits, slopes);
@@ -662,6 +670,8 @@ const ait_pass_kernel ait_pass_kernel_amx = {
     .most_group = 10,
     .least_rows = BLOCK,
     .convert = convert,
+    .transform = transform,
+    .hyperbolic_tangent = hyperbolic_tangent,
     .scratch = scratch_reals,
     .form_bytes = form_bytes,
     .form_class = form_class,

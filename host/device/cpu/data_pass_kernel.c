@@ -47,6 +47,17 @@ static void convert(ait_type type, int64_t n, const void *restrict stored, ait_r
   }
 }
 
+/* target_j = scale_j target_j + shift_j; scale and shift may be NULL. */
+static void transform(int64_t n, const ait_real *restrict scale, const ait_real *restrict shift,
+                      ait_real *restrict target) {
+  for (int64_t j = 0; scale != NULL && j < n; ++j) {
+    target[j] *= scale[j];
+  }
+  for (int64_t j = 0; shift != NULL && j < n; ++j) {
+    target[j] += shift[j];
+  }
+}
+
 /* The values of a block, row after row `stride` apart: where they are stored if they can be used as
  * they are, else converted into `scratch` and padded with zeros. */
 static const ait_real *block_values(const ait_pass_job *job, int64_t begin, int64_t count, ait_real *scratch,
@@ -272,6 +283,33 @@ static void rows(const ait_pass_job *job, int64_t begin, int64_t end, const ait_
   }
 }
 
+/* (e^r - 1) / r for |r| <= ln 2 / 2, by Taylor's series. */
+INLINE ait_real exp_slope(ait_real r) {
+  static const ait_real inverse_factorial[] = {
+      1,           1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,       1.0 / 5040,
+      1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+  ait_real p = inverse_factorial[EXP_TERMS - 1];
+#pragma GCC unroll 16
+  for (int k = EXP_TERMS - 2; k >= 0; --k) {
+    p = p * r + inverse_factorial[k];
+  }
+  return p;
+}
+
+/* a = tanh a = -m / (2 + m) with the sign of a, where m = e^x - 1 and x = -2 |a|. With x = n ln 2 + r as in
+ * exp_nonpositive, m = 2^n (e^r - 1) + (2^n - 1), which does not cancel: n = 0 leaves e^r - 1 alone. */
+static void hyperbolic_tangent(int64_t n, ait_real *a) {
+  for (int64_t i = 0; i < n; ++i) {
+    ait_real x = -2 * ait_real_fabs(a[i]);
+    x = x < LEAST ? LEAST : x;
+    const ait_real shifted = x * INVERSE_LN2 + ROUNDER, whole = shifted - ROUNDER;
+    const ait_real r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
+    const ait_real power = real_of((bits_of(shifted) << MANTISSA_BITS) + bits_of(1));
+    const ait_real m = power * (r * exp_slope(r)) + (power - 1);
+    a[i] = ait_real_copysign(-m / (2 + m), a[i]);
+  }
+}
+
 static void accumulate(int64_t n, const ait_real *restrict numbers, int add, double *restrict sum) {
   for (int64_t k = 0; k < n; ++k) {
     sum[k] = (add ? sum[k] : 0) + (double)numbers[k];
@@ -294,6 +332,8 @@ const ait_pass_kernel KERNEL_SYMBOL(ait_pass_kernel_) = {
     .most_group = MOST_GROUP,
     .least_rows = 256,
     .convert = convert,
+    .transform = transform,
+    .hyperbolic_tangent = hyperbolic_tangent,
     .scratch = scratch_reals,
     .rows = rows,
     .softmax = softmax,

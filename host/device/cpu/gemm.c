@@ -33,22 +33,10 @@ static void scale_output(const ait_gemm *g) {
   }
 }
 
-/* One product, shared among the threads by its tiles. */
-static ait_status multiply(ait_device *device, const ait_gemm *gemm) {
-  int64_t largest = ait_max64(ait_max64(gemm->m, gemm->n), gemm->k);
-  largest = ait_max64(ait_max64(largest, gemm->lda), ait_max64(gemm->ldb, gemm->ldc));
-  if (largest > INT_MAX) {
-    return ait_fail(AIT_UNSUPPORTED, "gemm: a size or leading dimension is %lld; OpenBLAS takes at most %d",
-                    (long long)largest, INT_MAX);
-  }
-  if (gemm->k == 0) {
-    scale_output(gemm);
-    return AIT_OK;
-  }
+/* One product in tiles of the output's longer side, shared among the threads; `tile` is a tile's length there. */
+static void multiply_tiles(ait_device *device, const ait_gemm *gemm, int64_t tile) {
   int by_rows = gemm->m >= gemm->n;
-  int64_t side = by_rows ? gemm->m : gemm->n;
-  int64_t tile = ait_max64(LEAST_TILE, ait_round_up(ait_ceil_div(side, TILES), LEAST_TILE / 4));
-  int64_t tiles = ait_ceil_div(side, tile);
+  int64_t side = by_rows ? gemm->m : gemm->n, tiles = ait_ceil_div(side, tile);
   double products = (double)gemm->m * (double)gemm->n * (double)gemm->k;
 #pragma omp parallel for num_threads(device->threads) schedule(dynamic) if (tiles > 1 && products > SERIAL_PRODUCTS)
   for (int64_t t = 0; t < tiles; ++t) {
@@ -56,16 +44,41 @@ static ait_status multiply(ait_device *device, const ait_gemm *gemm) {
     ait_cpu_gemm_tile(gemm, by_rows ? begin : 0, by_rows ? count : gemm->m, by_rows ? 0 : begin,
                       by_rows ? gemm->n : count);
   }
+}
+
+/* One product; `whole`: in one tile. */
+static ait_status multiply(ait_device *device, const ait_gemm *gemm, int whole) {
+  int64_t side = ait_max64(gemm->m, gemm->n), largest = ait_max64(side, gemm->k);
+  largest = ait_max64(ait_max64(largest, gemm->lda), ait_max64(gemm->ldb, gemm->ldc));
+  if (largest > INT_MAX) {
+    return ait_fail(AIT_UNSUPPORTED, "gemm: a size or leading dimension is %lld; OpenBLAS takes at most %d",
+                    (long long)largest, INT_MAX);
+  }
+  if (gemm->k == 0) {
+    scale_output(gemm);
+  } else if (whole) {
+    ait_cpu_gemm_tile(gemm, 0, gemm->m, 0, gemm->n);
+  } else {
+    multiply_tiles(device, gemm, ait_max64(LEAST_TILE, ait_round_up(ait_ceil_div(side, TILES), LEAST_TILE / 4)));
+  }
   return AIT_OK;
 }
 
-ait_status ait_cpu_gemm(ait_device *device, const ait_gemm *gemm) {
+static ait_status multiply_batch(ait_device *device, const ait_gemm *gemm, int whole) {
   ait_gemm product = *gemm;
   for (int64_t i = 0; i < ait_max64(gemm->batch, 1); ++i) {
     product.a = gemm->a + i * gemm->stride_a;
     product.b = gemm->b + i * gemm->stride_b;
     product.c = gemm->c + i * gemm->stride_c;
-    AIT_TRY(multiply(device, &product));
+    AIT_TRY(multiply(device, &product, whole));
   }
   return AIT_OK;
+}
+
+ait_status ait_cpu_gemm(ait_device *device, const ait_gemm *gemm) {
+  return multiply_batch(device, gemm, 0);
+}
+
+ait_status ait_cpu_lane_gemm(ait_device *device, const ait_gemm *gemm) {
+  return multiply_batch(device, gemm, 1);
 }

@@ -1,5 +1,5 @@
 /* model.c - the small model operations of the CPU device, and the table of all. */
-#include "device/cpu/cpu.h"
+#include "device/cpu/data_pass.h"
 
 static ait_status add_bias(ait_device *device, int64_t count, int64_t h, const ait_real *b, ait_real *z) {
 #pragma omp parallel for num_threads(device->threads) if (count * h > AIT_CPU_SERIAL)
@@ -38,9 +38,10 @@ static ait_status column_sums(ait_device *device, int64_t count, int64_t h, cons
 }
 
 static ait_status accumulate(ait_device *device, int64_t n, const ait_real *v, double *sum) {
-#pragma omp parallel for simd num_threads(device->threads) if (parallel : n > AIT_CPU_SERIAL)
-  for (int64_t j = 0; j < n; ++j) {
-    sum[j] += (double)v[j];
+  const ait_pass_kernel *kernel = ait_cpu_kernel(device);
+#pragma omp parallel for num_threads(device->threads) if (n > AIT_CPU_SERIAL)
+  for (int64_t j = 0; j < n; j += AIT_CPU_CHUNK) {
+    kernel->accumulate(ait_min64(AIT_CPU_CHUNK, n - j), v + j, 1, sum + j);
   }
   return AIT_OK;
 }
@@ -71,9 +72,9 @@ static ait_status activation(ait_device *device, ait_activation kind, int64_t n,
       }
       return AIT_OK;
     case AIT_ACTIVATION_TANH:
-#pragma omp parallel for num_threads(device->threads) if (n > AIT_CPU_SERIAL / 8)
-      for (int64_t i = 0; i < n; ++i) {
-        a[i] = ait_real_tanh(a[i]);
+#pragma omp parallel for num_threads(device->threads) if (n > AIT_CPU_SERIAL)
+      for (int64_t i = 0; i < n; i += AIT_CPU_CHUNK) {
+        ait_cpu_kernel(device)->hyperbolic_tangent(ait_min64(AIT_CPU_CHUNK, n - i), a + i);
       }
       return AIT_OK;
   }
@@ -140,28 +141,23 @@ static ait_status count_correct(ait_device *device, int64_t count, int64_t class
   return AIT_OK;
 }
 
+/* What a device and its lanes have in common. */
+#define OPERATIONS                                                                                              \
+  .row_chunk = AIT_CPU_ROW_CHUNK, .upload_rows = ait_cpu_upload_rows, .release_rows = ait_cpu_release_rows,     \
+  .data_pass_workspace = ait_cpu_data_pass_workspace, .data_pass = ait_cpu_data_pass,                           \
+  .descent_workspace = ait_cpu_descent_workspace, .rollout = ait_cpu_rollout, .reverse = ait_cpu_reverse,       \
+  .rows_workspace = ait_cpu_rows_workspace, .rows_times = ait_cpu_rows_times,                                   \
+  .rows_transposed_times = ait_cpu_rows_transposed_times, .add_bias = add_bias, .column_sums = column_sums,     \
+  .accumulate = accumulate, .round_sum = round_sum, .cross_entropy = ait_cpu_cross_entropy,                     \
+  .softmax = ait_cpu_softmax, .cross_entropy_tangent = ait_cpu_cross_entropy_tangent, .activation = activation, \
+  .activation_derivative = activation_derivative, .activation_second = activation_second,                       \
+  .count_correct = count_correct
+
 const ait_model_ops ait_cpu_model = {
-    .row_chunk = AIT_CPU_ROW_CHUNK,
-    .upload_rows = ait_cpu_upload_rows,
-    .release_rows = ait_cpu_release_rows,
-    .data_pass_workspace = ait_cpu_data_pass_workspace,
-    .data_pass = ait_cpu_data_pass,
-    .descent_workspace = ait_cpu_descent_workspace,
-    .rollout = ait_cpu_rollout,
-    .reverse = ait_cpu_reverse,
+    OPERATIONS,
     .gemm = ait_cpu_gemm,
-    .rows_workspace = ait_cpu_rows_workspace,
-    .rows_times = ait_cpu_rows_times,
-    .rows_transposed_times = ait_cpu_rows_transposed_times,
-    .add_bias = add_bias,
-    .column_sums = column_sums,
-    .accumulate = accumulate,
-    .round_sum = round_sum,
-    .cross_entropy = ait_cpu_cross_entropy,
-    .softmax = ait_cpu_softmax,
-    .cross_entropy_tangent = ait_cpu_cross_entropy_tangent,
-    .activation = activation,
-    .activation_derivative = activation_derivative,
-    .activation_second = activation_second,
-    .count_correct = count_correct,
+    .for_slots = ait_cpu_for_slots,
+    .add_slots = ait_cpu_add_slots,
 };
+
+const ait_model_ops ait_cpu_lane_model = {OPERATIONS, .gemm = ait_cpu_lane_gemm};

@@ -57,16 +57,7 @@ static const void *row_address(const ait_rows *rows, int64_t i) {
 
 static void value_row(const ait_pass_kernel *kernel, const ait_rows *rows, int64_t i, ait_real *target) {
   kernel->convert(rows->type, rows->columns, row_address(rows, i), target);
-  if (rows->scale != NULL) {
-    for (int64_t j = 0; j < rows->columns; ++j) {
-      target[j] *= rows->scale[j];
-    }
-  }
-  if (rows->shift != NULL) {
-    for (int64_t j = 0; j < rows->columns; ++j) {
-      target[j] += rows->shift[j];
-    }
-  }
+  kernel->transform(rows->columns, rows->scale, rows->shift, target);
 }
 
 /* The values of a chunk of rows: in place where they are stored as such, else converted into the
@@ -99,7 +90,7 @@ ait_status ait_cpu_rows_times(ait_device *device, const ait_rows *rows, int64_t 
   int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
   const ait_gemm product = ait_rows_product(count, h, rows->columns, values, stride, w, z);
-  return ait_cpu_gemm(device, &product);
+  return device->model->gemm(device, &product);
 }
 
 ait_status ait_cpu_rows_transposed_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count,
@@ -108,5 +99,5 @@ ait_status ait_cpu_rows_transposed_times(ait_device *device, const ait_rows *row
   int64_t stride = 0;
   AIT_TRY(chunk_values(device, rows, first, count, workspace, &values, &stride));
   const ait_gemm product = ait_rows_transposed_product(count, h, rows->columns, r, values, stride, g);
-  return ait_cpu_gemm(device, &product);
+  return device->model->gemm(device, &product);
 }

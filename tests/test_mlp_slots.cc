@@ -1,0 +1,121 @@
+// test_mlp_slots.cc - networks with activations over more rows than one slot of the CPU device holds: threads
+// change no bit, and a pass over all rows is the mean of passes over so few that they are one slot.
+#include <memory>
+
+extern "C" {
+#include "problems/network.h"
+}
+
+#include "device_cases.h"
+
+namespace device_tests {
+namespace {
+
+constexpr int64_t kRows = 1300, kFeatures = 37, kHidden = 21, kClasses = 5;
+constexpr int64_t kMiddle = 500;
+
+struct Results {
+  Reals loss{0}, gradient, product, cross;
+};
+
+class MlpSlots : public testing::TestWithParam<ait_activation> {
+ protected:
+  void SetUp() override {
+    const int64_t sizes[] = {kFeatures, kHidden, kClasses};
+    ait_network network = {};
+    network.layers = 2;
+    network.sizes = sizes;
+    network.activation = GetParam();
+    ASSERT_EQ(AIT_OK, ait_shape_of(&network, &shape_));
+    y_ = RandomReals(1, shape_.parameters, -0.4, 0.4);
+    v_ = RandomReals(2, shape_.parameters, -0.4, 0.4);
+    x_ = RandomReals(3, kRows, -3, 3);
+    scale_ = RandomReals(4, kFeatures, 0.002, 0.004);
+    shift_ = RandomReals(5, kFeatures, -0.5, 0.1);
+    labels_ = RandomLabels(6, kRows, kClasses);
+    std::mt19937_64 engine(7);
+    for (int64_t i = 0; i < kRows * kFeatures; ++i) {
+      pixels_.push_back(static_cast<uint8_t>(engine() % 256));
+    }
+  }
+
+  // Loss and gradient, then products and cross terms, of the rows begin .. end - 1.
+  Results Run(int32_t threads, int64_t begin, int64_t end) const {
+    ait_device device;
+    EXPECT_EQ(AIT_OK, ait_device_open_cpu(threads, &device));
+    const ait_rows rows = {AIT_U8,        end - begin,  kFeatures, kFeatures, pixels_.data() + begin * kFeatures,
+                           scale_.data(), shift_.data()};
+    Results results;
+    results.gradient.assign(static_cast<size_t>(shape_.parameters), kNan);
+    results.product = results.gradient;
+    results.cross.assign(static_cast<size_t>(end - begin), kNan);
+    ait_network_pass pass = {};
+    pass.rows = &rows;
+    pass.labels = labels_.data() + begin;
+    pass.x = x_.data() + begin;
+    pass.y = y_.data();
+    pass.loss = results.loss.data();
+    pass.gradient = results.gradient.data();
+    const auto workspace = std::make_unique<uint8_t[]>(ait_network_workspace(&device, &shape_, &rows));
+    std::memset(workspace.get(), 0xff, ait_network_workspace(&device, &shape_, &rows));
+    EXPECT_EQ(AIT_OK, ait_network_run(&device, &shape_, &pass, workspace.get())) << ait_last_error();
+    pass.loss = pass.gradient = nullptr;
+    pass.v = v_.data();
+    pass.product = results.product.data();
+    pass.cross = results.cross.data();
+    EXPECT_EQ(AIT_OK, ait_network_run(&device, &shape_, &pass, workspace.get())) << ait_last_error();
+    device.runtime->close(&device);
+    return results;
+  }
+
+  ait_shape shape_;
+  Reals y_, v_, x_, scale_, shift_;
+  std::vector<int32_t> labels_;
+  std::vector<uint8_t> pixels_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Activations, MlpSlots, testing::Values(AIT_ACTIVATION_RELU, AIT_ACTIVATION_TANH));
+
+TEST_P(MlpSlots, ThreadsChangeNoBit) {
+  const Results one = Run(1, 0, kRows);
+  for (int32_t threads : {2, 3, 7}) {
+    SCOPED_TRACE(testing::Message() << threads << " threads");
+    const Results several = Run(threads, 0, kRows);
+    EXPECT_TRUE(SameBits(one.loss, several.loss));
+    EXPECT_TRUE(SameBits(one.gradient, several.gradient));
+    EXPECT_TRUE(SameBits(one.product, several.product));
+    EXPECT_TRUE(SameBits(one.cross, several.cross));
+  }
+}
+
+// share * values, added to a sum.
+void Add(double share, const Reals &values, std::vector<double> *sum) {
+  sum->resize(values.size(), 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    (*sum)[i] += share * static_cast<double>(values[i]);
+  }
+}
+
+TEST_P(MlpSlots, SlotsAddUp) {
+  const Results all = Run(2, 0, kRows);
+  std::vector<double> loss, gradient, product, cross;
+  const int64_t ends[] = {0, kMiddle, 2 * kMiddle, kRows};
+  for (int part = 0; part < 3; ++part) {
+    const Results few = Run(2, ends[part], ends[part + 1]);
+    const double share = static_cast<double>(ends[part + 1] - ends[part]) / kRows;
+    Add(share, few.loss, &loss);
+    Add(share, few.gradient, &gradient);
+    Add(share, few.product, &product);
+    for (ait_real term : few.cross) {
+      cross.push_back(share * static_cast<double>(term));
+    }
+  }
+  // Both sides round alike, each within a few epsilon.
+  EXPECT_LE(RelativeError(all.loss, loss), 16 * kEpsilon);
+  EXPECT_LE(RelativeError(all.gradient, gradient), 32 * kEpsilon);
+  EXPECT_LE(RelativeError(all.product, product), 32 * kEpsilon);
+  EXPECT_LE(RelativeError(all.cross, cross), 32 * kEpsilon);
+}
+
+}  // namespace
+}  // namespace device_tests
