@@ -38,7 +38,7 @@ class Disagreement(Exception):
 
 @dataclass(frozen=True)
 class Trial:
-    """The thread settings that a contestant may try; seconds an iteration takes, where one is left."""
+    """The thread settings that a contestant may try; what an iteration takes, where that is known (else 0)."""
 
     threads: list[int]
     seconds: float = 0.0
@@ -268,8 +268,7 @@ class Contest:
             for threads in trial.threads:
                 entry = self._enter(contestant, threads)
                 ready.append((0.0, entry))
-                seconds = trial.seconds if len(trial.threads) == 1 else min(entry.time(2))
-                ready[-1] = (seconds, entry)
+                ready[-1] = (trial.seconds or min(entry.time(2)), entry)
         except (PeerError, Disagreement):
             self._dismiss(ready[:-1])
             raise
