@@ -26,6 +26,8 @@ MODELS = {
 }
 COLOURS = ["#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#555555"]
 
+QUIET_LOAD = 0.5  # a load average above says that the machine was not the benchmark's alone
+
 # What the project wants at K = 100: name, classifier, ours, peer, ratio.
 AIMS = [
     ("linear", (784, 10), "ait amx", "PyTorch + higher", 20),
@@ -222,6 +224,8 @@ def machine(results: Result) -> str:
         f"* kernels: {'; '.join(f'{name}: {text}' for name, text in results['kernels'].items() if text)};",
         f"* {', '.join(f'{name} {version}' for name, version in versions.items())}, Python {kind['python']}.",
     ]
+    if results["load_before"] > QUIET_LOAD:
+        lines.append(f"* **load average before the run: {results['load_before']:.1f}; other programs ran beside it**.")
     if results["left_out"]:
         lines.append(f"* left out for lack of time: {'; '.join(results['left_out'])}.")
     return "\n".join(lines)

@@ -224,6 +224,7 @@ def measure_cleaning(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All results."""
+    load = os.getloadavg()[0]
     stable = Stable(arguments.build, arguments.environments)
     race = Race(arguments, stable)
     found = {} if arguments.quick or arguments.only else {"cleaning": measure_cleaning(arguments)}
@@ -234,6 +235,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "commit": commit(),
         "machine": machine(),
+        "load_before": load,
         "program": _output(str(arguments.build / "ait"), "info").splitlines(),
         "versions": stable.versions,
         "kernels": stable.descriptions,
