@@ -15,7 +15,8 @@
  * AIT_LAUNCH_LARGE(cooperative, kernel, ...) asks for as much shared memory as the launch has, which may be more than
  * every block has; with `cooperative` all blocks live at once and AIT_SYNC_GRID() waits for all of them: what they
  * wrote is there for all behind it. Its value is the error of the launch.
- * AIT_SHARED_MEMORY() is the address of the block's shared memory, aligned to 16 bytes. */
+ * AIT_SHARED_MEMORY() is the address of the block's shared memory, aligned to 16 bytes.
+ * AIT_UNROLL(times) before a loop asks the compiler to have so many loads under way at once. */
 #ifndef AIT_LAUNCH
 #include <cooperative_groups.h>
 #define AIT_LAUNCH(kernel, blocks, threads, shared_bytes, stream, ...) \
@@ -23,6 +24,8 @@
 extern __shared__ __align__(16) unsigned char ait_shared_memory[];
 #define AIT_SHARED_MEMORY() ait_shared_memory
 #define AIT_SYNC_GRID()     cooperative_groups::this_grid().sync()
+#define AIT_PRAGMA(text)    _Pragma(#text)
+#define AIT_UNROLL(times)   AIT_PRAGMA(unroll times)
 #define AIT_LAUNCH_LARGE(cooperative, kernel, blocks, threads, shared_bytes, stream, ...) \
   ait_launch_large((cooperative), (kernel), (blocks), (threads), (shared_bytes), (stream), __VA_ARGS__)
 

@@ -146,7 +146,7 @@ typedef struct ait_descent_plan {
   int64_t tile_rows;
   int32_t bytes; /* nonzero: rows are multiplied as bytes */
   ait_descent_launch rollout, reverse;
-  size_t losses_bytes, workspace_bytes;
+  size_t losses_bytes, sums_bytes, workspace_bytes;
 } ait_descent_plan;
 
 /* How a descent runs; workspace_bytes 0: it does not, for these rows, layers or limits. */

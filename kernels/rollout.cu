@@ -6,13 +6,15 @@
  *     every block: the classifier in the form its tiles want, a pass over its slots, their sums to global memory;
  *     barrier; every block: a slice of G summed over the slots, y_{k+1} = y_k - alpha_k g of that slice;
  *     barrier.
- * A step back is the same with the direction lambda: dG, and lambda = lambda - alpha_k H lambda. What a step of several
- * layers has more is told below.
+ * A step back is the same with the direction lambda: dG, and lambda = lambda - alpha_k H lambda. With L layers a step
+ * has L - 1 barriers more to fold them (layers.cuh), one behind the sums of G, and L - 2 more to unfold it; a step back
+ * one more than that.
  *
  * Numerics: those of a tile (tile.cuh, bytes.cuh); slots are added in double, in an order that the shape alone decides:
  * neither the number of blocks nor their memory changes a bit. */
 #include "bytes.cuh"
 #include "kernels.h"
+#include "layers.cuh"
 #include "tile.cuh"
 
 namespace {
@@ -42,14 +44,15 @@ struct descent_side {
 /* What a block needs to know; passed to the kernel by value. */
 struct descent_work {
   descent_side side[SIDES];
-  int64_t columns, classes, tile_rows;
+  ait_layers layers;
+  int64_t columns, classes, tile_rows, slot_numbers;
   int64_t first, end, F_first, value_stride, state_slots, state_stride;
   int resident;
   const ait_real *alpha;
   ait_real *states, *f, *F;
   const int32_t *kbar;
   ait_real *lambda;
-  double *sums; /* of the training slots: C * D + C each */
+  double *sums; /* of the training slots: G and gb each, or dG and dgb, or both */
 };
 
 __device__ ait_real *state_of(const descent_work &work, int64_t k) {
@@ -131,11 +134,14 @@ __device__ void pass_side(const Tile &tile, const descent_work &work, int s, con
                           ait_slot_memory<Tile> memory) {
   const descent_side &side = work.side[s];
   const int64_t numbers = ait_classifier_numbers(work.classes, work.columns);
+  const bool wants_gradient = s == TRAIN && (!memory.has_direction || work.layers.count > 1);
   for (int64_t slot = blockIdx.x, n = 0; slot < side.slots; slot += gridDim.x, ++n) {
     const int64_t begin = slot * side.slot_rows, end = ait_smaller(side.tile.rows, begin + side.slot_rows);
-    double *into = work.sums + slot * numbers;
-    ait_slot_sums sums = {s == TRAIN && !memory.has_direction ? into : NULL,
-                          s == TRAIN && memory.has_direction ? into : NULL, 0};
+    double *into = work.sums + slot * work.slot_numbers;
+    ait_slot_sums sums = {wants_gradient ? into : NULL, NULL, 0};
+    if (memory.has_direction) {
+      sums.tangent = wants_gradient ? into + numbers : into;
+    }
     memory.rows = memory.resident ? slot_rows_of<Tile>(work, block.rows, s, n) : block.rows;
     ait_pass_slot(tile, side.tile, begin, end, memory, &sums);
     if (!memory.has_direction) {
@@ -151,27 +157,27 @@ __device__ void pass_side(const Tile &tile, const descent_work &work, int s, con
 
 /* Part `part` of PARTS of the sum over the training slots of one of their numbers. */
 __device__ double sum_part(const descent_work &work, int64_t entry, int64_t part) {
-  const int64_t numbers = ait_classifier_numbers(work.classes, work.columns), slots = work.side[TRAIN].slots;
-  const int64_t begin = part * slots / PARTS, end = (part + 1) * slots / PARTS;
+  const int64_t slots = work.side[TRAIN].slots, end = (part + 1) * slots / PARTS;
   double sum = 0;
-  for (int64_t slot = begin; slot < end; ++slot) {
-    sum += work.sums[slot * numbers + entry];
+  AIT_UNROLL(8)
+  for (int64_t slot = part * slots / PARTS; slot < end; ++slot) {
+    sum += work.sums[slot * work.slot_numbers + entry];
   }
   return sum;
 }
 
-/* The sum over the slots of entry `first` + threadIdx.x % ENTRIES, if it is below `count`; for the threads below
+/* The sum over the slots of number `first` + threadIdx.x % ENTRIES, if it is below `end`; for the threads below
  * ENTRIES. `memory`: AIT_THREADS numbers. */
-__device__ double sum_entries(const descent_work &work, int64_t first, int64_t count, double *memory) {
+__device__ double sum_entries(const descent_work &work, int64_t first, int64_t end, double *memory) {
   const int64_t entry = first + threadIdx.x % ENTRIES;
   __syncthreads();
-  memory[threadIdx.x] = entry < count ? sum_part(work, entry, threadIdx.x / ENTRIES) : 0;
+  memory[threadIdx.x] = entry < end ? sum_part(work, entry, threadIdx.x / ENTRIES) : 0;
   __syncthreads();
   const double *own = memory + threadIdx.x % ENTRIES;
   return (own[0] + own[ENTRIES]) + (own[2 * ENTRIES] + own[3 * ENTRIES]);
 }
 
-/* The gradient's entry i of the sums: scale and shift of the columns, and 1/N. `bias_sums`: of gb, C. */
+/* Entry i of a gradient from its sum: scale and shift of the columns, and 1/N. bias_sums: the sums of gb, C. */
 __device__ ait_real finished(const descent_work &work, int64_t i, double sum, const double *bias_sums) {
   const descent_side &side = work.side[TRAIN];
   if (i < work.classes * work.columns) {
@@ -182,32 +188,24 @@ __device__ ait_real finished(const descent_work &work, int64_t i, double sum, co
   return (ait_real)(1 / (double)side.tile.rows * sum);
 }
 
-/* bias_sums = the sums of gb, where columns are shifted. */
-__device__ void sum_biases(const descent_work &work, double *memory, double *bias_sums) {
+/* write(i, g_i) for this block's entries of the gradient whose sums begin at number `offset` of a slot. */
+template <class Tile, class Write>
+__device__ void sum_slots(const descent_work &work, const block_memory<Tile> &block, int64_t offset, Write write) {
+  const int64_t numbers = ait_classifier_numbers(work.classes, work.columns), matrix = work.classes * work.columns;
   if (work.side[TRAIN].shift != NULL) {
-    const int64_t first = work.classes * work.columns;
-    const double sum = sum_entries(work, first, first + work.classes, memory);
+    const double sum = sum_entries(work, offset + matrix, offset + numbers, block.thread_sums);
     if (threadIdx.x < work.classes) {
-      bias_sums[threadIdx.x] = sum;
+      block.bias_sums[threadIdx.x] = sum;
     }
-    __syncthreads();
   }
-}
-
-/* out_i = from_i - *step g_i for this block's entries of the gradient (G, gb), or of (dG, dgb). */
-template <class Tile>
-__device__ void descend(const descent_work &work, const block_memory<Tile> &block, const ait_real *step,
-                        const ait_real *from, ait_real *out) {
-  const int64_t numbers = ait_classifier_numbers(work.classes, work.columns);
-  const ait_real rate = *step;
-  sum_biases(work, block.thread_sums, block.bias_sums);
   for (int64_t first = (int64_t)blockIdx.x * ENTRIES; first < numbers; first += (int64_t)gridDim.x * ENTRIES) {
     const int64_t i = first + threadIdx.x;
-    const double sum = sum_entries(work, first, numbers, block.thread_sums);
+    const double sum = sum_entries(work, offset + first, offset + numbers, block.thread_sums);
     if (threadIdx.x < ENTRIES && i < numbers) {
-      out[i] = from[i] - rate * finished(work, i, sum, block.bias_sums);
+      write(i, finished(work, i, sum, block.bias_sums));
     }
   }
+  __syncthreads();
 }
 
 /* *loss = a side's loss from those of its slots, by one block. */
@@ -238,6 +236,47 @@ __device__ bool same_columns(const descent_work &work, double *memory) {
   return differences == 0;
 }
 
+/* The classifier (A, b) of a state: itself, or folded. */
+template <class Tile>
+__device__ const ait_real *classifier_of(const descent_work &work, const ait_real *y, const block_memory<Tile> &block) {
+  if (work.layers.count == 1) {
+    return y;
+  }
+  ait_fold_layers(work.layers, y, NULL, (ait_real *)block.thread_sums);
+  return work.layers.P[0];
+}
+
+/* next = y - rate * g from the sums of the slots, for all blocks behind a barrier of the grid. */
+template <class Tile>
+__device__ void descend(const descent_work &work, const block_memory<Tile> &block, ait_real rate, const ait_real *y,
+                        ait_real *next) {
+  const ait_layers &layers = work.layers;
+  if (layers.count == 1) {
+    sum_slots(work, block, 0, [&](int64_t i, ait_real g) { next[i] = y[i] - rate * g; });
+    return;
+  }
+  sum_slots(work, block, 0, [&](int64_t i, ait_real g) { layers.Q[0][i] = g; });
+  AIT_SYNC_GRID();
+  ait_descend_layers(layers, rate, y, next);
+}
+
+/* lambda = lambda - rate * H lambda, likewise. */
+template <class Tile>
+__device__ void descend_adjoint(const descent_work &work, const block_memory<Tile> &block, ait_real rate,
+                                const ait_real *y) {
+  const ait_layers &layers = work.layers;
+  if (layers.count == 1) {
+    sum_slots(work, block, 0, [&](int64_t i, ait_real g) { work.lambda[i] = work.lambda[i] - rate * g; });
+    return;
+  }
+  const int64_t numbers = ait_classifier_numbers(work.classes, work.columns);
+  sum_slots(work, block, 0, [&](int64_t i, ait_real g) { layers.Q[0][i] = g; });
+  sum_slots(work, block, numbers, [&](int64_t i, ait_real g) { layers.dQ[0][i] = g; });
+  AIT_SYNC_GRID();
+  ait_unfold_tangents(layers, y, work.lambda);
+  ait_descend_adjoint(layers, rate, y, work.lambda);
+}
+
 /* y_{k+1}, f(x, y_k) and F(x, y_k) for k = first .. end. */
 template <class Tile>
 __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) rollout(descent_work work) {
@@ -254,15 +293,15 @@ __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) rollout(descent_work
   const bool one_form = same_columns(work, block.thread_sums);
   for (int64_t k = work.first; k <= work.end; ++k) {
     const bool trains = k < work.end, validates = k >= work.F_first;
-    const ait_real *y = state_of(work, k);
+    const ait_real *y = state_of(work, k), *classifier = classifier_of(work, y, block);
     if (trains) {
-      memory.classifier = make_form(tile, work.side[TRAIN], y, block, 0);
+      memory.classifier = make_form(tile, work.side[TRAIN], classifier, block, 0);
       __syncthreads();
       pass_side(tile, work, TRAIN, block, memory);
     }
     if (validates && !(trains && one_form)) {
       __syncthreads();
-      memory.classifier = make_form(tile, work.side[VALIDATION], y, block, 0);
+      memory.classifier = make_form(tile, work.side[VALIDATION], classifier, block, 0);
       __syncthreads();
     }
     if (validates) {
@@ -276,7 +315,7 @@ __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) rollout(descent_work
       write_loss(work.side[VALIDATION], block.thread_sums, work.F + k * work.value_stride);
     }
     if (trains) {
-      descend(work, block, work.alpha + k, y, state_of(work, k + 1));
+      descend(work, block, work.alpha[k], y, state_of(work, k + 1));
       AIT_SYNC_GRID();
     }
   }
@@ -287,6 +326,7 @@ template <class Tile>
 __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) reverse(descent_work work) {
   const Tile tile = {work.columns, work.classes, work.tile_rows};
   const block_memory<Tile> block(2, work);
+  const bool deep = work.layers.count > 1;
   ait_slot_memory<Tile> memory = {};
   memory.logits = block.logits;
   memory.work = block.work;
@@ -297,15 +337,18 @@ __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) reverse(descent_work
     __syncthreads();
   }
   for (int64_t k = ait_smaller(*work.kbar, work.end) - 1; k >= work.first; --k) {
-    memory.classifier = make_form(tile, work.side[TRAIN], state_of(work, k), block, 0);
+    const ait_real *y = state_of(work, k);
+    if (deep) {
+      ait_fold_layers(work.layers, y, work.lambda, (ait_real *)block.thread_sums);
+    }
+    memory.classifier = make_form(tile, work.side[TRAIN], deep ? work.layers.P[0] : y, block, 0);
     __syncthreads();
-    memory.direction = make_form(tile, work.side[TRAIN], work.lambda, block, 1);
+    memory.direction = make_form(tile, work.side[TRAIN], deep ? work.layers.dP[0] : work.lambda, block, 1);
     __syncthreads();
-    descent_work at_step = work;
-    at_step.side[TRAIN].tile.step = work.alpha + k;
-    pass_side(tile, at_step, TRAIN, block, memory);
+    memory.step = work.alpha + k;
+    pass_side(tile, work, TRAIN, block, memory);
     AIT_SYNC_GRID();
-    descend(work, block, work.alpha + k, work.lambda, work.lambda);
+    descend_adjoint(work, block, work.alpha[k], y);
     AIT_SYNC_GRID();
   }
 }
@@ -359,10 +402,40 @@ ait_descent_launch plan_launch(const ait_descent_plan &plan, int64_t forms, int 
   return launch;
 }
 
+/* Takes `count` numbers of the memory at `base`, which may be NULL when only their size is asked for. */
+ait_real *take(char *base, size_t *used, int64_t count) {
+  ait_real *part = base != NULL ? (ait_real *)(base + *used) : NULL;
+  *used += (size_t)ait_round_up(count * (int64_t)sizeof(ait_real), 256);
+  return part;
+}
+
+/* The layers of a descent; *used counts the bytes for what folds of them. */
+ait_layers layers_of(const ait_descent *descent, char *base, size_t *used) {
+  ait_layers layers = {};
+  int64_t offset = 0;
+  layers.count = descent->layers;
+  layers.sizes[0] = descent->sizes[0];
+  for (int32_t l = 1; l <= layers.count; ++l) {
+    layers.sizes[l] = descent->sizes[l];
+    layers.weights[l] = offset;
+    layers.biases[l] = offset + layers.sizes[l] * layers.sizes[l - 1];
+    offset = layers.biases[l] + layers.sizes[l];
+  }
+  for (int32_t l = 0; layers.count > 1 && l < layers.count; ++l) {
+    const int64_t numbers = layers.sizes[layers.count] * (layers.sizes[l] + (l == 0 ? 1 : 0));
+    layers.P[l] = take(base, used, numbers);
+    layers.dP[l] = take(base, used, numbers);
+    layers.Q[l] = take(base, used, numbers);
+    layers.dQ[l] = take(base, used, numbers);
+  }
+  return layers;
+}
+
 template <class Tile>
 ait_descent_plan plan_tiles(const ait_descent *descent, const ait_kernel_limits *limits) {
   const int64_t columns = descent->sizes[0], classes = descent->sizes[descent->layers];
-  const int64_t slot_bytes = ait_classifier_numbers(classes, columns) * (int64_t)sizeof(double);
+  const int64_t parts = descent->layers > 1 ? 2 : 1; /* a step back of several layers wants G and dG */
+  const int64_t slot_bytes = parts * ait_classifier_numbers(classes, columns) * (int64_t)sizeof(double);
   ait_descent_plan plan = {};
   plan_side(descent->train, slot_bytes, &plan.side[TRAIN]);
   plan_side(descent->validation, slot_bytes, &plan.side[VALIDATION]);
@@ -373,7 +446,10 @@ ait_descent_plan plan_tiles(const ait_descent *descent, const ait_kernel_limits 
     return ait_descent_plan{};
   }
   plan.losses_bytes = (size_t)ait_round_up((plan.side[0].slots + plan.side[1].slots) * (int64_t)sizeof(double), 256);
-  plan.workspace_bytes = plan.losses_bytes + (size_t)(plan.side[TRAIN].slots * slot_bytes);
+  plan.sums_bytes = (size_t)ait_round_up(plan.side[TRAIN].slots * slot_bytes, 256);
+  size_t folded = 0;
+  (void)layers_of(descent, NULL, &folded);
+  plan.workspace_bytes = plan.losses_bytes + plan.sums_bytes + folded;
   return plan;
 }
 
@@ -405,6 +481,8 @@ descent_work work_of(const ait_descent *descent, const ait_descent_plan *plan, c
                      void *workspace) {
   double *losses = (double *)workspace;
   descent_work work = {};
+  size_t folded = 0;
+  work.layers = layers_of(descent, (char *)workspace + plan->losses_bytes + plan->sums_bytes, &folded);
   work.columns = descent->sizes[0];
   work.classes = descent->sizes[descent->layers];
   work.side[TRAIN] = side_of(descent->train, descent->train_labels, work.classes, plan->side[TRAIN], losses);
@@ -412,6 +490,7 @@ descent_work work_of(const ait_descent *descent, const ait_descent_plan *plan, c
                                   losses + plan->side[TRAIN].slots);
   work.side[TRAIN].tile.x = descent->x;
   work.tile_rows = plan->tile_rows;
+  work.slot_numbers = (descent->layers > 1 ? 2 : 1) * ait_classifier_numbers(work.classes, work.columns);
   work.first = descent->first;
   work.end = descent->end;
   work.F_first = descent->F_first;
@@ -465,7 +544,7 @@ ait_descent_plan plan_bytes(const ait_descent *descent, const ait_kernel_limits 
 }  // namespace
 
 ait_descent_plan ait_kernel_plan_descent(const ait_descent *descent, const ait_kernel_limits *limits) {
-  if (!limits->cooperative || descent->layers != 1 || descent->train->type != descent->validation->type ||
+  if (!limits->cooperative || descent->layers > AIT_MOST_FOLDED || descent->train->type != descent->validation->type ||
       descent->sizes[descent->layers] > AIT_MOST_TILE_CLASSES) {
     return ait_descent_plan{};
   }

@@ -27,9 +27,8 @@ struct ait_tile_work {
   int64_t rows, columns, stride, classes; /* N, D, stored numbers between rows, C */
   const void *data;
   const int32_t *labels;
-  const ait_real *x;    /* N, or NULL: weight 1 */
-  ait_real *cross;      /* N, or NULL */
-  const ait_real *step; /* NULL: cross is overwritten; else *step times the cross terms is taken off it */
+  const ait_real *x; /* N, or NULL: weight 1 */
+  ait_real *cross;   /* N, or NULL */
 };
 
 /* What a block makes of a slot of rows. */
@@ -184,10 +183,10 @@ struct ait_plain_tile {
 
 /* ---- any tile ------------------------------------------------------------------------------------ */
 
-/* R and dR of the tile without their factor 1/N (over the logits p and the slopes s), cross, and this thread's share of
- * the loss. s may be NULL. */
-__device__ inline double ait_tile_residuals(const ait_tile_work &work, int64_t first, int64_t count, ait_real *logits,
-                                            ait_real *slopes) {
+/* R and dR of the tile without their factor 1/N (over logits and slopes), cross, and this thread's share of the loss.
+ * `slopes` may be NULL. With `step`, cross is not overwritten: *step times the cross terms is taken off it. */
+__device__ inline double ait_tile_residuals(const ait_tile_work &work, int64_t first, int64_t count,
+                                            const ait_real *step, ait_real *logits, ait_real *slopes) {
   const int64_t stride = ait_logit_stride(work.classes);
   double loss = 0;
   for (int64_t r = threadIdx.x; r < count; r += AIT_THREADS) {
@@ -200,7 +199,7 @@ __device__ inline double ait_tile_residuals(const ait_tile_work &work, int64_t f
       const ait_real mean = ait_tangent_row(work.classes, label, weight, p, slopes + r * stride);
       const ait_real term = derivative / (ait_real)work.rows * mean;
       if (work.cross != NULL) {
-        work.cross[i] = work.step != NULL ? work.cross[i] - *work.step * term : term;
+        work.cross[i] = step != NULL ? work.cross[i] - *step * term : term;
       }
     }
     for (int64_t c = 0; c < work.classes; ++c) {
@@ -242,9 +241,10 @@ template <class Tile>
 struct ait_slot_memory {
   typename Tile::form classifier, direction;
   int has_direction;
-  ait_real *logits;    /* ait_logits_bytes */
-  unsigned char *work; /* Tile::work_bytes */
-  unsigned char *rows; /* a tile of rows, or, where `resident`, all of the slot's, which are there */
+  const ait_real *step; /* of ait_tile_residuals, or NULL */
+  ait_real *logits;     /* ait_logits_bytes */
+  unsigned char *work;  /* Tile::work_bytes */
+  unsigned char *rows;  /* a tile of rows, or, where `resident`, all of the slot's, which are there */
   int resident;
 };
 
@@ -258,7 +258,7 @@ __device__ void ait_pass_tile(const Tile &tile, const ait_tile_work &work, int64
     tile.logits(memory.direction, count, u, memory.work, s);
   }
   __syncthreads();
-  sums->loss += ait_tile_residuals(work, first, count, p, s);
+  sums->loss += ait_tile_residuals(work, first, count, memory.step, p, s);
   __syncthreads();
   if (sums->gradient != NULL) {
     tile.products(count, is_first, p, u, memory.work, sums->gradient);

@@ -95,6 +95,7 @@ inline const uint3 &blockIdx = simt::block_index;
 inline const dim3 &blockDim = simt::block_size;
 inline const dim3 &gridDim = simt::grid_size;
 
+#define AIT_UNROLL(times)
 #define __syncthreads()                     ::simt::Barrier(__FILE__, __LINE__)
 #define __syncwarp()                        ::simt::WarpBarrier(__FILE__, __LINE__)
 #define __shfl_xor_sync(mask, value, lanes) ::simt::ShuffleXor((mask), (value), (lanes), __FILE__, __LINE__)
