@@ -1,5 +1,5 @@
 // test_mlp_slots.cc - networks with activations over more rows than one slot of the CPU device holds: threads
-// change no bit, and a pass over all rows is the mean of passes over so few that they are one slot.
+// change no bit, and a pass over all rows is the mean of passes over parts, which other slots and chunks make up.
 #include <memory>
 
 extern "C" {
@@ -11,8 +11,9 @@ extern "C" {
 namespace device_tests {
 namespace {
 
-constexpr int64_t kRows = 1300, kFeatures = 37, kHidden = 21, kClasses = 5;
-constexpr int64_t kMiddle = 500;
+// A few slots of one chunk of rows each; and 64 slots, each of a few rows more than a chunk may have.
+constexpr int64_t kRows = 1300, kManyRows = 33000;
+constexpr int64_t kFeatures = 37, kHidden = 21, kClasses = 5;
 
 struct Results {
   Reals loss{0}, gradient, product, cross;
@@ -29,12 +30,12 @@ class MlpSlots : public testing::TestWithParam<ait_activation> {
     ASSERT_EQ(AIT_OK, ait_shape_of(&network, &shape_));
     y_ = RandomReals(1, shape_.parameters, -0.4, 0.4);
     v_ = RandomReals(2, shape_.parameters, -0.4, 0.4);
-    x_ = RandomReals(3, kRows, -3, 3);
+    x_ = RandomReals(3, kManyRows, -3, 3);
     scale_ = RandomReals(4, kFeatures, 0.002, 0.004);
     shift_ = RandomReals(5, kFeatures, -0.5, 0.1);
-    labels_ = RandomLabels(6, kRows, kClasses);
+    labels_ = RandomLabels(6, kManyRows, kClasses);
     std::mt19937_64 engine(7);
-    for (int64_t i = 0; i < kRows * kFeatures; ++i) {
+    for (int64_t i = 0; i < kManyRows * kFeatures; ++i) {
       pixels_.push_back(static_cast<uint8_t>(engine() % 256));
     }
   }
@@ -96,25 +97,41 @@ void Add(double share, const Reals &values, std::vector<double> *sum) {
   }
 }
 
-TEST_P(MlpSlots, SlotsAddUp) {
-  const Results all = Run(2, 0, kRows);
-  std::vector<double> loss, gradient, product, cross;
-  const int64_t ends[] = {0, kMiddle, 2 * kMiddle, kRows};
-  for (int part = 0; part < 3; ++part) {
-    const Results few = Run(2, ends[part], ends[part + 1]);
-    const double share = static_cast<double>(ends[part + 1] - ends[part]) / kRows;
-    Add(share, few.loss, &loss);
-    Add(share, few.gradient, &gradient);
-    Add(share, few.product, &product);
-    for (ait_real term : few.cross) {
-      cross.push_back(share * static_cast<double>(term));
+// The means over parts of the rows, weighed by their shares: the mean over all.
+Results MeanOfParts(const std::vector<Results> &parts, const std::vector<double> &share) {
+  std::vector<double> loss, gradient, product;
+  Results mean;
+  for (size_t p = 0; p < parts.size(); ++p) {
+    Add(share[p], parts[p].loss, &loss);
+    Add(share[p], parts[p].gradient, &gradient);
+    Add(share[p], parts[p].product, &product);
+    for (ait_real term : parts[p].cross) {
+      mean.cross.push_back(static_cast<ait_real>(share[p] * static_cast<double>(term)));
     }
   }
-  // Both sides round alike, each within a few epsilon.
-  EXPECT_LE(RelativeError(all.loss, loss), 16 * kEpsilon);
-  EXPECT_LE(RelativeError(all.gradient, gradient), 32 * kEpsilon);
-  EXPECT_LE(RelativeError(all.product, product), 32 * kEpsilon);
-  EXPECT_LE(RelativeError(all.cross, cross), 32 * kEpsilon);
+  mean.loss.assign(loss.begin(), loss.end());
+  mean.gradient.assign(gradient.begin(), gradient.end());
+  mean.product.assign(product.begin(), product.end());
+  return mean;
+}
+
+TEST_P(MlpSlots, SlotsAndChunksAddUp) {
+  for (const std::vector<int64_t> &ends : {std::vector<int64_t>{0, 500, 1000, kRows}, {0, 20000, kManyRows}}) {
+    SCOPED_TRACE(testing::Message() << ends.back() << " rows");
+    const Results all = Run(2, 0, ends.back());
+    std::vector<Results> parts;
+    std::vector<double> share;
+    for (size_t p = 0; p + 1 < ends.size(); ++p) {
+      parts.push_back(Run(2, ends[p], ends[p + 1]));
+      share.push_back(static_cast<double>(ends[p + 1] - ends[p]) / static_cast<double>(ends.back()));
+    }
+    const Results expected = MeanOfParts(parts, share);
+    // Both sides round alike, each within a few epsilon.
+    EXPECT_LE(RelativeError(all.loss, expected.loss), 16 * kEpsilon);
+    EXPECT_LE(RelativeError(all.gradient, expected.gradient), 32 * kEpsilon);
+    EXPECT_LE(RelativeError(all.product, expected.product), 32 * kEpsilon);
+    EXPECT_LE(RelativeError(all.cross, expected.cross), 32 * kEpsilon);
+  }
 }
 
 }  // namespace

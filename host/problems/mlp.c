@@ -240,17 +240,20 @@ static int64_t wanted_sums(const row_slots *slots) {
   return slots->pass->gradient != NULL || slots->pass->product != NULL ? slots->stride : 1;
 }
 
+/* A slot in chunks of nearly the same length, as few as the device allows. */
 static ait_status run_slot(ait_device *device, int64_t slot, int64_t lane, void *context) {
   const row_slots *slots = context;
   const ait_rows *rows = slots->pass->rows;
   const int64_t end = least(rows->rows, (slot + 1) * slots->rows);
+  const int64_t chunks = 1 + (slots->rows - 1) / device->model->row_chunk;
+  const int64_t most = (slots->rows + chunks - 1) / chunks;
   double *sums = slots->sums + slot * slots->stride;
   ait_layout layout = {.base = slots->chunks + (size_t)lane * slots->chunk_bytes};
   row_chunk chunk;
   lay_out(device, slots->shape, rows, &layout, &chunk);
   AIT_TRY(device->runtime->fill(device, (size_t)wanted_sums(slots) * sizeof *sums, 0, sums));
   for (chunk.first = slot * slots->rows; chunk.first < end; chunk.first += chunk.count) {
-    chunk.count = least(end - chunk.first, device->model->row_chunk);
+    chunk.count = least(end - chunk.first, most);
     AIT_TRY(run_chunk(device, slots->shape, &chunk, slots->pass, sums));
   }
   return AIT_OK;
