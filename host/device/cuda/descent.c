@@ -20,7 +20,11 @@ static ait_status run(ait_device *device, const ait_descent *descent, void *work
   return ait_cuda_launched(device, launch(ait_cuda_state(device)->stream, descent, &plan, workspace), doing);
 }
 
+/* Accelerated steps are taken one by one. */
 ait_status ait_cuda_rollout(ait_device *device, const ait_descent *descent, void *workspace) {
+  if (descent->beta != NULL) {
+    return AIT_UNSUPPORTED;
+  }
   return run(device, descent, workspace, ait_kernel_rollout, "rolling out");
 }
 
