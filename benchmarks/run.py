@@ -136,26 +136,25 @@ def describe(plan: Plan, results: dict[str, dict[str, Any]]) -> str:
 class Clock:
     """Time gone and time left, by the rough costs of works."""
 
-    def __init__(self, minutes: float, todo: list[Plan]) -> None:
+    def __init__(self, deadline: float, todo: list[Plan]) -> None:
         self.began = time.monotonic()
-        self.limit = 60 * minutes
+        self.deadline = deadline
         self.total = sum(plan.cost for plan in todo)
         self.done = 0.0
 
-    def elapsed(self) -> float:
-        """Seconds since the first work began."""
-        return time.monotonic() - self.began
+    def _expected(self, cost: float) -> float:
+        """Seconds that works of such a cost take, from those done."""
+        return (time.monotonic() - self.began) * cost / self.done if self.done > 0 else 0.0
 
     def has_time_for(self, plan: Plan) -> bool:
-        """Whether a work is expected to end within the limit."""
-        expected = self.elapsed() * plan.cost / self.done if self.done > 0 else 0.0
-        return self.elapsed() + expected <= self.limit
+        """Whether a work is expected to end before the deadline."""
+        return time.monotonic() + self._expected(plan.cost) <= self.deadline
 
     def add(self, plan: Plan) -> str:
         """Counts a finished work; says how things stand."""
         self.done += plan.cost
-        left = self.elapsed() * (self.total - self.done) / self.done
-        return f"{self.elapsed():.0f} s gone, about {left:.0f} s left"
+        gone, left = time.monotonic() - self.began, self._expected(self.total - self.done)
+        return f"{gone:.0f} s gone, about {left:.0f} s left"
 
 
 class Race:
@@ -167,20 +166,20 @@ class Race:
         self.references = References(stable, arguments.data / "references")
         self.settings = Settings()
         self.todo = [plan for plan in plans(arguments.quick) if re.search(arguments.only, plan.name)]
-        self.clock = Clock(arguments.minutes, self.todo)
         self.finished: list[dict[str, Any]] = []
         self.left_out: list[str] = []
 
-    def run(self) -> None:
+    def run(self, deadline: float) -> None:
         """Every piece of work that there is time for."""
+        clock = Clock(deadline, self.todo)
         for number, plan in enumerate(self.todo, 1):
-            if not self.clock.has_time_for(plan):
+            if not clock.has_time_for(plan):
                 self.left_out.append(plan.name)
                 print(f"LEFT OUT for lack of time: {plan.name}", flush=True)
                 continue
             results = self._run_work(plan)
             self.finished.append({"plan": dataclasses.asdict(plan), "name": plan.name, "contestants": results})
-            print(f"[{number}/{len(self.todo)}, {self.clock.add(plan)}] {describe(plan, results)}", flush=True)
+            print(f"[{number}/{len(self.todo)}, {clock.add(plan)}] {describe(plan, results)}", flush=True)
 
     def _run_work(self, plan: Plan) -> dict[str, dict[str, Any]]:
         folds = plan.activation == "none" and len(plan.sizes) > 2
@@ -224,12 +223,12 @@ def measure_cleaning(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All results."""
-    load = os.getloadavg()[0]
+    load, deadline = os.getloadavg()[0], time.monotonic() + 60 * arguments.minutes
     stable = Stable(arguments.build, arguments.environments)
     race = Race(arguments, stable)
     found = {} if arguments.quick or arguments.only else {"cleaning": measure_cleaning(arguments)}
     try:
-        race.run()
+        race.run(deadline)
     finally:
         stable.close()
     return {
