@@ -363,6 +363,7 @@ std::vector<Reals> RunEverything(const DeviceCase &device_case, int32_t threads)
 }
 
 TEST_P(VectorTest, TheBitsDoNotDependOnThreads) {
+  AIT_OPEN_DEVICE(device, GetParam());
   const std::vector<Reals> one = RunEverything(GetParam(), 1);
   for (int32_t threads : {1, 2, 3, 7}) {
     const std::vector<Reals> other = RunEverything(GetParam(), threads);
