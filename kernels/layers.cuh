@@ -6,7 +6,7 @@
  *
  * and their tangents. Levels that depend on each other have a barrier of the grid between them.
  *
- * Numerics: sums in ait_real, in orders that the shape alone decides. */
+ * Numerics: sums over a layer's width in double, over classes in ait_real, in orders that the shape alone decides. */
 #ifndef AIT_KERNELS_LAYERS_CUH
 #define AIT_KERNELS_LAYERS_CUH
 
@@ -35,12 +35,12 @@ struct ait_factors {
 };
 
 /* This warp's part of sum_h left_ch right_hj: the rows h of `factors` that it takes. */
-__device__ inline ait_real ait_part_of_product(const ait_factors &factors, int64_t c, int64_t j, int64_t k, int64_t n) {
+__device__ inline double ait_part_of_product(const ait_factors &factors, int64_t c, int64_t j, int64_t k, int64_t n) {
   const int64_t warps = AIT_THREADS / AIT_LANES, warp = threadIdx.x / AIT_LANES;
-  ait_real sum = 0;
+  double sum = 0;
   AIT_UNROLL(8)
   for (int64_t h = warp * k / warps; h < (warp + 1) * k / warps; ++h) {
-    sum += factors.left[c * k + h] * factors.right[h * n + j];
+    sum += (double)factors.left[c * k + h] * (double)factors.right[h * n + j];
   }
   return sum;
 }
@@ -48,11 +48,11 @@ __device__ inline ait_real ait_part_of_product(const ait_factors &factors, int64
 /* out (C x n) = the sum of one or two products (C x k)(k x n): a block a row and 32 columns, its warps share k.
  * `memory`: AIT_THREADS numbers of the block. */
 __device__ inline void ait_grid_product(int64_t classes, int64_t n, int64_t k, const ait_factors &first,
-                                        const ait_factors &second, ait_real *memory, ait_real *out) {
+                                        const ait_factors &second, double *memory, ait_real *out) {
   const int64_t groups = ait_ceil_div(n, AIT_LANES);
   for (int64_t unit = blockIdx.x; unit < classes * groups; unit += gridDim.x) {
     const int64_t c = unit / groups, j = unit % groups * AIT_LANES + threadIdx.x % AIT_LANES;
-    ait_real sum = j < n ? ait_part_of_product(first, c, j, k, n) : 0;
+    double sum = j < n ? ait_part_of_product(first, c, j, k, n) : 0;
     sum += j < n && second.left != NULL ? ait_part_of_product(second, c, j, k, n) : 0;
     memory[threadIdx.x] = sum;
     __syncthreads();
@@ -60,7 +60,7 @@ __device__ inline void ait_grid_product(int64_t classes, int64_t n, int64_t k, c
       for (int warp = 1; warp < AIT_THREADS / AIT_LANES; ++warp) {
         sum += memory[warp * AIT_LANES + threadIdx.x];
       }
-      out[c * n + j] = sum;
+      out[c * n + j] = (ait_real)sum;
     }
     __syncthreads();
   }
@@ -74,26 +74,26 @@ __device__ void ait_grid_product_transposed(int64_t classes, int64_t n, int64_t 
   const int64_t warps = AIT_THREADS / AIT_LANES, lane = threadIdx.x % AIT_LANES;
   for (int64_t i = blockIdx.x * warps + threadIdx.x / AIT_LANES; i < classes * n; i += gridDim.x * warps) {
     const int64_t c = i / n, row = i % n;
-    ait_real sum = 0;
+    double sum = 0;
     AIT_UNROLL(8)
     for (int64_t j = lane; j < k; j += AIT_LANES) {
-      sum += first.left[c * k + j] * first.right[row * k + j];
+      sum += (double)first.left[c * k + j] * (double)first.right[row * k + j];
     }
     for (int64_t j = lane; second.left != NULL && j < k; j += AIT_LANES) {
-      sum += second.left[c * k + j] * second.right[row * k + j];
+      sum += (double)second.left[c * k + j] * (double)second.right[row * k + j];
     }
     sum = ait_warp_sum(sum);
     if (lane == 0) {
-      write(i, sum);
+      write(i, (ait_real)sum);
     }
   }
 }
 
 /* bias_c += sum_h left_ch right_h, by the lanes of a warp; for lane 0. */
-__device__ inline ait_real ait_warp_dot(int64_t n, const ait_real *left, const ait_real *right) {
-  ait_real sum = 0;
+__device__ inline double ait_warp_dot(int64_t n, const ait_real *left, const ait_real *right) {
+  double sum = 0;
   for (int64_t h = threadIdx.x % AIT_LANES; h < n; h += AIT_LANES) {
-    sum += left[h] * right[h];
+    sum += (double)left[h] * (double)right[h];
   }
   return ait_warp_sum(sum);
 }
@@ -104,7 +104,7 @@ __device__ inline void ait_fold_biases(const ait_layers &layers, const ait_real 
   const int32_t L = layers.count;
   const int64_t classes = layers.sizes[L], warps = AIT_THREADS / AIT_LANES, matrix = classes * layers.sizes[0];
   for (int64_t c = threadIdx.x / AIT_LANES; blockIdx.x == gridDim.x - 1 && c < classes; c += warps) {
-    ait_real bias = y[layers.biases[L] + c], slope = v != NULL ? v[layers.biases[L] + c] : 0;
+    double bias = (double)y[layers.biases[L] + c], slope = v != NULL ? (double)v[layers.biases[L] + c] : 0;
     for (int32_t l = L - 1; l >= 1; --l) {
       const int64_t n = layers.sizes[l];
       const ait_real *P = ait_folded_behind(layers, y, l) + c * n;
@@ -115,9 +115,9 @@ __device__ inline void ait_fold_biases(const ait_layers &layers, const ait_real 
       }
     }
     if (threadIdx.x % AIT_LANES == 0) {
-      layers.P[0][matrix + c] = bias;
+      layers.P[0][matrix + c] = (ait_real)bias;
       if (v != NULL) {
-        layers.dP[0][matrix + c] = slope;
+        layers.dP[0][matrix + c] = (ait_real)slope;
       }
     }
   }
@@ -125,8 +125,7 @@ __device__ inline void ait_fold_biases(const ait_layers &layers, const ait_real 
 
 /* P_{l-1} = P_l W_l for l = L-1 .. 1 and b, and with v (may be NULL) dP_{l-1} = dP_l W_l + P_l V_l and its b; then for
  * all blocks behind a barrier of the grid, which it ends with. */
-__device__ inline void ait_fold_layers(const ait_layers &layers, const ait_real *y, const ait_real *v,
-                                       ait_real *memory) {
+__device__ inline void ait_fold_layers(const ait_layers &layers, const ait_real *y, const ait_real *v, double *memory) {
   const int32_t L = layers.count;
   const int64_t classes = layers.sizes[L];
   for (int32_t l = L - 1; l >= 1; --l) {

@@ -242,7 +242,7 @@ __device__ const ait_real *classifier_of(const descent_work &work, const ait_rea
   if (work.layers.count == 1) {
     return y;
   }
-  ait_fold_layers(work.layers, y, NULL, (ait_real *)block.thread_sums);
+  ait_fold_layers(work.layers, y, NULL, block.thread_sums);
   return work.layers.P[0];
 }
 
@@ -339,7 +339,7 @@ __global__ void __launch_bounds__(AIT_THREADS, MOST_BLOCKS) reverse(descent_work
   for (int64_t k = ait_smaller(*work.kbar, work.end) - 1; k >= work.first; --k) {
     const ait_real *y = state_of(work, k);
     if (deep) {
-      ait_fold_layers(work.layers, y, work.lambda, (ait_real *)block.thread_sums);
+      ait_fold_layers(work.layers, y, work.lambda, block.thread_sums);
     }
     memory.classifier = make_form(tile, work.side[TRAIN], deep ? work.layers.P[0] : y, block, 0);
     __syncthreads();
