@@ -210,6 +210,34 @@ TEST(CudaRun, WaitsOnceAnIteration) {
 }
 
 #ifdef AIT_TEST_SIMT
+/* Rows that stay in shared memory, rows that are streamed because it is small, and a GPU that cannot launch
+ * cooperatively: the first two to the bit, the third to rounding. */
+TEST(CudaRun, WhereRowsStandChangesNothing) {
+  const Setting setting = {"linear", "rhg", {70, 5}, AIT_ACTIVATION_NONE, {600}, true};
+  const CleaningData data = make_data(setting);
+  const ait_solver_options options = settings_of(setting, 3);
+  const auto run = [&] {
+    DeviceRun made(make_context(2, "cuda"), data, options);
+    EXPECT_OK(ait_solver_hypergradient(made.solver.get()));
+    return std::make_pair(made.gx(), made.gz());
+  };
+  simt::ResetCounters();
+  const auto resident = run();
+  const int64_t launches = simt::GetCounters().launches;
+  simt::SetSharedMemory(20 << 10);
+  const auto streamed = run();
+  simt::SetSharedMemory(simt::kMostSharedMemory);
+  EXPECT_EQ(resident, streamed);
+  simt::SetCooperativeLaunch(false);
+  simt::ResetCounters();
+  const auto single = run();
+  simt::SetCooperativeLaunch(true);
+  EXPECT_GT(simt::GetCounters().launches, launches) << "one launch a rollout is less than several a step";
+  const double tolerance = kDouble ? 1e-12 : 2e-6;
+  EXPECT_LE(relative_error(single.first, resident.first), tolerance);
+  EXPECT_LE(relative_error(single.second, resident.second), tolerance);
+}
+
 /* Waits of the host in `iterations` iterations of a hyper-cleaning run and what comes behind them. */
 int64_t waits_of_a_run(int64_t iterations) {
   const Setting setting = {"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true};

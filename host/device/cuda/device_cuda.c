@@ -73,10 +73,11 @@ static int is_too_old(const struct cudaDeviceProp *properties) {
   return properties->major < LEAST_MAJOR || (properties->major == LEAST_MAJOR && properties->minor < LEAST_MINOR);
 }
 
-/* "NVIDIA H100 80GB HBM3, compute capability 9.0, 79.2 GiB" */
+/* "NVIDIA H100 80GB HBM3, compute capability 9.0, 79.2 GiB, rollouts in one launch" */
 static void describe(const struct cudaDeviceProp *properties, size_t bytes, char *line) {
-  snprintf(line, bytes, "%.128s, compute capability %d.%d, %.1f GiB", properties->name, properties->major,
-           properties->minor, (double)properties->totalGlobalMem / (1 << 30));
+  snprintf(line, bytes, "%.128s, compute capability %d.%d, %.1f GiB, rollouts %s", properties->name, properties->major,
+           properties->minor, (double)properties->totalGlobalMem / (1 << 30),
+           properties->cooperativeLaunch ? "in one launch" : "step by step");
 }
 
 static void append(size_t bytes, char *line, const char *text) {
