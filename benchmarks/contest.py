@@ -26,6 +26,7 @@ BUDGET_SECONDS = 0.7
 MOST = 60
 LEAST = 3
 LONG_SECONDS, LEAST_WHERE_LONG = 3.0, 2
+CLEARLY_SLOWER = 1.5  # a thread setting whose trial took so many times the other's is not timed further
 
 
 class PeerError(Exception):
@@ -246,35 +247,35 @@ class Contest:
         entries = []
         for contestant in contestants:
             try:
-                entries.append(self._prepare(contestant, trials[contestant.name]))
+                entries += self._prepare(contestant, trials[contestant.name])
             except PeerError as error:
                 self._fail(contestant, "SKIPPED", str(error))
             except Disagreement as error:
                 self._fail(contestant, "DISAGREES", str(error))
         self._time_in_turn(entries)
-        for entry in entries:
-            self._finish(entry)
-        return self.results
+        for name in dict.fromkeys(entry.contestant.name for entry in entries):
+            self._finish([entry for entry in entries if entry.contestant.name == name])
+        return {contestant.name: self.results[contestant.name] for contestant in contestants}
 
     def _fail(self, contestant: Contestant, status: str, reason: str) -> None:
         self.results[contestant.name] = {"status": status, "reason": reason}
 
-    def _prepare(self, contestant: Contestant, trial: Trial) -> Entry:
-        """The contestant with its better thread setting, checked and warm."""
+    def _prepare(self, contestant: Contestant, trial: Trial) -> list[Entry]:
+        """The contestant with each thread setting that may be its best, checked and warm."""
         ready: list[tuple[float, Entry]] = []
         try:
             for threads in trial.threads:
                 entry = self._enter(contestant, threads)
-                ready.append((0.0, entry))
-                ready[-1] = (trial.seconds or min(entry.time(2)), entry)
+                ready.append((trial.seconds or min(entry.time(2)), entry))
         except (PeerError, Disagreement):
-            self._dismiss(ready[:-1])
+            self._dismiss(ready)
             raise
-        ready.sort(key=lambda pair: pair[0])
-        self._dismiss(ready[1:])
-        seconds, entry = ready[0]
-        entry.wanted = wanted_iterations(seconds)
-        return entry
+        limit = CLEARLY_SLOWER * min(seconds for seconds, _ in ready)
+        self._dismiss([(seconds, entry) for seconds, entry in ready if seconds > limit])
+        kept = [(seconds, entry) for seconds, entry in ready if seconds <= limit]
+        for seconds, entry in kept:
+            entry.wanted = wanted_iterations(seconds)
+        return [entry for _, entry in kept]
 
     def _enter(self, contestant: Contestant, threads: int) -> Entry:
         """A contestant that agrees with the reference."""
@@ -303,7 +304,10 @@ class Contest:
                     self._fail(entry.contestant, "SKIPPED", str(error))
                     entries.remove(entry)
 
-    def _finish(self, entry: Entry) -> None:
+    def _finish(self, entries: list[Entry]) -> None:
+        """The better of a contestant's thread settings is its result."""
+        entry = min(entries, key=lambda entry: float(np.median(entry.seconds)))
+        self._dismiss([(0.0, other) for other in entries if other is not entry])
         quartiles = np.percentile(entry.seconds, [25, 50, 75])
         self.results[entry.contestant.name] = {
             "status": "ok",

@@ -95,7 +95,7 @@ def times(results: Result) -> str:
         plan = work["plan"]
         title = f"{MODELS[tuple(plan['sizes'])]}, K = {plan['ll_steps']}, {_method(plan)}"
         rows.append([title, *(_time_cell(work, name) for name in names)])
-    return _table(["work", *names], rows)
+    return _table(["work", *names], rows) + "\n\n![Time against K](performance-steps.svg)"
 
 
 def _ratio_cell(work: Result, name: str, ours: str) -> str:
@@ -141,7 +141,7 @@ def scaling(results: Result) -> str:
         medians = [_median(work, name) for name in names]
         cells = [_milliseconds(median) if median is not None else "" for median in medians]
         rows.append([f"{MODELS[tuple(plan['sizes'])]}, N = M = {plan['rows']:,}", *cells])
-    return _table(["K = 10, PTT, start", *names], rows)
+    return _table(["K = 10, PTT, start", *names], rows) + "\n\n![Time against N](performance-rows.svg)"
 
 
 def memory(results: Result) -> str:
@@ -201,7 +201,8 @@ def cleaning(results: Result) -> str:
     whole = (
         f"The whole program `ait clean`, with reading, side classifiers and reports: {ours['program_seconds']:.1f} s."
     )
-    return f"{table}\n\n{_seconds_to(ours['auroc_at_seconds'])}\n{whole}"
+    plot = "![AUROC against seconds](performance-auroc.svg)"
+    return f"{table}\n\n{_seconds_to(ours['auroc_at_seconds'])}\n{whole}\n\n{plot}"
 
 
 def _seconds_to(auroc_at_seconds: list[list[float]]) -> str:
@@ -218,7 +219,7 @@ def machine(results: Result) -> str:
     kind = results["machine"]
     versions = {**results["versions"], **results.get("cleaning", {}).get("cleanlab", {}).get("versions", {})}
     lines = [
-        f"* commit {results['commit']};",
+        f"* [{results['file']}](../benchmarks/results/{results['file']}), commit {results['commit']};",
         f"* {kind['processor']}, {kind['processors']} processors, {kind['memory_bytes'] / 2**30:.0f} GiB;",
         f"* {kind['system']};",
         f"* kernels: {'; '.join(f'{name}: {text}' for name, text in results['kernels'].items() if text)};",
@@ -316,7 +317,7 @@ def plot_auroc(results: Result) -> None:
 def main() -> None:
     """Fills the page."""
     source = Path(sys.argv[1])
-    results = json.loads(source.read_text())
+    results = {"file": source.name, **json.loads(source.read_text())}
     page = PAGE.read_text()
     for table in (machine, aims, times, ratios, scaling, memory, agreement, cleaning):
         pattern = re.compile(rf"(<!-- {table.__name__} -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -324,7 +325,7 @@ def main() -> None:
             raise SystemExit(f"{PAGE} has no place for the table {table.__name__}")
         text = table(results)
         page = pattern.sub(lambda match, text=text: f"{match[1]}\n{text}\n\n{match[2]}", page)
-    PAGE.write_text(re.sub(r"results/end_to_end-[\w-]*\.json", f"results/{source.name}", page))
+    PAGE.write_text(page)
     for plot in (plot_steps, plot_rows, plot_auroc):
         plot(results)
 
