@@ -106,13 +106,14 @@ def _ratio_cell(work: Result, name: str, ours: str) -> str:
 def ratios(results: Result) -> str:
     """How many times as long as ours each contestant takes."""
     names = _names(results["works"])
-    ours = names[0]
+    ours = next(name for name in names if any(_median(work, name) is not None for work in results["works"]))
+    names.remove(ours)
     rows = []
     for work in sorted(results["works"], key=_order):
         plan = work["plan"]
         title = f"{MODELS[tuple(plan['sizes'])]}, N = {plan['rows']:,}, K = {plan['ll_steps']}, {_method(plan)}"
-        rows.append([title, *(_ratio_cell(work, name, ours) for name in names[1:])])
-    return _table([f"work (1 = {ours})", *names[1:]], rows)
+        rows.append([title, *(_ratio_cell(work, name, ours) for name in names)])
+    return _table([f"work (1 = {ours})", *names], rows)
 
 
 def _is_long(plan: Result) -> bool:
