@@ -530,7 +530,8 @@ cudaError_t run(cudaStream_t stream, ait_type type, const ait_descent_plan *plan
 }
 
 /* The plan with products of bytes, where there is one. */
-ait_descent_plan plan_bytes(const ait_descent *descent, const ait_kernel_limits *limits) {
+ait_descent_plan plan_bytes([[maybe_unused]] const ait_descent *descent,
+                            [[maybe_unused]] const ait_kernel_limits *limits) {
   ait_descent_plan plan = {};
 #ifndef AIT_DOUBLE
   if (descent->train->type == AIT_U8 && ait_suit_bytes(descent->sizes[0])) {
