@@ -33,7 +33,8 @@ test: build
 bench: configure
 	@scripts/packages.sh demo bench
 	cmake --preset $(PRESET) -DAIT_BUILD_BENCHMARKS=ON
-	cmake --build build/$(PRESET) -j $(JOBS) --target ait_program bench_draw_data bench_end_to_end
+	cmake --build build/$(PRESET) -j $(JOBS) --target ait_program \
+	  bench_draw_data bench_end_to_end bench_passes bench_scale
 	scripts/bench.sh build/$(PRESET) $(if $(QUICK),--quick) $(if $(MINUTES),--minutes $(MINUTES))
 
 install: build

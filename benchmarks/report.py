@@ -1,12 +1,13 @@
 """Writes the tables and plots of docs/performance.md from a file of results.
 
-Usage: report.py RESULTS.json
-Tables go between `<!-- NAME -->` and `<!-- end -->` of the page; plots are made by gnuplot as
+Usage: report.py END_TO_END.json [PASSES.json [SCALE.json]]
+The first is from run.py, the others from bench_passes and bench_scale (scripts/bench.sh). Tables go between `<!-- NAME -->` and `<!-- end -->` of the page; plots are made by gnuplot as
 docs/performance-NAME.svg. Needs nothing but Python and gnuplot.
 """
 
 import json
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -233,6 +234,52 @@ def machine(results: Result) -> str:
     return "\n".join(lines)
 
 
+def passes(results: Result) -> str:
+    """Milliseconds and share of the bound of every pass that was timed."""
+    kinds, cells = ("train", "validation", "adjoint"), {}
+    for one in results["benchmarks"]:
+        word, *name = one["name"].split("/")
+        if word == "pass":
+            stored, shape, kind, version = name[:4]
+            cells[stored, shape, version, kind] = (
+                f"{_milliseconds(one['pass_seconds'])} ({100 * one['share_of_bound']:.0f} %)"
+            )
+    rows = [
+        [stored, shape.replace("x", " x "), version, *(cells.get((stored, shape, version, kind), "") for kind in kinds)]
+        for stored, shape, version in dict.fromkeys(key[:3] for key in cells)
+    ]
+    return _table(["rows", "N x D x C", "version", *kinds], rows)
+
+
+def roofs(results: Result) -> str:
+    """What the machine's units reached beside the passes."""
+    found = {one["name"].split("/")[1]: one for one in results["benchmarks"] if one["name"].startswith("unit/")}
+    return "; ".join(
+        f"{name.replace('_', ' ')} {1e-9 * one['operations_per_second']:,.0f} Gop/s"
+        if "operations_per_second" in one
+        else f"{name.replace('_', ' ')} {1e-9 * one['bytes_per_second']:.0f} GB/s"
+        for name, one in found.items()
+    )
+
+
+def scale(results: list[Result]) -> str:
+    """Time and memory of UL iterations against rows."""
+    head = ["rows", "K", "kbar", "seconds a UL iteration", "read from memory, GB/s", "MB of data", "MB beyond"]
+    rows = [
+        [
+            f"{one['rows']:,}",
+            str(one["ll_steps"]),
+            str(one["kbar"][0]),
+            f"{statistics.median(one['iteration_seconds']):.2f}",
+            f"{1e-9 * one['read_bytes_per_second']['before']:.0f} to {1e-9 * one['read_bytes_per_second']['after']:.0f}",
+            f"{1e-6 * one['data_bytes']:,.0f}",
+            f"{1e-6 * one['peak_beyond_data_bytes']:,.0f}",
+        ]
+        for one in results
+    ]
+    return _table(head, rows)
+
+
 def _scales(plan: Result) -> bool:
     return (
         plan["ll_steps"] == 10
@@ -315,17 +362,28 @@ def plot_auroc(results: Result) -> None:
     _plot("auroc", f"{blocks}{setup}plot {', '.join(clauses)}")
 
 
+def _fill(page: str, name: str, text: str) -> str:
+    """The page with one table replaced."""
+    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not pattern.search(page):
+        raise SystemExit(f"{PAGE} has no place for the table {name}")
+    return pattern.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", page)
+
+
 def main() -> None:
     """Fills the page."""
-    source = Path(sys.argv[1])
+    if not 2 <= len(sys.argv) <= 4:
+        raise SystemExit("usage: report.py END_TO_END.json [PASSES.json [SCALE.json]]")
+    source, *others = [Path(name) for name in sys.argv[1:]]
     results = {"file": source.name, **json.loads(source.read_text())}
     page = PAGE.read_text()
     for table in (machine, aims, times, ratios, scaling, memory, agreement, cleaning):
-        pattern = re.compile(rf"(<!-- {table.__name__} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if not pattern.search(page):
-            raise SystemExit(f"{PAGE} has no place for the table {table.__name__}")
-        text = table(results)
-        page = pattern.sub(lambda match, text=text: f"{match[1]}\n{text}\n\n{match[2]}", page)
+        page = _fill(page, table.__name__, table(results))
+    measured = [json.loads(path.read_text()) for path in others]
+    if measured:
+        page = _fill(_fill(page, "passes", passes(measured[0])), "roofs", roofs(measured[0]))
+    if len(measured) > 1:
+        page = _fill(page, "scale", scale(measured[1]))
     PAGE.write_text(page)
     for plot in (plot_steps, plot_rows, plot_auroc):
         plot(results)

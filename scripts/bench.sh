@@ -33,3 +33,13 @@ environment jax $requirements/requirements-jax.txt $requirements/requirements-nu
 environment torch $requirements/requirements-torch.txt
 "$environments/jax/bin/python" benchmarks/run.py --build "$build" --environments "$environments" \
   --data build/bench-data --results benchmarks/results "$@"
+
+# The parts: passes against the roofline, and time and memory against rows.
+case " $* " in *" --quick "* | *" --only "*) exit ;; esac
+kind=$(git describe --always --dirty --abbrev=8 --exclude='*')
+OMP_PROC_BIND=true "$build/bench_passes" --benchmark_min_time=0.1 --benchmark_out="benchmarks/results/passes-$kind.json" \
+  --benchmark_filter='^unit/|/u8/(5000|60000)x784x10/.*/(amx|v4|v3)|/f(16|32)/5000x(784x10|1024x100)/.*/v4'
+for rows in 10000 100000 1000000; do
+  OMP_PROC_BIND=true "$build/bench_scale" --rows $rows
+done | sed 's/^}$/},/; 1s/^/[/; $s/,$/]/' >"benchmarks/results/scale-$kind.json"
+echo "results: benchmarks/results/{end_to_end,passes,scale}-*.json"
