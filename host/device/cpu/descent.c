@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "device/cpu/data_pass.h"
+#include "device/cpu/team.h"
 
 /* PANEL: columns or rows of a product that one thread takes at once; their number does not depend on the
  * threads, so that neither does a sum. MOST_THIN: with more classes BLAS is faster. */
@@ -24,6 +25,7 @@ typedef struct family {
 
 typedef struct descent_work {
   const ait_descent *descent;
+  ait_barrier *barrier;
   ait_pass train, validation;
   ait_pass_plan train_plan, validation_plan;
   int one_form;        /* both sides read the same packed classifier */
@@ -176,13 +178,14 @@ static void fold_layers(const descent_work *w, const family *f, const ait_real *
   const int32_t L = d->layers;
   const int64_t C = classes_of(d), D = d->sizes[0];
   ait_real *b = f->first + C * D, *db = w->dP.first + C * D;
-#pragma omp single
+#pragma omp single nowait
   {
     memcpy(b, y + biases_of(d, L), (size_t)C * sizeof *b);
     if (v != NULL) {
       memcpy(db, v + biases_of(d, L), (size_t)C * sizeof *db);
     }
   }
+  ait_barrier_wait(w->barrier);
   for (int32_t l = L - 1; l >= 1; --l) {
     const int64_t h = d->sizes[l], panels = ait_ceil_div(d->sizes[l - 1], PANEL);
     const layer_product s = product_of(w, l);
@@ -204,8 +207,9 @@ static void fold_layers(const descent_work *w, const family *f, const ait_real *
         add_products(C, h, P, v_bias, db);
       }
     }
-#pragma omp single
+#pragma omp single nowait
     add_products(C, h, P, bias, b);
+    ait_barrier_wait(w->barrier);
   }
 }
 
@@ -214,13 +218,14 @@ static void fold_layers(const descent_work *w, const family *f, const ait_real *
 /* Team: packs the classifier of the training side, with a direction where there is one, and of the validation
  * side (NULL: it is not passed). */
 static void pack(const descent_work *w, const ait_real *train, const ait_real *direction, const ait_real *validation) {
-#pragma omp for
+#pragma omp for nowait
   for (int64_t c = 0; c < classes_of(w->descent); ++c) {
     ait_pass_pack(&w->train_plan, c, train, direction);
     if (validation != NULL && !w->one_form) {
       ait_pass_pack(&w->validation_plan, c, validation, NULL);
     }
   }
+  ait_barrier_wait(w->barrier);
 }
 
 /* Team: the passes of step k over both sides, in alternating directions. */
@@ -235,15 +240,16 @@ static void pass_rows(const descent_work *w, int64_t k, int wants_train, int wan
   if (wants_validation && !backwards) {
     ait_pass_thread_rows(&w->validation_plan, 0);
   }
-#pragma omp barrier
+  ait_barrier_wait(w->barrier);
 }
 
 /* Team: the sums of the training side. */
 static void add_up(const descent_work *w) {
-#pragma omp for
+#pragma omp for nowait
   for (int64_t piece = 0; piece < ait_pass_pieces(&w->train_plan); ++piece) {
     ait_pass_add_up(&w->train_plan, piece);
   }
+  ait_barrier_wait(w->barrier);
 }
 
 /* ---- unfold ---------------------------------------------------------------------------------- */
@@ -268,7 +274,7 @@ static void unfold(const descent_work *w, const ait_real *y, const ait_real *v) 
     const layer_product s = product_of(w, l);
     const ait_real *W = y + weights_of(d, l), *b = y + biases_of(d, l), *last = member(d, &w->Q, l - 1);
     ait_real *Q = member(d, &w->Q, l), *dQ = member(d, &w->dQ, l);
-#pragma omp for
+#pragma omp for nowait
     for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
       times_transposed(&s, panel, last, W, 0, Q);
       add_outer(C, h, panel, gb, b, Q);
@@ -279,6 +285,7 @@ static void unfold(const descent_work *w, const ait_real *y, const ait_real *v) 
         add_outer(C, h, panel, gb, v + biases_of(d, l), dQ);
       }
     }
+    ait_barrier_wait(w->barrier);
   }
 }
 
@@ -335,7 +342,7 @@ static void step_forward(const descent_work *w, int64_t k, const ait_real *u) {
   const int64_t W = weights_of(d, L), b = biases_of(d, L);
   descend(C * d->sizes[L - 1], alpha, member(d, &w->Q, L - 1), u + W, next + W);
   descend(C, alpha, w->Q.first + C * d->sizes[0], u + b, next + b);
-#pragma omp barrier
+  ait_barrier_wait(w->barrier);
 }
 
 /* Team: the point u_k at which step k is taken. */
@@ -346,10 +353,11 @@ static const ait_real *step_point(const descent_work *w, int64_t k) {
     return y;
   }
   const ait_real beta = d->beta[k - 1], *last = state(d, k - 1);
-#pragma omp for simd
+#pragma omp for simd nowait
   for (int64_t i = 0; i < d->m; ++i) {
     w->u[i] = y[i] + beta * y[i] + -beta * last[i];
   }
+  ait_barrier_wait(w->barrier);
   return w->u;
 }
 
@@ -428,12 +436,12 @@ static void step_back(const descent_work *w, int64_t k) {
   for (int32_t l = 1; l < L; ++l) {
     descend_layer_back(w, l, alpha, y);
   }
-#pragma omp barrier
+  ait_barrier_wait(w->barrier);
   ait_real *last = d->lambda + weights_of(d, L), *biases = d->lambda + biases_of(d, L);
   descend(C * d->sizes[L - 1], alpha, member(d, &w->dQ, L - 1), last, last);
   descend(C, alpha, w->dQ.first + C * d->sizes[0], biases, biases);
   descend(d->train->rows, alpha, w->cross, d->gx, d->gx);
-#pragma omp barrier
+  ait_barrier_wait(w->barrier);
 }
 
 /* ---- workspace ------------------------------------------------------------------------------- */
@@ -506,8 +514,10 @@ size_t ait_cpu_descent_workspace(ait_device *device, const ait_descent *descent)
 }
 
 ait_status ait_cpu_rollout(ait_device *device, const ait_descent *descent, void *workspace) {
+  ait_barrier barrier = {0};
   descent_work w;
   plan_work(device, descent, 0, workspace, &w);
+  w.barrier = &barrier;
 #pragma omp parallel num_threads(device->threads) if (ait_pass_pays_threads(&w.train_plan))
   for (int64_t k = descent->first; k <= descent->end; ++k) {
     rollout_step(&w, k, k < descent->end);
@@ -516,8 +526,10 @@ ait_status ait_cpu_rollout(ait_device *device, const ait_descent *descent, void 
 }
 
 ait_status ait_cpu_reverse(ait_device *device, const ait_descent *descent, void *workspace) {
+  ait_barrier barrier = {0};
   descent_work w;
   plan_work(device, descent, 1, workspace, &w);
+  w.barrier = &barrier;
 #pragma omp parallel num_threads(device->threads) if (ait_pass_pays_threads(&w.train_plan))
   for (int64_t k = *descent->kbar - 1; k >= descent->first; --k) {
     step_back(&w, k);
