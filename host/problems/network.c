@@ -59,7 +59,8 @@ int32_t ait_shape_is_folded(const ait_shape *shape) {
 }
 
 size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
-  return ait_shape_is_folded(shape) ? ait_folded_workspace(device, shape, rows) : ait_mlp_workspace(device, shape, rows);
+  return ait_shape_is_folded(shape) ? ait_folded_workspace(device, shape, rows)
+                                    : ait_mlp_workspace(device, shape, rows);
 }
 
 ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
@@ -67,13 +68,13 @@ ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait
     return ait_fail(AIT_UNSUPPORTED, "a pass gives a gradient or a product, not both at once");
   }
   return ait_shape_is_folded(shape) ? ait_folded_run(device, shape, pass, workspace)
-                          : ait_mlp_run(device, shape, pass, workspace);
+                                    : ait_mlp_run(device, shape, pass, workspace);
 }
 
 ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                               int64_t count, const ait_real *y, ait_real *logits, void *workspace) {
   return ait_shape_is_folded(shape) ? ait_folded_logits(device, shape, rows, first, count, y, logits, workspace)
-                          : ait_mlp_logits(device, shape, rows, first, count, y, logits, workspace);
+                                    : ait_mlp_logits(device, shape, rows, first, count, y, logits, workspace);
 }
 
 ait_status ait_multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
