@@ -207,8 +207,42 @@ TEST_P(CleaningRuns, SameBitsAgainAndForEveryNumberOfThreads) {
   }
 }
 
+double relative_error(const Reals &values, const Reals &expected) {
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < values.size(); i++) {
+    difference += std::pow(static_cast<double>(values[i]) - static_cast<double>(expected[i]), 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  return difference == 0 ? 0 : std::sqrt(difference / norm);
+}
+
+// A bound on y that no y comes near: the same problem, but its steps are taken one by one.
+TEST_P(CleaningRuns, WholeRolloutsAreTheirSingleSteps) {
+  const auto &[method, sizes, activation] = GetParam();
+  std::mt19937 engine(13);
+  CleaningData data(engine, sizes, activation, {700, 33}, 300, true);
+  Context context = make_context();
+  Problem whole = data.problem(context), single = data.problem(context);
+  ASSERT_OK(ait_problem_bound_y(single.get(), -1e30, 1e30));
+  const ait_solver_options options = make_options(method, 5, 0.5);
+  const Reals x = random_reals(engine, data.n, 2);
+  const Reals z = random_reals(engine, 2 * ait_network_parameters(&data.network), 0.3);
+  const Outcome one = run(whole, options, x, z, 1), other = run(single, options, x, z, 1);
+  const double tolerance = kDouble ? 1e-12 : 2e-5;
+  EXPECT_EQ(one.kbar, other.kbar);
+  EXPECT_LE(relative_error(one.y, other.y), tolerance);
+  EXPECT_LE(relative_error(one.gx, other.gx), tolerance);
+  EXPECT_LE(relative_error(one.gz, other.gz), tolerance);
+  for (size_t k = 0; k < one.F.size(); k++) {
+    EXPECT_EQ(std::isnan(one.F[k]), std::isnan(other.F[k])) << k;
+    EXPECT_FALSE(static_cast<double>(std::abs(one.F[k] - other.F[k])) >
+                 tolerance * std::abs(static_cast<double>(other.F[k])))
+        << k;
+  }
+}
+
 std::string cleaning_name(const testing::TestParamInfo<CleaningRuns::ParamType> &tested) {
-  static const char *const names[] = {"linear", "linear_nesterov", "deep", "relu", "tanh_last_steps"};
+  static const char *const names[] = {"linear", "linear_nesterov", "deep", "deep_nesterov", "relu", "tanh_last_steps"};
   return names[tested.index];
 }
 
@@ -217,6 +251,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 11}, AIT_ACTIVATION_NONE),
                     std::make_tuple("ia-gm-a", std::vector<int64_t>{70, 11}, AIT_ACTIVATION_NONE),
                     std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 13, 9, 11}, AIT_ACTIVATION_NONE),
+                    std::make_tuple("ia-gm-a", std::vector<int64_t>{70, 50, 47}, AIT_ACTIVATION_NONE),
                     std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_RELU),
                     std::make_tuple("t-rhg", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_TANH)),
     cleaning_name);
