@@ -365,14 +365,14 @@ static const ait_real *step_point(const descent_work *w, int64_t k) {
 static void prepare_step(const descent_work *w, const ait_real *u, const ait_real *y, int wants_F) {
   const ait_descent *d = w->descent;
   if (d->layers == 1) {
-    pack(w, u, NULL, y);
+    pack(w, u, NULL, wants_F ? y : NULL);
     return;
   }
   fold_layers(w, &w->P, u, NULL);
   if (u != y && wants_F) {
     fold_layers(w, &w->dP, y, NULL);
   }
-  pack(w, w->P.first, NULL, u != y ? w->dP.first : w->P.first);
+  pack(w, w->P.first, NULL, !wants_F ? NULL : u != y ? w->dP.first : w->P.first);
 }
 
 /* Team: f(x, u_k) and F(x, y_k) where they are wanted, and with `steps` y_{k+1}. */

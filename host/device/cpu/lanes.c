@@ -17,7 +17,7 @@ typedef struct slot_failure {
 } slot_failure;
 
 static void note_failure(int64_t slot, ait_status status, slot_failure *failure) {
-#pragma omp critical(ait_slot_failure)
+#pragma omp critical
   if (slot < failure->slot) {
     failure->slot = slot;
     failure->status = status;
