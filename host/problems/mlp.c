@@ -72,7 +72,9 @@ static int64_t least(int64_t a, int64_t b) {
 static void lay_out_slots(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
                           row_slots *slots) {
   const int64_t stride = shape->parameters + 1, bytes = stride * (int64_t)sizeof(double);
-  const int64_t wanted = least(AIT_SUM_SLOTS, least(1 + (rows->rows - 1) / SLOT_ROWS, 1 + MOST_BYTES / bytes));
+  const int64_t fitting = MOST_BYTES / bytes;
+  const int64_t most_slots = least(AIT_SUM_SLOTS, fitting > 1 ? fitting : 1);
+  const int64_t wanted = least(most_slots, 1 + (rows->rows - 1) / SLOT_ROWS);
   const int32_t several = device->model->for_slots != NULL && wanted > 1;
   ait_layout chunk_layout = {0};
   row_chunk chunk;
