@@ -191,10 +191,10 @@ typedef struct ait_descent {
   const ait_real *x;     /* rows of train */
   int64_t first, end;    /* the steps k = first .. end - 1 */
   const ait_real *alpha; /* alpha_k */
-  const ait_real *beta;  /* beta_k, or NULL */
+  const ait_real *beta;  /* beta_k: u_k = y_k + beta_{k-1} (y_k - y_{k-1}) for k >= 1; or NULL: u_k = y_k */
   ait_real *states;      /* y_k stands at states + (k % slots) * stride */
   int64_t slots, stride;
-  ait_real *f, *F; /* rollout: f(x, y_k) = f[k * value_stride] for every step, F(x, y_k) likewise ... */
+  ait_real *f, *F; /* rollout: f(x, u_k) = f[k * value_stride] for every step, F(x, y_k) likewise ... */
   int64_t F_first; /* ... for F_first <= k <= end */
   int64_t value_stride;
   const int32_t *kbar; /* reverse: one index */

@@ -52,11 +52,10 @@ typedef struct ait_plan {
   const ait_real *beta;  /* beta_k, or NULL: no acceleration; NULL for a reverse sweep */
   const ait_real *x;     /* n */
   ait_real *states;      /* y_k (batch x m) stands at states + (k % slots) * batch * m */
-  int64_t slots;         /* end - first + 1 or more for a reverse sweep; at least 3 */
+  int64_t slots;         /* end - first + 1 or more for a reverse sweep; at least 3 for an accelerated step */
 
-  /* Rollout: y_first is there (with beta also y_{first-1} where first > 0); y_{k+1} and f_b(x, u_k) =
-   * f[k * batch + b] are written for every step,
-   * and F_b(x, y_k) = F[k * batch + b] for F_first <= k <= end. */
+  /* Rollout: y_first is there (with beta also y_{first-1} where first > 0). y_{k+1} and f_b(x, u_k), at
+   * f[k * batch + b], are written for every step, and F_b(x, y_k), at F[k * batch + b], for F_first <= k <= end. */
   ait_real *f, *F;
   int64_t F_first;
 
