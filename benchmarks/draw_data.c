@@ -4,6 +4,8 @@
  * Files in FOLDER: train.npy, validation.npy, test.npy (u8, rows x 784) and train_labels.npy (half of them
  * redrawn), true_labels.npy, validation_labels.npy, test_labels.npy (i32). */
 #include <ait/ait.h>
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +87,19 @@ static ait_status draw(drawing *d) {
   return status;
 }
 
+/* Nonzero where `text` is a whole number of digits alone that fits; otherwise says so. */
+static int read_number(const char *name, const char *text, uint64_t least, uint64_t most, uint64_t *value) {
+  char *end = NULL;
+  errno = 0;
+  *value = strtoull(text, &end, 10);
+  if (isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && *value >= least && *value <= most) {
+    return 1;
+  }
+  fprintf(stderr, "bench_draw_data: %s is '%s'; expected a whole number, %llu to %llu\n", name, text,
+          (unsigned long long)least, (unsigned long long)most);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   enum { LARGEST_PART = 60000 };
   static int64_t rows[LARGEST_PART];
@@ -94,17 +109,19 @@ int main(int argc, char **argv) {
     fprintf(stderr, "Usage: bench_draw_data FOLDER TRAIN VALIDATION SEED\n");
     return 2;
   }
+  uint64_t train = 0, validation = 0, seed = 0;
+  if (!read_number("TRAIN", argv[2], 1, LARGEST_PART - 1, &train) ||
+      !read_number("VALIDATION", argv[3], 1, LARGEST_PART - train, &validation) ||
+      !read_number("SEED", argv[4], 0, UINT64_MAX, &seed)) {
+    return 2;
+  }
   drawing d = {.folder = argv[1],
-               .train = atoll(argv[2]),
-               .validation = atoll(argv[3]),
-               .seed = strtoull(argv[4], NULL, 10),
+               .train = (int64_t)train,
+               .validation = (int64_t)validation,
+               .seed = seed,
                .rows = rows,
                .labels = labels,
                .redrawn = redrawn};
-  if (d.train < 1 || d.validation < 1 || d.train > LARGEST_PART || d.validation > LARGEST_PART - d.train) {
-    fprintf(stderr, "bench_draw_data: TRAIN and VALIDATION must be at least 1 and %d together at most\n", LARGEST_PART);
-    return 2;
-  }
   if (draw(&d) != AIT_OK) {
     fprintf(stderr, "bench_draw_data: %s\n", ait_last_error());
     return 1;

@@ -14,12 +14,14 @@
  *   advance COUNT FOLDER    runs on for COUNT UL iterations; x.npy and z.npy of where they lead
  *   quit            peak resident memory of the process */
 #include <ait/ait.h>
+#include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { MAX_LAYERS = 8, MAX_COUNT = 1000, PATH_LENGTH = 4096 };
+enum { MAX_LAYERS = 8, MAX_COUNT = 1000, MAX_STEPS = 1000000, MAX_THREADS = 4096, PATH_LENGTH = 4096 };
 
 /* The settings of the authors' script. */
 static const double ll_rate = 0.03, ul_rate = 0.01, init_rate = 0.03;
@@ -38,6 +40,35 @@ static double clock_seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- errors and numbers --------------------------------------------------------------------------------- */
+
+static char complaint[PATH_LENGTH]; /* what is wrong with the input, where the library has not said it */
+
+__attribute__((format(printf, 1, 2))) static ait_status refuse(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(complaint, sizeof complaint, format, arguments);
+  va_end(arguments);
+  return AIT_INVALID_ARGUMENT;
+}
+
+static const char *sentence(ait_status status) {
+  if (*complaint != '\0') {
+    return complaint;
+  }
+  return *ait_last_error() != '\0' ? ait_last_error() : ait_status_text(status);
+}
+
+static ait_status read_number(const char *name, const char *text, int64_t least, int64_t most, int64_t *value) {
+  char *end = NULL;
+  const long long number = strtoll(text, &end, 10); /* what does not fit becomes the type's limit */
+  if (!isdigit((unsigned char)*text) || *end != '\0' || number < least || number > most) {
+    return refuse("%s is '%s'; expected a whole number, %lld to %lld", name, text, (long long)least, (long long)most);
+  }
+  *value = number;
+  return AIT_OK;
 }
 
 /* ---- files --------------------------------------------------------------------------------------------- */
@@ -90,12 +121,17 @@ static ait_status open_files(contest *c, const char *data, const char *start) {
 
 /* ---- problem and solver -------------------------------------------------------------------------------- */
 
-/* Nonzero where `text` is a list of 2 to MAX_LAYERS + 1 sizes. */
+/* Nonzero where `text` is a list of 2 to MAX_LAYERS + 1 sizes, digits and commas alone. */
 static int read_sizes(const char *text, contest *c) {
+  enum { LARGEST_SIZE = 1 << 20 };
   int count = 0;
   char *end = NULL;
   for (const char *at = text; count <= MAX_LAYERS; at = end + 1) {
-    c->sizes[count++] = strtoll(at, &end, 10);
+    const long long size = isdigit((unsigned char)*at) ? strtoll(at, &end, 10) : 0;
+    if (size < 1 || size > LARGEST_SIZE) {
+      return 0;
+    }
+    c->sizes[count++] = size;
     if (*end != ',') {
       break;
     }
@@ -116,14 +152,17 @@ static int read_activation(const char *text, ait_activation *activation) {
   return 0;
 }
 
+/* Nonzero where a file is one column of so many values. */
+static int is_vector(const ait_matrix *matrix, ait_type type, int64_t rows) {
+  return ait_matrix_type(matrix) == type && ait_matrix_rows(matrix) == rows && ait_matrix_columns(matrix) == 1;
+}
+
 /* Files that do not fit the network are refused here, for the library takes their contents on trust. */
 static int files_fit(const contest *c) {
   int64_t rows = ait_matrix_rows(c->train), validation_rows = ait_matrix_rows(c->validation);
-  return ait_matrix_rows(c->train_labels) == rows && ait_matrix_type(c->train_labels) == AIT_I32 &&
-         ait_matrix_rows(c->validation_labels) == validation_rows && ait_matrix_type(c->validation_labels) == AIT_I32 &&
-         ait_matrix_rows(c->x) == rows && ait_matrix_rows(c->z) == ait_network_parameters(&c->network) &&
-         ait_matrix_type(c->x) == AIT_F32 && ait_matrix_type(c->z) == AIT_F32 &&
-         ait_matrix_columns(c->train) == c->sizes[0] && ait_matrix_columns(c->validation) == c->sizes[0];
+  return ait_matrix_columns(c->train) == c->sizes[0] && ait_matrix_columns(c->validation) == c->sizes[0] &&
+         is_vector(c->train_labels, AIT_I32, rows) && is_vector(c->validation_labels, AIT_I32, validation_rows) &&
+         is_vector(c->x, AIT_F32, rows) && is_vector(c->z, AIT_F32, ait_network_parameters(&c->network));
 }
 
 static ait_status create_problem(contest *c, int32_t threads) {
@@ -211,7 +250,6 @@ static ait_status check(contest *c, const char *folder) {
 
 static ait_status time_iterations(contest *c, int64_t count) {
   static double seconds[MAX_COUNT];
-  count = count < MAX_COUNT ? count : MAX_COUNT;
   for (int64_t i = 0; i < count; i++) {
     ait_status status = back_to_start(c);
     double began = clock_seconds();
@@ -259,18 +297,21 @@ static long long peak_bytes(void) {
 }
 
 static ait_status answer(contest *c, char *line) {
-  char *word = strtok(line, " \n");
-  char *first = strtok(NULL, " \n"), *second = strtok(NULL, " \n");
-  if (word != NULL && strcmp(word, "check") == 0 && first != NULL) {
+  static const char gap[] = " \n";
+  char *word = strtok(line, gap), *first = strtok(NULL, gap), *second = strtok(NULL, gap);
+  int64_t count = 0;
+  if (word != NULL && strcmp(word, "check") == 0 && first != NULL && second == NULL) {
     return check(c, first);
   }
-  if (word != NULL && strcmp(word, "time") == 0 && first != NULL) {
-    return time_iterations(c, strtoll(first, NULL, 10));
+  if (word != NULL && strcmp(word, "time") == 0 && first != NULL && second == NULL) {
+    ait_status status = read_number("time's COUNT", first, 1, MAX_COUNT, &count);
+    return status != AIT_OK ? status : time_iterations(c, count);
   }
   if (word != NULL && strcmp(word, "advance") == 0 && second != NULL) {
-    return advance(c, strtoll(first, NULL, 10), second);
+    ait_status status = read_number("advance's COUNT", first, 1, MAX_STEPS, &count);
+    return status != AIT_OK ? status : advance(c, count, second);
   }
-  return AIT_INVALID_ARGUMENT;
+  return refuse("unknown command; expected check FOLDER, time COUNT, advance COUNT FOLDER or quit");
 }
 
 static ait_status serve(contest *c) {
@@ -290,21 +331,21 @@ static ait_status serve(contest *c) {
 
 int main(int argc, char **argv) {
   contest c = {0};
+  int64_t ll_steps = 0, threads = 0;
   if (argc != 8 || !read_sizes(argv[3], &c) || !read_activation(argv[4], &c.network.activation)) {
     fprintf(stderr, "Usage: bench_end_to_end DATA START SIZES none|relu|tanh iaptt-gm|rhg K THREADS\n");
     return 2;
   }
-  ait_status status = open_files(&c, argv[1], argv[2]);
+  ait_status status = read_number("K", argv[6], 1, MAX_STEPS, &ll_steps);
+  status = status != AIT_OK ? status : read_number("THREADS", argv[7], 0, MAX_THREADS, &threads);
+  status = status != AIT_OK ? status : open_files(&c, argv[1], argv[2]);
   if (status == AIT_OK && !files_fit(&c)) {
-    fprintf(stderr, "bench_end_to_end: the files of %s and %s do not fit sizes %s\n", argv[1], argv[2], argv[3]);
-    release(&c);
-    return 2;
+    status = refuse("the files of %s and %s do not fit sizes %s", argv[1], argv[2], argv[3]);
   }
-  status =
-      status != AIT_OK ? status : prepare(&c, argv[5], strtoll(argv[6], NULL, 10), (int32_t)strtol(argv[7], NULL, 10));
+  status = status != AIT_OK ? status : prepare(&c, argv[5], ll_steps, (int32_t)threads);
   status = status != AIT_OK ? status : serve(&c);
   if (status != AIT_OK) {
-    fprintf(stderr, "bench_end_to_end: %s\n", *ait_last_error() != '\0' ? ait_last_error() : ait_status_text(status));
+    fprintf(stderr, "bench_end_to_end: %s\n", sentence(status));
   }
   release(&c);
   return status != AIT_OK;
