@@ -5,6 +5,8 @@ F(y_kbar) through kbar steps gives the gradients of x and of z. The published sc
 that and records a graph for each F; here one sweep and F without graph, which is faster.
 """
 
+from importlib.metadata import version
+
 import higher
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ import torch
 from peers.torch_model import Problem, flat
 from peers.work import INIT_RATE, LL_RATE, UL_RATE, Arrays, Check, Work
 
-VERSIONS = {"torch": torch.__version__, "higher": "0.2.1"}
+VERSIONS = {"torch": torch.__version__, "higher": version("higher")}
 
 
 class Contestant:
