@@ -29,7 +29,8 @@ demo: program
 test: build
 	ctest --preset $(PRESET) -j $(JOBS)
 
-# QUICK=1: linear and deep linear at K = 10 and 100 alone. MINUTES=N: later works are left out (default 12).
+# QUICK=1: linear and deep linear at K = 10 and 100 alone, without passes and scale.
+# MINUTES=N: later works are left out (default 12).
 bench: configure
 	@scripts/packages.sh demo bench
 	cmake --preset $(PRESET) -DAIT_BUILD_BENCHMARKS=ON

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Times the program end to end beside its peers; see docs/performance.md.
+# Times the program end to end beside its peers, then its passes over the rows against the machine's roofline
+# (bench_passes) and UL iterations against the number of rows (bench_scale); see docs/performance.md. With
+# --quick or --only passes and scale are left out.
 # Usage: scripts/bench.sh BUILD [OPTION of benchmarks/run.py]...
 #
 # The peers come from PyPI into virtual environments under benchmarks/.venv, kept from run to run (some
@@ -35,8 +37,8 @@ environment torch $requirements/requirements-torch.txt
   --data build/bench-data --results benchmarks/results "$@"
 
 # The parts: passes against the roofline, and time and memory against rows.
-case " $* " in *" --quick "* | *" --only "*) exit ;; esac
-kind=$(git describe --always --dirty --abbrev=8 --exclude='*')
+case " $* " in *" --quick "* | *" --only "* | *" --only="*) exit ;; esac
+kind=$(git describe --always --dirty --abbrev=8 --exclude='*' 2>/dev/null || echo unknown)
 OMP_PROC_BIND=true "$build/bench_passes" --benchmark_min_time=0.1 --benchmark_out="benchmarks/results/passes-$kind.json" \
   --benchmark_filter='^unit/|/u8/(5000|60000)x784x10/.*/(amx|v4|v3)|/f(16|32)/5000x(784x10|1024x100)/.*/v4'
 for rows in 10000 100000 1000000; do
