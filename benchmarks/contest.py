@@ -1,5 +1,6 @@
 """Runs every contestant of a piece of work in a process of its own, checks them, and times them in turn."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -111,7 +112,8 @@ class Conversation:
 
     def end(self) -> None:
         """Closes the pipes and waits for the process."""
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # the process has ended before it read all
+            self.process.stdin.close()
         self.process.wait(timeout=WAIT_SECONDS)
         self.process.stdout.close()
         self.errors.close()
@@ -124,14 +126,11 @@ class Stable:
         self.build = build
         self.environments = environments
         self.parents: dict[tuple[str, int], Conversation] = {}
-        self.failures: dict[str, str] = {}  # why a peer cannot run, by contestant's name
         self.versions: dict[str, str] = {}
         self.descriptions: dict[str, str] = {}
 
     def enter(self, contestant: Contestant, work: Work, threads: int) -> "Entry":
         """A contestant on its way to being ready for a piece of work."""
-        if contestant.name in self.failures:
-            raise PeerError(self.failures[contestant.name])
         if contestant.kernel:
             return Entry(contestant, threads, self._start_ours(contestant, work, threads), shared=False)
         parent = self._parent(contestant, threads)
@@ -194,6 +193,7 @@ class Entry:
         """Seconds of some UL iterations."""
         answer = self.conversation.ask(f"time {count}")
         if answer["kbar"] not in (None, self.kbar):
+            self.leave()  # a shared process must be free for the next work
             raise PeerError(f"kbar changed from {self.kbar} to {answer['kbar']} between equal iterations")
         return answer["seconds"]
 

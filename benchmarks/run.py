@@ -12,17 +12,19 @@ import platform
 import re
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import cleaning
-from contest import CONTESTANTS, F_TOLERANCE, GRADIENT_TOLERANCE, Contest, Contestant, PeerError, Stable, Trial
+from contest import CONTESTANTS, F_TOLERANCE, GRADIENT_TOLERANCE, Contest, Contestant, Stable, Trial
 from peers.work import INIT_RATE, LL_RATE, UL_RATE, Work
 from works import ADVANCE, SEED, Files, Plan, plans
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+IDLE_SECONDS = 2.0  # the machine is watched for so long before the run
 SLOW_SECONDS = 0.7  # an iteration that takes longer is not repeated to choose the number of threads
 
 
@@ -37,8 +39,11 @@ def processor() -> str:
 
 
 def commit() -> str:
-    """The commit's short hash, with `-dirty` where tracked files differ from it."""
-    return _output("git", "describe", "--always", "--dirty", "--abbrev=8", "--exclude=*")
+    """The commit's short hash, with `-dirty` where tracked files differ from it; `unknown` outside a repository."""
+    try:
+        return _output("git", "describe", "--always", "--dirty", "--abbrev=8", "--exclude=*")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def machine() -> dict[str, Any]:
@@ -51,6 +56,28 @@ def machine() -> dict[str, Any]:
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
     }
+
+
+def _ticks() -> tuple[int, int]:
+    """Ticks that all processors have spent, and those of them without work (Linux's proc_stat(5))."""
+    # user, nice, system, idle, iowait, irq, softirq, steal; guests are counted in user and nice
+    spent = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(spent), spent[3] + spent[4]
+
+
+def busy_share() -> float:
+    """The share of the processors that other programs use, over some seconds of our own idleness."""
+    total, idle = _ticks()
+    time.sleep(IDLE_SECONDS)
+    later_total, later_idle = _ticks()
+    return round(1 - (later_idle - idle) / max(later_total - total, 1), 3)
+
+
+def reason(error: Exception) -> str:
+    """One line that says what went wrong: the last that a program said, where one failed."""
+    stderr = getattr(error, "stderr", None)
+    said = stderr.strip().splitlines() if isinstance(stderr, str) else []
+    return said[-1] if said else f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 class References:
@@ -167,19 +194,35 @@ class Race:
         self.settings = Settings()
         self.todo = [plan for plan in plans(arguments.quick) if re.search(arguments.only, plan.name)]
         self.finished: list[dict[str, Any]] = []
-        self.left_out: list[str] = []
+        self.failed: dict[str, str] = {}  # why a work has no results, by its name
 
-    def run(self, deadline: float) -> None:
-        """Every piece of work that there is time for."""
+    @property
+    def left_out(self) -> list[str]:
+        """The works that have not been tried."""
+        tried = {work["name"] for work in self.finished} | set(self.failed)
+        return [plan.name for plan in self.todo if plan.name not in tried]
+
+    def run(self, deadline: float, save: Callable[[], None]) -> None:
+        """Every piece of work that there is time for; `save` is called after each."""
         clock = Clock(deadline, self.todo)
         for number, plan in enumerate(self.todo, 1):
             if not clock.has_time_for(plan):
-                self.left_out.append(plan.name)
                 print(f"LEFT OUT for lack of time: {plan.name}", flush=True)
                 continue
+            said = self._try_work(plan)
+            print(f"[{number}/{len(self.todo)}, {clock.add(plan)}] {said}", flush=True)
+            save()
+
+    def _try_work(self, plan: Plan) -> str:
+        """A work's results, or why there are none: one that fails costs the others nothing."""
+        try:
             results = self._run_work(plan)
-            self.finished.append({"plan": dataclasses.asdict(plan), "name": plan.name, "contestants": results})
-            print(f"[{number}/{len(self.todo)}, {clock.add(plan)}] {describe(plan, results)}", flush=True)
+        except Exception as error:
+            self.stable.close()  # a peer may have stopped in the middle of an answer; the next work starts it anew
+            self.failed[plan.name] = reason(error)
+            return f"FAILED: {plan.name}: {reason(error)}"
+        self.finished.append({"plan": dataclasses.asdict(plan), "name": plan.name, "contestants": results})
+        return describe(plan, results)
 
     def _run_work(self, plan: Plan) -> dict[str, dict[str, Any]]:
         folds = plan.activation == "none" and len(plan.sizes) > 2
@@ -212,56 +255,79 @@ def measure_cleaning(arguments: argparse.Namespace) -> dict[str, Any]:
     """`ait clean` and cleanlab on the same rows."""
     print("finding wrong labels: ait clean, cleanlab", flush=True)
     began = time.monotonic()
-    data = Files(arguments.data, arguments.build).data(Plan((784, 10), 5000, 10, "iaptt-gm"))
-    result = {
-        "ait": cleaning.run_ours(arguments.build),
-        "cleanlab": cleaning.run_cleanlab(arguments.environments, data),
-    }
-    print(f"    {time.monotonic() - began:.0f} s", flush=True)
-    return result
-
-
-def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """All results."""
-    load, deadline = os.getloadavg()[0], time.monotonic() + 60 * arguments.minutes
-    stable = Stable(arguments.build, arguments.environments)
-    race = Race(arguments, stable)
-    found = {} if arguments.quick or arguments.only else {"cleaning": measure_cleaning(arguments)}
+    ours = cleaning.run_ours(arguments.build)
     try:
-        race.run(deadline)
+        data = Files(arguments.data, arguments.build).data(Plan((784, 10), 5000, 10, "iaptt-gm"))
+        peer = cleaning.run_cleanlab(arguments.environments, data)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        peer = {"status": "SKIPPED", "reason": reason(error)}
+    print(f"    {time.monotonic() - began:.0f} s", flush=True)
+    return {"ait": ours, "cleanlab": peer}
+
+
+class Record:
+    """The file of results, written anew after every work so that a run that is cut off keeps what it measured."""
+
+    def __init__(self, arguments: argparse.Namespace, race: Race) -> None:
+        self.race = race
+        self.found: dict[str, Any] = {}  # what is measured beside the race
+        self.facts = {
+            "commit": commit(),
+            "machine": machine(),
+            "busy_before": busy_share(),
+            "program": _output(str(arguments.build / "ait"), "info").splitlines(),
+            "rates": {"ll": LL_RATE, "ul": UL_RATE, "init": INIT_RATE},
+            "seed": SEED,
+            "late_after": ADVANCE,
+            "tolerances": {"F": F_TOLERANCE, "gx and gz": GRADIENT_TOLERANCE},
+        }
+        kind = re.sub(r"[^a-z0-9]+", "-", self.facts["machine"]["processor"].lower()).strip("-")
+        part = "-part" if arguments.quick or arguments.only else ""
+        self.path = arguments.results / f"end_to_end-{kind}-{self.facts['commit']}{part}.json"
+
+    def write(self) -> None:
+        """All results so far; the file's last state stays whole until the new one is."""
+        result = {
+            **self.facts,
+            "versions": self.race.stable.versions,
+            "kernels": self.race.stable.descriptions,
+            "left_out": self.race.left_out,
+            "failed": self.race.failed,
+            "works": self.race.finished,
+            **self.found,
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(result, indent=1) + "\n")
+        unfinished.replace(self.path)
+
+
+def measure(arguments: argparse.Namespace, race: Race, record: Record) -> None:
+    """All results."""
+    deadline = time.monotonic() + 60 * arguments.minutes
+    try:
+        if not (arguments.quick or arguments.only):
+            try:
+                record.found["cleaning"] = measure_cleaning(arguments)
+            except (OSError, ValueError, LookupError, subprocess.SubprocessError) as error:
+                race.failed["finding wrong labels"] = reason(error)
+                print(f"    FAILED: {reason(error)}", flush=True)
+        race.run(deadline, record.write)
     finally:
-        stable.close()
-    return {
-        "commit": commit(),
-        "machine": machine(),
-        "load_before": load,
-        "program": _output(str(arguments.build / "ait"), "info").splitlines(),
-        "versions": stable.versions,
-        "kernels": stable.descriptions,
-        "rates": {"ll": LL_RATE, "ul": UL_RATE, "init": INIT_RATE},
-        "seed": SEED,
-        "late_after": ADVANCE,
-        "tolerances": {"F": F_TOLERANCE, "gx and gz": GRADIENT_TOLERANCE},
-        "left_out": race.left_out,
-        "works": race.finished,
-        **found,
-    }
+        record.write()
+        race.stable.close()
 
 
 def main() -> None:
     """Measures and writes."""
     arguments = parse_arguments()
-    result = measure(arguments)
-    kind = re.sub(r"[^a-z0-9]+", "-", result["machine"]["processor"].lower()).strip("-")
-    part = "-part" if arguments.quick or arguments.only else ""
-    path = arguments.results / f"end_to_end-{kind}-{result['commit']}{part}.json"
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"results: {path}")
+    race = Race(arguments, Stable(arguments.build, arguments.environments))
+    record = Record(arguments, race)
+    measure(arguments, race, record)
+    print(f"results: {record.path}")
+    if race.failed and not race.finished:
+        raise SystemExit(f"run.py: no work has results; the last failed with: {list(race.failed.values())[-1]}")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except PeerError as error:
-        raise SystemExit(f"run.py: no reference in float64 to check against: {error}") from error
+    main()
