@@ -1,8 +1,9 @@
 """Writes the tables and plots of docs/performance.md from a file of results.
 
 Usage: report.py END_TO_END.json [PASSES.json [SCALE.json]]
-The first is from run.py, the others from bench_passes and bench_scale (scripts/bench.sh). Tables go between `<!-- NAME -->` and `<!-- end -->` of the page; plots are made by gnuplot as
-docs/performance-NAME.svg. Needs nothing but Python and gnuplot.
+The first is from run.py, the others from bench_passes and bench_scale (scripts/bench.sh). Tables go between
+`<!-- NAME -->` and `<!-- end -->` of the page; plots are made by gnuplot as docs/performance-NAME.svg. Needs
+nothing but Python and gnuplot.
 """
 
 import json
@@ -27,7 +28,7 @@ MODELS = {
 }
 COLOURS = ["#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#555555"]
 
-QUIET_LOAD = 0.5  # a load average above says that the machine was not the benchmark's alone
+QUIET_SHARE = 0.1  # a larger share of busy processors before the run says that other programs ran beside it
 
 # What the project wants at K = 100: name, classifier, ours, peer, ratio.
 AIMS = [
@@ -104,10 +105,16 @@ def _ratio_cell(work: Result, name: str, ours: str) -> str:
     return f"{theirs / best:.3g}" if theirs is not None and best is not None else ""
 
 
+def _ours(results: Result) -> str | None:
+    """The first of our contestants that has a time."""
+    names = [name for name in _names(results["works"]) if name.startswith("ait ")]
+    return next((n for n in names if any(_median(work, n) is not None for work in results["works"])), None)
+
+
 def ratios(results: Result) -> str:
     """How many times as long as ours each contestant takes."""
     names = _names(results["works"])
-    ours = next(name for name in names if any(_median(work, name) is not None for work in results["works"]))
+    ours = _ours(results)
     names.remove(ours)
     rows = []
     for work in sorted(results["works"], key=_order):
@@ -227,11 +234,20 @@ def machine(results: Result) -> str:
         f"* kernels: {'; '.join(f'{name}: {text}' for name, text in results['kernels'].items() if text)};",
         f"* {', '.join(f'{name} {version}' for name, version in versions.items())}, Python {kind['python']}.",
     ]
-    if results["load_before"] > QUIET_LOAD:
-        lines.append(f"* **load average before the run: {results['load_before']:.1f}; other programs ran beside it**.")
+    if results["busy_before"] > QUIET_SHARE:
+        share = f"{100 * results['busy_before']:.0f} %"
+        lines.append(f"* **other programs used {share} of the processors before the run**.")
     if results["left_out"]:
         lines.append(f"* left out for lack of time: {'; '.join(results['left_out'])}.")
+    if results["failed"]:
+        lines.append(f"* failed: {'; '.join(f'{name} ({reason})' for name, reason in results['failed'].items())}.")
     return "\n".join(lines)
+
+
+def _complaint(one: Result) -> str:
+    """Why a pass has no figures, or nothing where it has."""
+    said = one.get("error_message") or one.get("skip_message")
+    return f"no time: {said or 'it failed'}" if said or one.get("error_occurred") or one.get("skipped") else ""
 
 
 def passes(results: Result) -> str:
@@ -242,7 +258,7 @@ def passes(results: Result) -> str:
         if word == "pass":
             stored, shape, kind, version = name[:4]
             cells[stored, shape, version, kind] = (
-                f"{_milliseconds(one['pass_seconds'])} ({100 * one['share_of_bound']:.0f} %)"
+                _complaint(one) or f"{_milliseconds(one['pass_seconds'])} ({100 * one['share_of_bound']:.0f} %)"
             )
     rows = [
         [stored, shape.replace("x", " x "), version, *(cells.get((stored, shape, version, kind), "") for kind in kinds)]
@@ -254,12 +270,16 @@ def passes(results: Result) -> str:
 def roofs(results: Result) -> str:
     """What the machine's units reached beside the passes."""
     found = {one["name"].split("/")[1]: one for one in results["benchmarks"] if one["name"].startswith("unit/")}
-    return "; ".join(
-        f"{name.replace('_', ' ')} {1e-9 * one['operations_per_second']:,.0f} Gop/s"
-        if "operations_per_second" in one
-        else f"{name.replace('_', ' ')} {1e-9 * one['bytes_per_second']:.0f} GB/s"
-        for name, one in found.items()
-    )
+    return "; ".join(f"{name.replace('_', ' ')} {_roof(one)}" for name, one in found.items())
+
+
+def _roof(one: Result) -> str:
+    """What one unit reached."""
+    if complaint := _complaint(one):
+        return complaint
+    if "operations_per_second" in one:
+        return f"{1e-9 * one['operations_per_second']:,.0f} Gop/s"
+    return f"{1e-9 * one['bytes_per_second']:.0f} GB/s"
 
 
 def scale(results: list[Result]) -> str:
@@ -271,7 +291,7 @@ def scale(results: list[Result]) -> str:
             str(one["ll_steps"]),
             str(one["kbar"][0]),
             f"{statistics.median(one['iteration_seconds']):.2f}",
-            f"{1e-9 * one['read_bytes_per_second']['before']:.0f} to {1e-9 * one['read_bytes_per_second']['after']:.0f}",
+            " to ".join(f"{1e-9 * one['read_bytes_per_second'][when]:.0f}" for when in ("before", "after")),
             f"{1e-6 * one['data_bytes']:,.0f}",
             f"{1e-6 * one['peak_beyond_data_bytes']:,.0f}",
         ]
@@ -294,7 +314,10 @@ def _plot(name: str, script: str) -> None:
     target = DOCS / f"performance-{name}.svg"
     terminal = "set terminal svg size 860,400 font 'sans-serif,13' background 'white'\n"
     text = f"{terminal}set output '{target}'\nset grid\nset tics nomirror\n{script}\n"
-    subprocess.run(["gnuplot"], input=text, text=True, check=True)
+    try:
+        subprocess.run(["gnuplot"], input=text, text=True, check=True)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"report.py: gnuplot could not draw {target.name}: {error}") from error
 
 
 def _block(name: str, points: list[tuple[float, float]]) -> str:
@@ -370,20 +393,58 @@ def _fill(page: str, name: str, text: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", page)
 
 
+def _read(path: Path, what: str) -> Any:
+    """The contents of a file of results."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise SystemExit(f"report.py: {path} is not there; expected {what}") from error
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"report.py: {path} cannot be read as {what}: {error}") from error
+
+
+def _read_race(path: Path) -> Result:
+    """The end-to-end results, which must be whole."""
+    what = "the results of benchmarks/run.py (JSON)"
+    found = _read(path, what)
+    if not isinstance(found, dict) or "works" not in found:
+        raise SystemExit(f"report.py: {path} has no 'works'; expected {what}")
+    if "cleaning" not in found:
+        why = found.get("failed", {}).get("finding wrong labels", "--quick and --only leave it out")
+        raise SystemExit(f"report.py: {path} has no 'cleaning' ({why}); the page needs the results of a whole run")
+    if _ours(found) is None:
+        raise SystemExit(f"report.py: no work of {path} has a time of ours; the page has nothing to compare with")
+    return {"file": path.name, **found}
+
+
+def _read_passes(path: Path) -> Result:
+    found = _read(path, "the output of bench_passes (JSON)")
+    if not isinstance(found, dict) or "benchmarks" not in found:
+        raise SystemExit(f"report.py: {path} has no 'benchmarks'; expected the output of bench_passes")
+    return found
+
+
+def _read_scale(path: Path) -> list[Result]:
+    found = _read(path, "a list of outputs of bench_scale (JSON)")
+    if not isinstance(found, list) or not all(isinstance(one, dict) and "iteration_seconds" in one for one in found):
+        raise SystemExit(f"report.py: {path} is no list of outputs of bench_scale")
+    return found
+
+
 def main() -> None:
     """Fills the page."""
     if not 2 <= len(sys.argv) <= 4:
         raise SystemExit("usage: report.py END_TO_END.json [PASSES.json [SCALE.json]]")
     source, *others = [Path(name) for name in sys.argv[1:]]
-    results = {"file": source.name, **json.loads(source.read_text())}
+    results = _read_race(source)
     page = PAGE.read_text()
     for table in (machine, aims, times, ratios, scaling, memory, agreement, cleaning):
         page = _fill(page, table.__name__, table(results))
-    measured = [json.loads(path.read_text()) for path in others]
-    if measured:
-        page = _fill(_fill(page, "passes", passes(measured[0])), "roofs", roofs(measured[0]))
-    if len(measured) > 1:
-        page = _fill(page, "scale", scale(measured[1]))
+    if others:
+        timed = _read_passes(others[0])
+        page = _fill(_fill(page, "passes", passes(timed)), "roofs", roofs(timed))
+    if len(others) > 1:
+        page = _fill(page, "scale", scale(_read_scale(others[1])))
     PAGE.write_text(page)
     for plot in (plot_steps, plot_rows, plot_auroc):
         plot(results)
