@@ -519,6 +519,24 @@ cudaError_t launch_plain(cudaStream_t stream, const ait_descent_launch &launch, 
   return launch_tiles<ait_plain_tile<Stored>>(stream, launch, back, work);
 }
 
+/* The types of rows that rollouts are compiled for, which are the ones that data come in: each costs nvcc some
+ * 10 s. Rows of others take their steps one by one. */
+static bool is_data(ait_type type) {
+  return type == AIT_U8 || type == AIT_F16 || type == AIT_F32 ||
+         (type == AIT_F64 && sizeof(ait_real) == sizeof(double));
+}
+
+#ifdef AIT_DOUBLE
+#define AIT_WIDEST_DATA(type, launcher, ...) \
+  ((type) == AIT_F32 ? launcher<float>(__VA_ARGS__) : launcher<double>(__VA_ARGS__))
+#else
+#define AIT_WIDEST_DATA(type, launcher, ...) launcher<float>(__VA_ARGS__)
+#endif
+#define AIT_FOR_DATA(type, launcher, ...)                \
+  ((type) == AIT_U8    ? launcher<uint8_t>(__VA_ARGS__)  \
+   : (type) == AIT_F16 ? launcher<ait_half>(__VA_ARGS__) \
+                       : AIT_WIDEST_DATA(type, launcher, __VA_ARGS__))
+
 cudaError_t run(cudaStream_t stream, ait_type type, const ait_descent_plan *plan, bool back, const descent_work &work) {
   const ait_descent_launch &launch = back ? plan->reverse : plan->rollout;
 #ifndef AIT_DOUBLE
@@ -526,7 +544,7 @@ cudaError_t run(cudaStream_t stream, ait_type type, const ait_descent_plan *plan
     return AIT_FOR_BYTES(work.classes, launch_tiles, stream, launch, back, work);
   }
 #endif
-  return AIT_FOR_STORED(type, launch_plain, stream, launch, back, work);
+  return AIT_FOR_DATA(type, launch_plain, stream, launch, back, work);
 }
 
 /* The plan with products of bytes, where there is one. */
@@ -545,12 +563,12 @@ ait_descent_plan plan_bytes([[maybe_unused]] const ait_descent *descent,
 }  // namespace
 
 ait_descent_plan ait_kernel_plan_descent(const ait_descent *descent, const ait_kernel_limits *limits) {
-  if (!limits->cooperative || descent->layers > AIT_MOST_FOLDED || descent->train->type != descent->validation->type ||
-      descent->sizes[descent->layers] > AIT_MOST_TILE_CLASSES) {
+  if (!limits->cooperative || !is_data(descent->train->type) || descent->layers > AIT_MOST_FOLDED ||
+      descent->train->type != descent->validation->type || descent->sizes[descent->layers] > AIT_MOST_TILE_CLASSES) {
     return ait_descent_plan{};
   }
   const ait_descent_plan plan = plan_bytes(descent, limits);
-  return plan.workspace_bytes > 0 ? plan : AIT_FOR_STORED(descent->train->type, plan_plain, descent, limits);
+  return plan.workspace_bytes > 0 ? plan : AIT_FOR_DATA(descent->train->type, plan_plain, descent, limits);
 }
 
 cudaError_t ait_kernel_rollout(cudaStream_t stream, const ait_descent *descent, const ait_descent_plan *plan,
