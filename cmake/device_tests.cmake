@@ -31,6 +31,9 @@ function(ait_add_emulated name)
   target_include_directories(${name}_simt_objects PRIVATE ${PROJECT_SOURCE_DIR}/kernels)
   if(name STREQUAL "ait64")
     target_compile_definitions(${name}_simt_objects PUBLIC AIT_DOUBLE)
+    if(AIT_SANITIZE) # they look at the float suite, whose code it is; both would take minutes more
+      return()
+    endif()
   endif()
   ait_add_device_tests(${name}_simt_tests tests/cuda/test_cuda_solver.cc ${AIT_MATRIX_TEST} ${AIT_MATRIX_WRAPPER})
   target_include_directories(${name}_simt_tests PRIVATE ${PROJECT_SOURCE_DIR}/kernels)
@@ -61,9 +64,12 @@ foreach(name ait ait64)
   endif()
 endforeach()
 
-ait_add_script(simt.clean ${PROJECT_SOURCE_DIR}/tests/cuda/clean.sh simt)
-set_tests_properties(simt.clean PROPERTIES ENVIRONMENT
-  "AIT=$<TARGET_FILE:ait_simt>;AIT64=$<TARGET_FILE:ait64_simt>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
+# Whole runs of the program; the suites above are what the sanitizers look at, since these would take minutes.
+if(NOT AIT_SANITIZE)
+  ait_add_script(simt.clean ${PROJECT_SOURCE_DIR}/tests/cuda/clean.sh simt)
+  set_tests_properties(simt.clean PROPERTIES ENVIRONMENT
+    "AIT=$<TARGET_FILE:ait_simt>;AIT64=$<TARGET_FILE:ait64_simt>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
+endif()
 
 # The example with kernels of its own, its launches rewritten for the emulation.
 file(READ examples/ridge_gpu.cu AIT_EXAMPLE)
