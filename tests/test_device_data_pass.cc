@@ -213,7 +213,7 @@ Results RunPass(Device &device, const Work &work, int wanted = kEverything, int 
   EXPECT_EQ(AIT_OK,
             ait_matrix_view(work.type, work.rows, work.columns, work.columns + work.gap, work.stored.data(), &matrix));
   ait_rows rows;
-  EXPECT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+  EXPECT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &rows));
   const auto scale = buffer(work.scale), shift = buffer(work.shift), x = buffer(work.x);
   const auto classifier = buffer(work.classifier), direction = buffer(work.direction);
   const auto labels = buffer(work.labels);

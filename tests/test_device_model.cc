@@ -145,7 +145,7 @@ TEST_P(ModelTest, UploadedRowsDescribeTheMatrix) {
   ait_matrix *matrix = nullptr;
   ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, 2, 3, 5, pixels.data(), &matrix));
   ait_rows rows;
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &rows));
   EXPECT_EQ(AIT_U8, rows.type);
   EXPECT_EQ(2, rows.rows);
   EXPECT_EQ(3, rows.columns);
@@ -157,7 +157,7 @@ TEST_P(ModelTest, UploadedRowsDescribeTheMatrix) {
   }
   device->model->release_rows(device.get(), &rows);
   ASSERT_EQ(AIT_OK, ait_matrix_set_scale(matrix, scale, shift));
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &rows));
   Reals on_host(6);
   ASSERT_EQ(AIT_OK, device->runtime->copy_out(device.get(), 3 * sizeof(ait_real), rows.scale, on_host.data()));
   ASSERT_EQ(AIT_OK, device->runtime->copy_out(device.get(), 3 * sizeof(ait_real), rows.shift, on_host.data() + 3));
@@ -175,9 +175,9 @@ TEST_P(ModelTest, RowsOfOneMatrixAreHeldOnce) {
   ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_F32, 3, 2, 2, stored.data(), &matrix));
   ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_F32, 3, 1, 2, stored.data(), &part));
   ait_rows one, other, narrow;
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &one));
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &other));
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), part, &narrow));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &one));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &other));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), part, AIT_READ_OFTEN, &narrow));
   EXPECT_EQ(one.data, other.data);
   device->model->release_rows(device.get(), &one);
   for (const ait_rows *rows : {&other, &narrow}) {
@@ -242,7 +242,7 @@ void CheckRowProducts(Device &device, ait_type type, int64_t first, int64_t coun
       ASSERT_EQ(AIT_OK, ait_matrix_set_scale(matrix, scale.data(), shift.data()));
     }
     ait_rows rows;
-    ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, &rows));
+    ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &rows));
     Buffer<uint8_t> workspace(device, device->model->rows_workspace(device.get(), &rows), 0xff);
     Buffer<ait_real> device_w(device, w), device_r(device, r), z(device, count * h, kNan), g(device, h * columns, kNan);
     ASSERT_EQ(AIT_OK, device->model->rows_times(device.get(), &rows, first, count, h, device_w.get(), z.get(),

@@ -63,7 +63,7 @@ class Side {
       }
       EXPECT_EQ(AIT_OK, ait_matrix_set_scale(matrix_, scale.data(), shift.data()));
     }
-    EXPECT_EQ(AIT_OK, device_->model->upload_rows(device_.get(), matrix_, &rows_)) << ait_last_error();
+    EXPECT_EQ(AIT_OK, device_->model->upload_rows(device_.get(), matrix_, AIT_READ_OFTEN, &rows_)) << ait_last_error();
   }
   ~Side() {
     device_->model->release_rows(device_.get(), &rows_);

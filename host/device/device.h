@@ -223,13 +223,17 @@ typedef struct ait_gemm {
  * other's memory. No two pieces that run at the same time have the same `lane` < the other device's threads. */
 typedef ait_status (*ait_slot_work)(ait_device *device, int64_t slot, int64_t lane, void *context);
 
+/* Whether the data pass will read rows again and again, so that a layout it reads faster is worth a copy. */
+typedef enum ait_row_use { AIT_READ_ONCE, AIT_READ_OFTEN } ait_row_use;
+
 typedef struct ait_model_ops {
   /* Rows that a network with activations takes through its layers at once. */
   int64_t row_chunk;
 
-  /* Makes the rows of a host matrix usable on the device, in their own type; on the CPU the matrix's
-   * memory is borrowed, so the matrix must outlive the rows. release_rows frees what was made. */
-  ait_status (*upload_rows)(ait_device *device, const ait_matrix *matrix, ait_rows *rows);
+  /* Makes the rows of a host matrix usable on the device, in their own type. Where the matrix's memory can be read
+   * it is borrowed, or copied once for all that read it, so the matrix must outlive the rows. release_rows frees
+   * what was made. */
+  ait_status (*upload_rows)(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows);
   void (*release_rows)(ait_device *device, ait_rows *rows);
 
   /* The folded data pass; `workspace` holds data_pass_workspace bytes. */

@@ -217,7 +217,7 @@ static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, 
                       (long long)classes - 1);
     }
   }
-  AIT_TRY(device->model->upload_rows(device, matrix, rows));
+  AIT_TRY(device->model->upload_rows(device, matrix, AIT_READ_OFTEN, rows));
   AIT_TRY(device->runtime->allocate(device, (size_t)count * sizeof *labels, &memory));
   *device_labels = memory;
   return device->runtime->copy_in(device, (size_t)count * sizeof *labels, labels, memory);

@@ -29,7 +29,7 @@ static ait_status allocate(ait_device *device, size_t bytes, void *pointer) {
 static ait_status fill_predictor(ait_predictor *predictor, const ait_matrix *rows) {
   ait_device *device = predictor->device;
   const int64_t count = ait_matrix_rows(rows);
-  AIT_TRY(device->model->upload_rows(device, rows, &predictor->rows));
+  AIT_TRY(device->model->upload_rows(device, rows, AIT_READ_ONCE, &predictor->rows));
   predictor->chunk = count < device->model->row_chunk ? count : device->model->row_chunk;
   const size_t chunk = (size_t)predictor->chunk, classes = (size_t)ait_shape_classes(&predictor->shape);
   AIT_TRY(allocate(device, (size_t)predictor->shape.parameters * sizeof(ait_real), &predictor->y));

@@ -6,6 +6,7 @@
 
 #include "context/error.h"
 #include "device/device.h"
+#include "device/uploads.h"
 
 extern const ait_runtime_ops ait_cpu_runtime;
 extern const ait_vector_ops ait_cpu_vector;
@@ -67,18 +68,24 @@ static inline int64_t ait_slot_end(const ait_slots *slots, int64_t slot) {
 #define ait_real_infinity       INFINITY
 #endif
 
-/* The kernels of the data pass in use: the device's state. */
 typedef struct ait_pass_kernel ait_pass_kernel;
 
+/* The device's state. */
+typedef struct ait_cpu {
+  const ait_pass_kernel *kernel; /* of the data pass */
+  ait_upload *copies;            /* of rows */
+} ait_cpu;
+
 static inline const ait_pass_kernel *ait_cpu_kernel(const ait_device *device) {
-  return device->state;
+  const ait_cpu *cpu = device->state;
+  return cpu->kernel;
 }
 
 /* kernel.c: the kernels that AIT_CPU_KERNEL names, else the best that this processor runs. */
 ait_status ait_cpu_choose_kernel(const ait_pass_kernel **kernel);
 
 /* rows.c: rows in their own type. */
-ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_rows *rows);
+ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows);
 void ait_cpu_release_rows(ait_device *device, ait_rows *rows);
 size_t ait_cpu_rows_workspace(ait_device *device, const ait_rows *rows);
 ait_status ait_cpu_rows_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, int64_t h,

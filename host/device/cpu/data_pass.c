@@ -50,6 +50,7 @@ ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void
   plan.job.v_form = form > 0 ? take(workspace, &plan.bytes, form) : NULL;
   plan.sums = take(workspace, &plan.bytes, (size_t)(plan.slots.count * plan.slot_length) * sizeof(double));
   plan.scratch = take(workspace, &plan.bytes, (size_t)(device->threads * plan.scratch_size) * sizeof(ait_real));
+  plan.shares = take(workspace, &plan.bytes, (size_t)device->threads * sizeof *plan.shares);
   if (pass->direction == NULL) {
     plan.job.v = plan.job.w = plan.job.v_form = NULL;
   }
@@ -174,11 +175,9 @@ ait_real ait_pass_loss(const ait_pass_plan *plan) {
 /* ---- the pass ------------------------------------------------------------------------------ */
 
 void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards) {
-  const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads(), count = plan->slots.count;
-  const int64_t first = count * thread / threads, end = count * (thread + 1) / threads;
-  ait_real *scratch = plan->scratch + thread * plan->scratch_size;
-  for (int64_t i = first; i < end; ++i) {
-    const int64_t slot = backwards ? first + end - 1 - i : i;
+  ait_real *scratch = plan->scratch + omp_get_thread_num() * plan->scratch_size;
+  int64_t slot;
+  while ((slot = ait_next_piece(plan->shares, plan->slots.count, backwards)) >= 0) {
     const ait_pass_sums sums = slot_sums(plan, slot);
     plan->kernel->rows(&plan->job, ait_slot_begin(&plan->slots, slot), ait_slot_end(&plan->slots, slot), &sums,
                        scratch);
@@ -189,6 +188,8 @@ void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards) {
 static void pass_thread(const ait_pass_plan *plan) {
   static _Thread_local int backwards;
   const ait_pass *pass = plan->job.pass;
+#pragma omp single nowait
+  ait_deal(omp_get_num_threads(), plan->shares);
 #pragma omp for
   for (int64_t c = 0; c < plan->job.classes; ++c) {
     ait_pass_pack(plan, c, pass->classifier, pass->direction);

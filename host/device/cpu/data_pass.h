@@ -10,6 +10,7 @@
 #define AIT_DATA_PASS_H
 
 #include "device/cpu/cpu.h"
+#include "device/cpu/team.h"
 
 /* Whether data_pass_amx.c has kernels: in float alone. */
 #if defined(AIT_COMPILER_HAS_AMX) && !defined(AIT_DOUBLE)
@@ -77,6 +78,10 @@ struct ait_pass_kernel {
   size_t (*form_bytes)(const ait_pass_job *job);
   void (*form_class)(const ait_pass_job *job, int64_t c, const ait_real *packed, void *form);
 
+  /* Optional: the bytes between rows, each on a line of its own, that `rows` reads fastest; 0 where it reads rows of
+   * this type as fast as they are. */
+  int64_t (*row_stride)(ait_type type, int64_t columns);
+
   /* Overwrites `sums` with those of the rows begin .. end - 1, and writes their cross terms. */
   void (*rows)(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums, ait_real *scratch);
 
@@ -123,6 +128,7 @@ typedef struct ait_pass_plan {
   int64_t scratch_size; /* reals of one thread's scratch */
   double *sums;
   ait_real *scratch;
+  ait_share *shares;    /* of the slots: one a thread */
   size_t bytes;
 } ait_pass_plan;
 
@@ -137,9 +143,9 @@ static inline int ait_pass_pays_threads(const ait_pass_plan *plan) {
 /* Packs row c of a classifier and of a direction (NULL: none), and writes the kernel's own form of them. */
 void ait_pass_pack(const ait_pass_plan *plan, int64_t c, const ait_real *classifier, const ait_real *direction);
 
-/* The rows of the calling thread of a team, slot after slot; backwards: the last slot first. What was read
- * last is still in the thread's cache, so callers turn round from pass to pass; as each slot has its own sums,
- * the order does not change a bit. Every class must be packed. */
+/* The rows that the calling thread of a team gets in a deal of the slots, which must have been started; backwards:
+ * the last slot first. What was read last is still in the thread's cache, so callers turn round from pass to pass;
+ * as each slot has its own sums, neither the order nor the threads change a bit. Every class must be packed. */
 void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards);
 
 /* The sums over the slots, when the rows are done: piece 0 .. ait_pass_pieces - 1 of gradient and tangent,

@@ -43,7 +43,8 @@ enum {
   BLOCK = 512,                   /* rows of a block */
   PARTS = BLOCK / AIT_PASS_ROWS, /* softmax takes a block in parts */
   STEPS = BLOCK / LINE,          /* products over the rows of a block */
-  WOVEN = STEPS * TILE + LINE,   /* bytes between the woven tiles of a block: not a multiple of 4096 */
+  AHEAD = 2,                     /* products that rows are woven ahead: tiles cannot be loaded from stores in flight */
+  RING = 4,                      /* pairs of woven tiles, so few that they stay in the first-level cache */
   LEAST_COLUMNS = LINE,          /* narrower rows leave most of a tile empty */
   MOST_COLUMNS = 65793           /* 255 * 128 * MOST_COLUMNS fits into int32 */
 };
@@ -68,15 +69,23 @@ static int64_t groups_of(const ait_pass_job *job) {
   return ait_ceil_div(job->classes, job->group);
 }
 
-/* Bytes between copied rows: an odd number of lines, so that rows do not share one
- * place of the cache. */
-static int64_t row_bytes(const ait_pass_job *job) {
-  return LINE * (chunks_of(job) | 1);
+/* Whether the tile unit takes rows. */
+static int takes_rows(ait_type type, int64_t columns) {
+  return type == AIT_U8 && columns >= LEAST_COLUMNS && columns <= MOST_COLUMNS;
 }
 
-/* Whether the tile unit takes these rows. */
 static int takes(const ait_pass_job *job) {
-  return job->pass->rows->type == AIT_U8 && job->columns >= LEAST_COLUMNS && job->columns <= MOST_COLUMNS;
+  return takes_rows(job->pass->rows->type, job->columns);
+}
+
+/* An odd number of lines, so that rows do not share one place of the cache. */
+static int64_t row_stride(ait_type type, int64_t columns) {
+  return takes_rows(type, columns) ? LINE * (ait_ceil_div(columns, LINE) | 1) : 0;
+}
+
+/* Bytes between copied rows. */
+static int64_t row_bytes(const ait_pass_job *job) {
+  return row_stride(AIT_U8, job->columns);
 }
 
 static size_t form_bytes(const ait_pass_job *job) {
@@ -159,7 +168,7 @@ static void form_class(const ait_pass_job *job, int64_t c, const ait_real *packe
 typedef struct amx_scratch {
   uint8_t *rows;    /* copies of AIT_PASS_ROWS rows, row_bytes apart */
   uint8_t *rest;    /* and of the columns after their last whole line */
-  uint8_t *woven;   /* twice LINE columns of the block as four tiles a product, WOVEN apart */
+  uint8_t *ring;    /* RING pairs of woven tiles */
   int8_t *residual; /* digits of R: a PAIR for every group and product; then those of dR */
   int32_t *sums;    /* of the digits: 8 tiles, and a vector that reading may pass the end by */
   float *logits;    /* PARTS matrices of classes x AIT_PASS_ROWS; exponentials, then R */
@@ -179,7 +188,7 @@ static amx_scratch divide(const ait_pass_job *job, char *base, char **end) {
   *end = base;
   return (amx_scratch){.rows = (uint8_t *)take(end, AIT_PASS_ROWS * row_bytes(job)),
                        .rest = (uint8_t *)take(end, AIT_PASS_ROWS * LINE),
-                       .woven = (uint8_t *)take(end, 2 * 4 * WOVEN),
+                       .ring = (uint8_t *)take(end, RING * PAIR),
                        .residual = (int8_t *)take(end, 2 * groups_of(job) * STEPS * PAIR),
                        .sums = (int32_t *)(void *)take(end, 8 * TILE + LINE),
                        .logits = (float *)(void *)take(end, matrix),
@@ -296,11 +305,17 @@ static row_view view_rows(const ait_pass_job *job, int64_t begin, int64_t count,
   return view;
 }
 
-/* The tiles 0 to 3 += LINE columns of 32 rows times their digits. */
-INLINE void forward_step(int tiles, const uint8_t *rows, int64_t stride, const char *digits) {
-  _tile_loadd(4, rows, stride);
+/* The tiles 0 to 3 += LINE columns of 32 rows times their digits. Rows that stand on whole lines are read past the
+ * first-level cache, which then keeps the digits. */
+INLINE void forward_step(int tiles, int on_lines, const uint8_t *rows, int64_t stride, const char *digits) {
+  if (on_lines) {
+    _tile_stream_loadd(4, rows, stride);
+    _tile_stream_loadd(5, rows + 16 * stride, stride);
+  } else {
+    _tile_loadd(4, rows, stride);
+    _tile_loadd(5, rows + 16 * stride, stride);
+  }
   _tile_loadd(6, digits, LINE);
-  _tile_loadd(5, rows + 16 * stride, stride);
   _tile_dpbusd(0, 4, 6);
   _tile_dpbusd(1, 5, 6);
   if (tiles == 2) {
@@ -311,20 +326,32 @@ INLINE void forward_step(int tiles, const uint8_t *rows, int64_t stride, const c
 }
 
 /* sums (32 x 32) = 32 rows times the digits of a group in two tiles' columns, or in one's. */
-INLINE void forward_tiles(int tiles, const row_view *view, const char *digits, int32_t *sums) {
+INLINE void forward_tiles(int tiles, int on_lines, const row_view *view, const char *digits, int32_t *sums) {
   memory_is_read(view->rows);
   clear_sums();
   for (int64_t k = 0; k < view->chunks; ++k) {
-    forward_step(tiles, view->rows + k * LINE, view->stride, digits + k * PAIR);
+    forward_step(tiles, on_lines, view->rows + k * LINE, view->stride, digits + k * PAIR);
   }
   if (view->rest != NULL) {
-    forward_step(tiles, view->rest, LINE, digits + view->chunks * PAIR);
+    forward_step(tiles, 0, view->rest, LINE, digits + view->chunks * PAIR);
   }
   _tile_stored(0, sums, 2 * LINE);
   _tile_stored(1, sums + 16 * 32, 2 * LINE);
   if (tiles == 2) {
     _tile_stored(2, sums + 16, 2 * LINE);
     _tile_stored(3, sums + 16 * 32 + 16, 2 * LINE);
+  }
+}
+
+/* The same for a group of classes. */
+static void forward_group(int64_t classes, const row_view *view, const char *digits, int32_t *sums) {
+  const int on_lines = ((uintptr_t)view->rows | (uintptr_t)view->stride) % LINE == 0;
+  if (DIGITS * classes <= 16) {
+    forward_tiles(1, 0, view, digits, sums);
+  } else if (on_lines) {
+    forward_tiles(2, 1, view, digits, sums);
+  } else {
+    forward_tiles(2, 0, view, digits, sums);
   }
 }
 
@@ -352,11 +379,7 @@ static void forward(const ait_pass_job *job, const void *form, const row_view *v
   const char *digits = (const char *)form + steps_bytes(job);
   for (int64_t first = 0; first < job->classes; first += job->group, digits += chunks_of(job) * PAIR) {
     const int64_t classes = ait_min64(job->group, job->classes - first);
-    if (DIGITS * classes > 16) {
-      forward_tiles(2, view, digits, sums);
-    } else {
-      forward_tiles(1, view, digits, sums);
-    }
+    forward_group(classes, view, digits, sums);
     gather_logits(classes, steps + first, sums, logits + first * AIT_PASS_ROWS);
   }
 }
@@ -387,55 +410,58 @@ static void form_residuals(const ait_pass_job *job, int64_t parts, const float *
   }
 }
 
-/* LINE columns of a block from column j on, which are woven into tiles whose rows hold the bytes of four
- * data rows next to each other; column j + 16 q + 4 k + l becomes column 4 q + l of tile k. */
+/* LINE columns of a block from column j on. They are woven into tiles whose rows hold the bytes of four data rows
+ * next to each other: column j + 16 q + 4 k + l becomes column 4 q + l of tile k. */
 typedef struct columns_view {
   const uint8_t *rows;
   int64_t count, stride; /* rows that are there, and bytes between them */
   __mmask64 there;
-  uint8_t *woven;
 } columns_view;
 
-INLINE void weave_four(const uint8_t *const row[4], __mmask64 there, uint8_t *woven) {
+/* Weaves four rows into the tiles 0 and 1 (half 0), or 2 and 3. */
+INLINE void weave_four(int half, const uint8_t *const row[4], __mmask64 there, uint8_t *woven) {
   const __m512i a = _mm512_maskz_loadu_epi8(there, row[0]), b = _mm512_maskz_loadu_epi8(there, row[1]);
   const __m512i c = _mm512_maskz_loadu_epi8(there, row[2]), d = _mm512_maskz_loadu_epi8(there, row[3]);
-  const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
-  const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
-  _mm512_store_si512(woven, _mm512_unpacklo_epi16(ab_low, cd_low));
-  _mm512_store_si512(woven + WOVEN, _mm512_unpackhi_epi16(ab_low, cd_low));
-  _mm512_store_si512(woven + 2 * WOVEN, _mm512_unpacklo_epi16(ab_high, cd_high));
-  _mm512_store_si512(woven + 3 * WOVEN, _mm512_unpackhi_epi16(ab_high, cd_high));
+  const __m512i ab = half == 0 ? _mm512_unpacklo_epi8(a, b) : _mm512_unpackhi_epi8(a, b);
+  const __m512i cd = half == 0 ? _mm512_unpacklo_epi8(c, d) : _mm512_unpackhi_epi8(c, d);
+  _mm512_store_si512(woven, _mm512_unpacklo_epi16(ab, cd));
+  _mm512_store_si512(woven + TILE, _mm512_unpackhi_epi16(ab, cd));
 }
 
-/* Weaves the rows first .. first + 31. Rows that are missing are multiplied by zeros: the last one that
- * is there stands for those beside it, the others stay what they were. */
-INLINE void weave(const columns_view *view, int64_t first) {
-  const int64_t stride = view->stride, end = ait_min64(first + AIT_PASS_ROWS, view->count);
-  const uint8_t *row = view->rows + first * stride;
-  uint8_t *woven = view->woven + first / 4 * LINE;
-  int64_t i = first;
-  for (; i + 4 <= end; i += 4, row += 4 * stride, woven += LINE) {
-    const uint8_t *const four[4] = {row, row + stride, row + 2 * stride, row + 3 * stride};
-    weave_four(four, view->there, woven);
+/* Weaves the LINE rows of product k. The last row stands for those that are missing: they are multiplied by zeros. */
+INLINE void weave(int half, const columns_view *view, int64_t k, uint8_t *ring) {
+  const int64_t stride = view->stride, first = k * LINE;
+  const uint8_t *row = view->rows + first * stride, *const last = view->rows + (view->count - 1) * stride;
+  uint8_t *woven = ring + k % RING * PAIR;
+  if (first + LINE <= view->count) {
+    for (int64_t i = 0; i < LINE; i += 4, row += 4 * stride) {
+      const uint8_t *const four[4] = {row, row + stride, row + 2 * stride, row + 3 * stride};
+      weave_four(half, four, view->there, woven + i * 16);
+    }
+    return;
   }
-  if (i < end) {
-    const uint8_t *const last = view->rows + (end - 1) * stride;
-    const uint8_t *const four[4] = {row, i + 1 < end ? row + stride : last, i + 2 < end ? row + 2 * stride : last,
-                                    last};
-    weave_four(four, view->there, woven);
+  for (int64_t i = 0; i < LINE; i += 4) {
+    const uint8_t *four[4];
+    for (int64_t r = 0; r < 4; ++r) {
+      four[r] = first + i + r < view->count ? row + (i + r) * stride : last;
+    }
+    weave_four(half, four, view->there, woven + i * 16);
   }
 }
 
-/* sums (2 tiles for each of two woven tiles) = the digits of R times the rows. Meanwhile the rows
- * first .. first + 32 steps - 1 of `next` (may be NULL) are woven. */
-INLINE void backward_tiles(int tiles, int64_t steps, const int8_t *digits, const uint8_t *woven,
-                           const columns_view *next, int64_t first, int32_t *sums) {
-  memory_is_read(woven);
+/* sums (2 tiles for each of the two woven tiles of a half) = the digits of R times the rows. */
+INLINE void backward_tiles(int tiles, int half, int64_t steps, const int8_t *digits, const columns_view *view,
+                           uint8_t *ring, int32_t *sums) {
   clear_sums();
-  for (int64_t k = 0; k < steps; ++k, digits += PAIR, woven += TILE) {
+  for (int64_t k = 0; k < ait_min64(AHEAD, steps); ++k) {
+    weave(half, view, k, ring);
+  }
+  for (int64_t k = 0; k < steps; ++k, digits += PAIR) {
+    const uint8_t *woven = ring + k % RING * PAIR;
+    memory_is_read(woven);
     _tile_loadd(4, digits, LINE);
     _tile_loadd(6, woven, LINE);
-    _tile_loadd(7, woven + WOVEN, LINE);
+    _tile_loadd(7, woven + TILE, LINE);
     _tile_dpbsud(0, 4, 6);
     _tile_dpbsud(2, 4, 7);
     if (tiles == 2) {
@@ -443,8 +469,8 @@ INLINE void backward_tiles(int tiles, int64_t steps, const int8_t *digits, const
       _tile_dpbsud(1, 5, 6);
       _tile_dpbsud(3, 5, 7);
     }
-    if (next != NULL) {
-      weave(next, first + k * AIT_PASS_ROWS);
+    if (k + AHEAD < steps) {
+      weave(half, view, k + AHEAD, ring);
     }
   }
   _tile_stored(0, sums, LINE);
@@ -486,23 +512,20 @@ static void scatter_sums(int64_t classes, int64_t vectors, const float *steps, c
   }
 }
 
-/* g (+)= R' U over one block and the columns of a chunk; weaves `next` (may be NULL). */
-static void backward_chunk(const ait_pass_job *job, int64_t steps, int64_t chunk, const uint8_t *woven,
-                           const columns_view *next, const int8_t *digits, const float *r_steps, int32_t *tiles,
-                           int add, double *g) {
-  const int64_t vectors = ait_min64(LINE, job->padded - chunk * LINE) / LANES;
+/* g (+)= R' U over one block and the columns of a chunk. */
+static void backward_chunk(const ait_pass_job *job, int64_t chunk, const columns_view *view, const int8_t *digits,
+                           const float *r_steps, int add, const amx_scratch *s, double *g) {
+  const int64_t vectors = ait_min64(LINE, job->padded - chunk * LINE) / LANES, steps = ait_ceil_div(view->count, LINE);
   for (int64_t first = 0; first < job->classes; first += job->group, digits += STEPS * PAIR) {
     const int64_t classes = ait_min64(job->group, job->classes - first);
-    for (int pair = 0; pair < 2; ++pair) {
-      const uint8_t *two = woven + 2 * pair * WOVEN;
-      const int64_t row = pair * steps * AIT_PASS_ROWS;
-      if (DIGITS * classes > 16) {
-        backward_tiles(2, steps, digits, two, first == 0 ? next : NULL, row, tiles + pair * 1024);
-      } else {
-        backward_tiles(1, steps, digits, two, first == 0 ? next : NULL, row, tiles + pair * 1024);
-      }
+    if (DIGITS * classes > 16) {
+      backward_tiles(2, 0, steps, digits, view, s->ring, s->sums);
+      backward_tiles(2, 1, steps, digits, view, s->ring, s->sums + TILE);
+    } else {
+      backward_tiles(1, 0, steps, digits, view, s->ring, s->sums);
+      backward_tiles(1, 1, steps, digits, view, s->ring, s->sums + TILE);
     }
-    scatter_sums(classes, vectors, r_steps + first, tiles, add, g + first * job->padded + chunk * LINE * classes);
+    scatter_sums(classes, vectors, r_steps + first, s->sums, add, g + first * job->padded + chunk * LINE * classes);
   }
 }
 
@@ -557,21 +580,10 @@ static void forward_block(const ait_pass_job *job, int64_t begin, int64_t count,
   }
 }
 
-/* The columns of chunk k of a block. */
-static columns_view view_columns(const ait_pass_job *job, int64_t begin, int64_t count, int64_t k,
-                                 const amx_scratch *s) {
-  return (columns_view){.rows = row_address(job, begin) + k * LINE,
-                        .count = count,
-                        .stride = job->pass->rows->stride,
-                        .there = columns_from(job, k * LINE),
-                        .woven = s->woven + k % 2 * 4 * WOVEN};
-}
-
 /* G and dG of a block. */
 static void backward_block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
                            const amx_scratch *s) {
-  const int64_t parts = ait_ceil_div(count, AIT_PASS_ROWS), steps = ait_ceil_div(count, LINE);
-  const int64_t chunks = chunks_of(job);
+  const int64_t parts = ait_ceil_div(count, AIT_PASS_ROWS);
   int8_t *tangent_digits = s->residual + groups_of(job) * STEPS * PAIR;
   float *tangent_steps = s->steps + job->classes;
   if (sums->g != NULL) {
@@ -582,23 +594,16 @@ static void backward_block(const ait_pass_job *job, int64_t begin, int64_t count
     form_residuals(job, parts, s->slopes, tangent_steps, tangent_digits);
     add_bias(job, parts, s->slopes, add, sums->dgb);
   }
-  columns_view columns = view_columns(job, begin, count, 0, s);
-  for (int64_t i = 0; i < count; i += AIT_PASS_ROWS) {
-    weave(&columns, i);
-  }
-  for (int64_t k = 0; k < chunks; ++k) {
-    const uint8_t *woven = columns.woven;
-    const columns_view *next = NULL;
-    if (k + 1 < chunks) {
-      columns = view_columns(job, begin, count, k + 1, s);
-      next = &columns;
-    }
+  for (int64_t k = 0; k < chunks_of(job); ++k) {
+    const columns_view columns = {.rows = row_address(job, begin) + k * LINE,
+                                  .count = count,
+                                  .stride = job->pass->rows->stride,
+                                  .there = columns_from(job, k * LINE)};
     if (sums->g != NULL) {
-      backward_chunk(job, steps, k, woven, next, s->residual, s->steps, s->sums, add, sums->g);
-      next = NULL;
+      backward_chunk(job, k, &columns, s->residual, s->steps, add, s, sums->g);
     }
     if (sums->dg != NULL) {
-      backward_chunk(job, steps, k, woven, next, tangent_digits, tangent_steps, s->sums, add, sums->dg);
+      backward_chunk(job, k, &columns, tangent_digits, tangent_steps, add, s, sums->dg);
     }
   }
 }
@@ -675,6 +680,7 @@ const ait_pass_kernel ait_pass_kernel_amx = {
     .scratch = scratch_reals,
     .form_bytes = form_bytes,
     .form_class = form_class,
+    .row_stride = row_stride,
     .rows = rows_by_tiles,
     .softmax = softmax,
     .accumulate = accumulate,

@@ -9,10 +9,10 @@
  * and along a direction by the product rule. With one layer (A, b) is the state itself.
  *
  * Functions that say "team" are called by every thread and end with all threads having finished. */
+#include <omp.h>
 #include <string.h>
 
 #include "device/cpu/data_pass.h"
-#include "device/cpu/team.h"
 
 /* PANEL: columns or rows of a product that one thread takes at once; their number does not depend on the
  * threads, so that neither does a sum. MOST_THIN: with more classes BLAS is faster. */
@@ -215,9 +215,14 @@ static void fold_layers(const descent_work *w, const family *f, const ait_real *
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Team: packs the classifier of the training side, with a direction where there is one, and of the validation
+/* Team: deals the rows and packs the classifier of the training side, with a direction where there is one, and of the validation
  * side (NULL: it is not passed). */
 static void pack(const descent_work *w, const ait_real *train, const ait_real *direction, const ait_real *validation) {
+#pragma omp single nowait
+  {
+    ait_deal(omp_get_num_threads(), w->train_plan.shares);
+    ait_deal(omp_get_num_threads(), w->validation_plan.shares);
+  }
 #pragma omp for nowait
   for (int64_t c = 0; c < classes_of(w->descent); ++c) {
     ait_pass_pack(&w->train_plan, c, train, direction);

@@ -2,6 +2,7 @@
 #include <cblas.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device/cpu/data_pass.h"
@@ -33,10 +34,15 @@ ait_status ait_device_open_cpu(int32_t threads, ait_device *device) {
   }
   const ait_pass_kernel *kernel = NULL;
   AIT_TRY(ait_cpu_choose_kernel(&kernel));
+  ait_cpu *state = malloc(sizeof *state);
+  if (state == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a device");
+  }
+  *state = (ait_cpu){.kernel = kernel};
   *device = (ait_device){.runtime = &ait_cpu_runtime,
                          .vector = &ait_cpu_vector,
                          .model = &ait_cpu_model,
-                         .state = (void *)kernel,
+                         .state = state,
                          .threads = threads > 0 ? threads : omp_get_max_threads()};
   openblas_set_num_threads(1);
   char processor[128];

@@ -22,7 +22,61 @@ static ait_status copy_columns(int64_t columns, const double *source, const ait_
   return AIT_OK;
 }
 
-ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_rows *rows) {
+/* Copies stay this far below what the data themselves take where data are large: there a pass waits for memory. */
+enum { MOST_COPIED = 64 << 20 };
+
+/* Bytes of all copies of rows. */
+static size_t copied_bytes(const ait_cpu *cpu) {
+  size_t bytes = 0;
+  for (const ait_upload *copy = cpu->copies; copy != NULL; copy = copy->next) {
+    bytes += copy->bytes;
+  }
+  return bytes;
+}
+
+/* Rows of `width` bytes, `stride` bytes apart and padded with zeros; NULL where there is no memory. */
+static void *padded_copy(ait_device *device, const ait_upload_source *source, size_t stride) {
+  void *memory;
+  if (device->runtime->allocate(device, source->count * stride, &memory) != AIT_OK) {
+    return NULL;
+  }
+  char *copy = memory;
+#pragma omp parallel for num_threads(device->threads) if (source->count * stride > AIT_CPU_SERIAL)
+  for (size_t i = 0; i < source->count; ++i) {
+    memcpy(copy + i * stride, source->host + i * source->stride, source->width);
+    memset(copy + i * stride + source->width, 0, stride - source->width);
+  }
+  return memory;
+}
+
+/* Replaces borrowed rows by a copy with the stride that the kernel reads fastest, where there is one and room. */
+static void lay_out(ait_device *device, ait_rows *rows) {
+  ait_cpu *cpu = device->state;
+  const int64_t element = (int64_t)ait_type_size(rows->type);
+  const int64_t stride = cpu->kernel->row_stride != NULL ? cpu->kernel->row_stride(rows->type, rows->columns) : 0;
+  const ait_upload_source source = {.host = rows->data,
+                                    .count = (size_t)rows->rows,
+                                    .width = (size_t)(rows->columns * element),
+                                    .stride = (size_t)(rows->stride * element)};
+  const size_t bytes = source.count * (size_t)stride;
+  if (stride == 0 || rows->stride * element == stride) {
+    return;
+  }
+  void *copy = ait_share_upload(cpu->copies, &source);
+  if (copy == NULL && copied_bytes(cpu) + bytes <= MOST_COPIED) {
+    copy = padded_copy(device, &source, (size_t)stride);
+    if (copy != NULL && ait_keep_upload(&cpu->copies, &source, copy, bytes) != AIT_OK) {
+      device->runtime->release(device, copy);
+      copy = NULL;
+    }
+  }
+  if (copy != NULL) {
+    rows->data = copy;
+    rows->stride = stride / element;
+  }
+}
+
+ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows) {
   *rows = (ait_rows){.type = ait_matrix_type(matrix),
                      .rows = ait_matrix_rows(matrix),
                      .columns = ait_matrix_columns(matrix),
@@ -34,12 +88,17 @@ ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait
   }
   if (status != AIT_OK) {
     ait_cpu_release_rows(device, rows);
+  } else if (use == AIT_READ_OFTEN) {
+    lay_out(device, rows);
   }
   return status;
 }
 
 void ait_cpu_release_rows(ait_device *device, ait_rows *rows) {
-  (void)device;
+  ait_cpu *cpu = device->state;
+  if (ait_drop_upload(&cpu->copies, rows->data)) {
+    device->runtime->release(device, (void *)rows->data);
+  }
   free((void *)rows->scale);
   free((void *)rows->shift);
   *rows = (ait_rows){.data = NULL};

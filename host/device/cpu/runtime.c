@@ -8,11 +8,12 @@
 #include "context/random.h"
 #include "device/cpu/cpu.h"
 
-/* From 4 MiB on, memory is aligned to and asked for in pages of 2 MiB: fewer TLB misses. */
-enum { ALIGNMENT = 256, HUGE_PAGE = 2 << 20, HUGE_FROM = 4 << 20 };
+/* From 2 MiB on, memory is aligned to and asked for in pages of 2 MiB: fewer TLB misses, and no two parts of a page
+ * that share a place of the cache sooner than they must. */
+enum { ALIGNMENT = 256, HUGE_PAGE = 2 << 20, HUGE_FROM = 2 << 20 };
 
-/* The device owns nothing beyond its struct. */
 static void close_device(ait_device *device) {
+  free(device->state);
   *device = (ait_device){.runtime = NULL};
 }
 

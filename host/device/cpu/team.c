@@ -1,4 +1,4 @@
-/* team.c - the barrier of a team of threads. */
+/* team.c - the barrier and the deal of a team of threads. */
 #include "device/cpu/team.h"
 
 #include <limits.h>
@@ -63,4 +63,33 @@ void ait_barrier_wait(ait_barrier *barrier) {
   while (atomic_load(&barrier->meeting) == meeting) {
     sleep_until_over(barrier, meeting);
   }
+}
+
+void ait_deal(int64_t threads, ait_share *shares) {
+  for (int64_t t = 0; t < threads; ++t) {
+    atomic_store(&shares[t].taken, 0);
+  }
+}
+
+/* The next of `count` pieces from the front, or with `other` from the back; -1 where none is left. */
+static int64_t take_piece(ait_share *share, int64_t count, int other) {
+  const uint64_t taken = atomic_fetch_add(&share->taken, other ? (uint64_t)1 << 32 : 1);
+  const int64_t own = (int64_t)(taken & UINT32_MAX), others = (int64_t)(taken >> 32);
+  if (own + others >= count) {
+    return -1;
+  }
+  return other ? count - 1 - others : own;
+}
+
+int64_t ait_next_piece(ait_share *shares, int64_t pieces, int backwards) {
+  const int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
+  for (int64_t i = 0; i < threads; ++i) {
+    const int64_t owner = (thread + i) % threads;
+    const int64_t first = pieces * owner / threads, end = pieces * (owner + 1) / threads;
+    const int64_t piece = take_piece(&shares[owner], end - first, i > 0);
+    if (piece >= 0) {
+      return backwards ? end - 1 - piece : first + piece;
+    }
+  }
+  return -1;
 }

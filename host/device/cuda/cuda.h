@@ -8,6 +8,7 @@
 
 #include "context/error.h"
 #include "device/device.h"
+#include "device/uploads.h"
 #include "kernels.h"
 
 extern const ait_runtime_ops ait_cuda_runtime;
@@ -27,7 +28,6 @@ enum { AIT_CUDA_BUFFERS = 2, AIT_CUDA_BUFFER_BYTES = 4 << 20 };
 enum { AIT_CUDA_MOST_RECORDED = 20000 };
 
 /* Stored rows on the device, shared by all who upload the same host memory. */
-typedef struct ait_cuda_upload ait_cuda_upload;
 
 typedef struct ait_cuda_buffer {
   char *memory;
@@ -48,7 +48,7 @@ typedef struct ait_cuda {
   ait_reduce_memory *reduce;
   ait_cuda_buffer buffer[AIT_CUDA_BUFFERS];
   int32_t current; /* the buffer that is being filled */
-  ait_cuda_upload *uploads;
+  ait_upload *uploads;
 } ait_cuda;
 
 static inline ait_cuda *ait_cuda_state(const ait_device *device) {
@@ -78,15 +78,8 @@ ait_status ait_cuda_allocate(ait_device *device, size_t bytes, void **memory);
 void ait_cuda_release(ait_device *device, void *memory);
 ait_status ait_cuda_fill(ait_device *device, size_t bytes, int value, void *memory);
 
-/* Host memory to be copied: pieces of `width` bytes that begin `stride` bytes apart. */
-typedef struct ait_cuda_source {
-  const char *host;
-  size_t width, stride;
-} ait_cuda_source;
-
-/* Copies `bytes` bytes of the pieces, one behind the other, to the device; the host memory may be
- * reused at once. */
-ait_status ait_cuda_copy_in(ait_device *device, size_t bytes, const ait_cuda_source *source, void *memory);
+/* Copies the pieces of a source, one behind the other, to the device; the host memory may be reused at once. */
+ait_status ait_cuda_copy_in(ait_device *device, const ait_upload_source *source, void *memory);
 
 /* ---- model.c, gemm.c, rows.c, data_pass.c, descent.c ------------------------------------------ */
 
@@ -103,7 +96,7 @@ ait_status ait_cuda_cross_entropy_tangent(ait_device *device, int64_t count, int
 
 ait_status ait_cuda_gemm(ait_device *device, const ait_gemm *gemm);
 
-ait_status ait_cuda_upload_rows(ait_device *device, const ait_matrix *matrix, ait_rows *rows);
+ait_status ait_cuda_upload_rows(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows);
 void ait_cuda_release_rows(ait_device *device, ait_rows *rows);
 size_t ait_cuda_rows_workspace(ait_device *device, const ait_rows *rows);
 ait_status ait_cuda_rows_times(ait_device *device, const ait_rows *rows, int64_t first, int64_t count, int64_t h,

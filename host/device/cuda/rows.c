@@ -31,84 +31,33 @@ static ait_status upload_columns(ait_device *device, int64_t columns, const doub
   return status;
 }
 
-struct ait_cuda_upload {
-  ait_cuda_source source;
-  size_t bytes;
-  void *memory;
-  int32_t users;
-  ait_cuda_upload *next;
-};
-
-/* The upload of the same host memory that is there already, or NULL. Matrices outlive their rows, so
- * equal addresses are the same numbers. */
-static ait_cuda_upload *find_upload(const ait_cuda *cuda, const ait_cuda_source *source, size_t bytes) {
-  ait_cuda_upload *upload = cuda->uploads;
-  while (upload != NULL && (upload->source.host != source->host || upload->source.width != source->width ||
-                            upload->source.stride != source->stride || upload->bytes != bytes)) {
-    upload = upload->next;
-  }
-  return upload;
-}
-
-static ait_status make_upload(ait_device *device, const ait_cuda_source *source, size_t bytes,
-                              ait_cuda_upload **upload) {
-  ait_cuda *cuda = ait_cuda_state(device);
-  ait_cuda_upload *made = calloc(1, sizeof *made);
-  if (made == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the rows of a matrix");
-  }
-  ait_status status = ait_cuda_allocate(device, bytes, &made->memory);
-  if (status == AIT_OK) {
-    status = ait_cuda_copy_in(device, bytes, source, made->memory);
-  }
-  if (status != AIT_OK) {
-    ait_cuda_release(device, made->memory);
-    free(made);
-    return status;
-  }
-  made->source = *source;
-  made->bytes = bytes;
-  made->next = cuda->uploads;
-  *upload = cuda->uploads = made;
-  return AIT_OK;
-}
-
 /* The stored numbers, row behind row whatever the matrix's stride. */
 static ait_status upload_data(ait_device *device, const ait_matrix *matrix, const void **uploaded) {
   const size_t element = ait_type_size(ait_matrix_type(matrix));
-  const ait_cuda_source source = {.host = ait_matrix_data(matrix),
-                                  .width = (size_t)ait_matrix_columns(matrix) * element,
-                                  .stride = (size_t)ait_matrix_stride(matrix) * element};
-  const size_t bytes = (size_t)ait_matrix_rows(matrix) * source.width;
-  ait_cuda_upload *upload = bytes > 0 ? find_upload(ait_cuda_state(device), &source, bytes) : NULL;
-  *uploaded = NULL;
-  if (bytes == 0) {
-    return AIT_OK;
+  const ait_upload_source source = {.host = ait_matrix_data(matrix),
+                                    .count = (size_t)ait_matrix_rows(matrix),
+                                    .width = (size_t)ait_matrix_columns(matrix) * element,
+                                    .stride = (size_t)ait_matrix_stride(matrix) * element};
+  const size_t bytes = source.count * source.width;
+  ait_upload **uploads = &ait_cuda_state(device)->uploads;
+  void *memory = bytes > 0 ? ait_share_upload(*uploads, &source) : NULL;
+  if (bytes > 0 && memory == NULL) {
+    AIT_TRY(ait_cuda_allocate(device, bytes, &memory));
+    ait_status status = ait_cuda_copy_in(device, &source, memory);
+    if (status == AIT_OK) {
+      status = ait_keep_upload(uploads, &source, memory, bytes);
+    }
+    if (status != AIT_OK) {
+      ait_cuda_release(device, memory);
+      return status;
+    }
   }
-  if (upload == NULL) {
-    AIT_TRY(make_upload(device, &source, bytes, &upload));
-  }
-  upload->users++;
-  *uploaded = upload->memory;
+  *uploaded = memory;
   return AIT_OK;
 }
 
-/* The last user frees. */
-static void release_data(ait_device *device, const void *memory) {
-  ait_cuda_upload **place = &ait_cuda_state(device)->uploads, *upload;
-  while (*place != NULL && (*place)->memory != memory) {
-    place = &(*place)->next;
-  }
-  upload = *place;
-  if (memory == NULL || upload == NULL || --upload->users > 0) {
-    return;
-  }
-  *place = upload->next;
-  ait_cuda_release(device, upload->memory);
-  free(upload);
-}
-
-ait_status ait_cuda_upload_rows(ait_device *device, const ait_matrix *matrix, ait_rows *rows) {
+ait_status ait_cuda_upload_rows(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows) {
+  (void)use;
   *rows = (ait_rows){.type = ait_matrix_type(matrix),
                      .rows = ait_matrix_rows(matrix),
                      .columns = ait_matrix_columns(matrix),
@@ -127,7 +76,9 @@ ait_status ait_cuda_upload_rows(ait_device *device, const ait_matrix *matrix, ai
 }
 
 void ait_cuda_release_rows(ait_device *device, ait_rows *rows) {
-  release_data(device, rows->data);
+  if (ait_drop_upload(&ait_cuda_state(device)->uploads, rows->data)) {
+    ait_cuda_release(device, (void *)rows->data);
+  }
   ait_cuda_release(device, (void *)rows->scale);
   ait_cuda_release(device, (void *)rows->shift);
   *rows = (ait_rows){.data = NULL};

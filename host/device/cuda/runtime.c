@@ -110,7 +110,7 @@ static ait_status take_room(ait_device *device, size_t wanted, char **room, size
 }
 
 /* room = the bytes begin .. begin + size - 1 of the pieces laid one behind the other. */
-static void pack(const ait_cuda_source *source, size_t begin, size_t size, char *room) {
+static void pack(const ait_upload_source *source, size_t begin, size_t size, char *room) {
   for (size_t done = 0; done < size;) {
     const size_t piece = (begin + done) / source->width, within = (begin + done) % source->width;
     const size_t part = smaller(source->width - within, size - done);
@@ -119,7 +119,8 @@ static void pack(const ait_cuda_source *source, size_t begin, size_t size, char 
   }
 }
 
-ait_status ait_cuda_copy_in(ait_device *device, size_t bytes, const ait_cuda_source *source, void *memory) {
+ait_status ait_cuda_copy_in(ait_device *device, const ait_upload_source *source, void *memory) {
+  const size_t bytes = source->count * source->width;
   AIT_TRY(ait_cuda_enter_now(device, "copying to the device"));
   size_t size = 0;
   for (size_t done = 0; done < bytes; done += size) {
@@ -135,8 +136,8 @@ ait_status ait_cuda_copy_in(ait_device *device, size_t bytes, const ait_cuda_sou
 }
 
 static ait_status copy_in(ait_device *device, size_t bytes, const void *host, void *memory) {
-  const ait_cuda_source whole = {.host = host, .width = bytes, .stride = bytes};
-  return ait_cuda_copy_in(device, bytes, &whole, memory);
+  const ait_upload_source whole = {.host = host, .count = 1, .width = bytes, .stride = bytes};
+  return ait_cuda_copy_in(device, &whole, memory);
 }
 
 static ait_status is_pinned(ait_device *device, const void *host, int *pinned) {
