@@ -128,7 +128,7 @@ typedef struct ait_pass_plan {
   int64_t scratch_size; /* reals of one thread's scratch */
   double *sums;
   ait_real *scratch;
-  ait_share *shares;    /* of the slots: one a thread */
+  ait_share *shares; /* of the slots: one a thread */
   size_t bytes;
 } ait_pass_plan;
 

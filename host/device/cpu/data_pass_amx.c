@@ -40,7 +40,8 @@ enum {
   LINE = 64,                     /* bytes of a tile's row, and columns (rows) that a product takes */
   DIGITS = 3,                    /* bytes of a number in fixed point */
   PAIR = 2 * TILE,               /* the digits of a group of classes: at most 2 * 16 columns */
-  BLOCK = 512,                   /* rows of a block */
+  BLOCK = 512,                   /* rows of a block at most */
+  MOST_COPY = 1 << 19,           /* bytes of a block's copied rows, which stay in the second-level cache */
   PARTS = BLOCK / AIT_PASS_ROWS, /* softmax takes a block in parts */
   STEPS = BLOCK / LINE,          /* products over the rows of a block */
   AHEAD = 2,                     /* products that rows are woven ahead: tiles cannot be loaded from stores in flight */
@@ -86,6 +87,11 @@ static int64_t row_stride(ait_type type, int64_t columns) {
 /* Bytes between copied rows. */
 static int64_t row_bytes(const ait_pass_job *job) {
   return row_stride(AIT_U8, job->columns);
+}
+
+/* Rows of a block: a multiple of LINE. */
+static int64_t block_rows(const ait_pass_job *job) {
+  return ait_max64(LINE, ait_min64(BLOCK, MOST_COPY / row_bytes(job) / LINE * LINE));
 }
 
 static size_t form_bytes(const ait_pass_job *job) {
@@ -147,9 +153,9 @@ static void form_class(const ait_pass_job *job, int64_t c, const ait_real *packe
   const fixed_point f = fixed_point_of(_mm512_reduce_max_epi32(largest));
   ((float *)form)[c] = f.step;
   char *digits = (char *)form + steps_bytes(job) + first / job->group * chunks_of(job) * PAIR;
-  for (int64_t j = 0; j < job->padded; j += LANES) {
+  for (int64_t j = 0; j < chunks_of(job) * LINE; j += LANES) {
     __m128i digit[DIGITS];
-    digits_of(&f, _mm512_loadu_ps(numbers + j * classes), digit);
+    digits_of(&f, j < job->padded ? _mm512_loadu_ps(numbers + j * classes) : _mm512_setzero_ps(), digit);
     for (int64_t t = 0; t < DIGITS; ++t) {
       const int64_t column = t * classes + (c - first);
       char *place = digits + j / LINE * PAIR + column / 16 * TILE + j % LINE / 4 * LINE + column % 16 * 4;
@@ -166,14 +172,13 @@ static void form_class(const ait_pass_job *job, int64_t c, const ait_real *packe
 
 /* One thread's scratch. */
 typedef struct amx_scratch {
-  uint8_t *rows;    /* copies of AIT_PASS_ROWS rows, row_bytes apart */
-  uint8_t *rest;    /* and of the columns after their last whole line */
+  uint8_t *rows;    /* copies of block_rows rows, row_bytes apart */
   uint8_t *ring;    /* RING pairs of woven tiles */
-  int8_t *residual; /* digits of R: a PAIR for every group and product; then those of dR */
+  int8_t *residual; /* digits of R, or of dR: a PAIR for every group and product */
   int32_t *sums;    /* of the digits: 8 tiles, and a vector that reading may pass the end by */
   float *logits;    /* PARTS matrices of classes x AIT_PASS_ROWS; exponentials, then R */
   float *slopes;    /* the same of the direction, then dR */
-  float *steps;     /* of R, then of dR: classes each */
+  float *steps;     /* of R, or of dR: classes */
 } amx_scratch;
 
 static char *take(char **place, int64_t bytes) {
@@ -186,14 +191,13 @@ static char *take(char **place, int64_t bytes) {
 static amx_scratch divide(const ait_pass_job *job, char *base, char **end) {
   const int64_t matrix = job->classes * BLOCK * (int64_t)sizeof(float);
   *end = base;
-  return (amx_scratch){.rows = (uint8_t *)take(end, AIT_PASS_ROWS * row_bytes(job)),
-                       .rest = (uint8_t *)take(end, AIT_PASS_ROWS * LINE),
+  return (amx_scratch){.rows = (uint8_t *)take(end, block_rows(job) * row_bytes(job)),
                        .ring = (uint8_t *)take(end, RING * PAIR),
-                       .residual = (int8_t *)take(end, 2 * groups_of(job) * STEPS * PAIR),
+                       .residual = (int8_t *)take(end, groups_of(job) * STEPS * PAIR),
                        .sums = (int32_t *)(void *)take(end, 8 * TILE + LINE),
                        .logits = (float *)(void *)take(end, matrix),
                        .slopes = (float *)(void *)take(end, matrix),
-                       .steps = (float *)(void *)take(end, 2 * job->classes * (int64_t)sizeof(float))};
+                       .steps = (float *)(void *)take(end, job->classes * (int64_t)sizeof(float))};
 }
 
 static int64_t scratch_reals(const ait_pass_job *job) {
@@ -266,92 +270,67 @@ static void configure_tiles(void) {
   _tile_loadconfig(&config);
 }
 
-/* ---- L = U A' ------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------------------------- */
 
-/* AIT_PASS_ROWS rows as the tile unit reads them. */
+/* Rows as the tile unit reads them: each on whole lines, with whatever after its columns, which meets digits of 0. */
 typedef struct row_view {
-  const uint8_t *rows; /* `chunks` times LINE columns, `stride` bytes apart */
-  int64_t chunks, stride;
-  const uint8_t *rest; /* the columns after those, padded with zeros, LINE apart; NULL: there are none */
+  const uint8_t *rows;
+  int64_t stride; /* bytes between them */
 } row_view;
-
-/* Bits for the columns that are there of LINE from column j on. */
-INLINE __mmask64 columns_from(const ait_pass_job *job, int64_t j) {
-  return job->columns - j >= LINE ? ~(__mmask64)0 : ((__mmask64)1 << (job->columns - j)) - 1;
-}
 
 static const uint8_t *row_address(const ait_pass_job *job, int64_t i) {
   return (const uint8_t *)job->pass->rows->data + i * job->pass->rows->stride;
 }
 
-/* A view of the rows from `begin` on, of which `count` are there. Whole lines are read where they are,
- * the rest of the columns from a copy, and so are rows among which some are missing: zeros. */
-static row_view view_rows(const ait_pass_job *job, int64_t begin, int64_t count, const amx_scratch *s) {
-  const int64_t whole = job->columns / LINE, chunks = chunks_of(job);
-  row_view view = {row_address(job, begin), whole, job->pass->rows->stride, chunks > whole ? s->rest : NULL};
-  for (int64_t i = 0; i < AIT_PASS_ROWS && chunks > whole; ++i) {
-    const __mmask64 there = i < count ? columns_from(job, whole * LINE) : 0;
-    const uint8_t *from = row_address(job, begin + ait_min64(i, count - 1)) + whole * LINE;
-    _mm512_store_si512(s->rest + i * LINE, _mm512_maskz_loadu_epi8(there, from));
-  }
-  if (count < AIT_PASS_ROWS) {
-    memset(s->rows, 0, (size_t)(AIT_PASS_ROWS * row_bytes(job)));
-    for (int64_t i = 0; i < count; ++i) {
-      memcpy(s->rows + i * row_bytes(job), row_address(job, begin + i), (size_t)(whole * LINE));
+/* Whether a block can be read where it is: rows on whole lines, products over rows that are all there, and not the
+ * last row, which may end with its columns. */
+static int is_in_place(const ait_pass_job *job, int64_t begin, int64_t count) {
+  const ait_rows *rows = job->pass->rows;
+  return ((uintptr_t)rows->data | (uintptr_t)rows->stride) % LINE == 0 && rows->stride >= chunks_of(job) * LINE &&
+         count % LINE == 0 && begin + count < rows->rows;
+}
+
+/* Copies the rows from `begin` on, of which `count` are there, padding columns and rows with zeros. */
+static void copy_rows(const ait_pass_job *job, int64_t begin, int64_t count, uint8_t *copy) {
+  const int64_t whole = job->columns / LINE * LINE, stride = row_bytes(job);
+  const __mmask64 rest = ((__mmask64)1 << job->columns % LINE) - 1;
+  for (int64_t i = 0; i < count; ++i, copy += stride) {
+    const uint8_t *row = row_address(job, begin + i);
+    for (int64_t j = 0; j < whole; j += LINE) {
+      _mm512_store_si512(copy + j, _mm512_loadu_si512(row + j));
     }
-    view.rows = s->rows;
-    view.stride = row_bytes(job);
+    if (rest != 0) {
+      _mm512_store_si512(copy + whole, _mm512_maskz_loadu_epi8(rest, row + whole));
+    }
   }
-  return view;
+  memset(copy, 0, (size_t)((ait_round_up(count, AIT_PASS_ROWS) - count) * stride));
 }
 
-/* The tiles 0 to 3 += LINE columns of 32 rows times their digits. Rows that stand on whole lines are read past the
+/* ---- L = U A' ------------------------------------------------------------------------------ */
+
+/* sums (32 x 32) = 32 rows times the digits of a group in two tiles' columns, or in one's. Rows are read past the
  * first-level cache, which then keeps the digits. */
-INLINE void forward_step(int tiles, int on_lines, const uint8_t *rows, int64_t stride, const char *digits) {
-  if (on_lines) {
-    _tile_stream_loadd(4, rows, stride);
-    _tile_stream_loadd(5, rows + 16 * stride, stride);
-  } else {
-    _tile_loadd(4, rows, stride);
-    _tile_loadd(5, rows + 16 * stride, stride);
-  }
-  _tile_loadd(6, digits, LINE);
-  _tile_dpbusd(0, 4, 6);
-  _tile_dpbusd(1, 5, 6);
-  if (tiles == 2) {
-    _tile_loadd(7, digits + TILE, LINE);
-    _tile_dpbusd(2, 4, 7);
-    _tile_dpbusd(3, 5, 7);
-  }
-}
-
-/* sums (32 x 32) = 32 rows times the digits of a group in two tiles' columns, or in one's. */
-INLINE void forward_tiles(int tiles, int on_lines, const row_view *view, const char *digits, int32_t *sums) {
-  memory_is_read(view->rows);
+INLINE void forward_tiles(int tiles, int64_t chunks, const row_view *view, const char *digits, int32_t *sums) {
+  const uint8_t *rows = view->rows;
+  memory_is_read(rows);
   clear_sums();
-  for (int64_t k = 0; k < view->chunks; ++k) {
-    forward_step(tiles, on_lines, view->rows + k * LINE, view->stride, digits + k * PAIR);
-  }
-  if (view->rest != NULL) {
-    forward_step(tiles, 0, view->rest, LINE, digits + view->chunks * PAIR);
+  for (int64_t k = 0; k < chunks; ++k, rows += LINE, digits += PAIR) {
+    _tile_stream_loadd(4, rows, view->stride);
+    _tile_loadd(6, digits, LINE);
+    _tile_stream_loadd(5, rows + 16 * view->stride, view->stride);
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 5, 6);
+    if (tiles == 2) {
+      _tile_loadd(7, digits + TILE, LINE);
+      _tile_dpbusd(2, 4, 7);
+      _tile_dpbusd(3, 5, 7);
+    }
   }
   _tile_stored(0, sums, 2 * LINE);
   _tile_stored(1, sums + 16 * 32, 2 * LINE);
   if (tiles == 2) {
     _tile_stored(2, sums + 16, 2 * LINE);
     _tile_stored(3, sums + 16 * 32 + 16, 2 * LINE);
-  }
-}
-
-/* The same for a group of classes. */
-static void forward_group(int64_t classes, const row_view *view, const char *digits, int32_t *sums) {
-  const int on_lines = ((uintptr_t)view->rows | (uintptr_t)view->stride) % LINE == 0;
-  if (DIGITS * classes <= 16) {
-    forward_tiles(1, 0, view, digits, sums);
-  } else if (on_lines) {
-    forward_tiles(2, 1, view, digits, sums);
-  } else {
-    forward_tiles(2, 0, view, digits, sums);
   }
 }
 
@@ -379,24 +358,35 @@ static void forward(const ait_pass_job *job, const void *form, const row_view *v
   const char *digits = (const char *)form + steps_bytes(job);
   for (int64_t first = 0; first < job->classes; first += job->group, digits += chunks_of(job) * PAIR) {
     const int64_t classes = ait_min64(job->group, job->classes - first);
-    forward_group(classes, view, digits, sums);
+    if (DIGITS * classes > 16) {
+      forward_tiles(2, chunks_of(job), view, digits, sums);
+    } else {
+      forward_tiles(1, chunks_of(job), view, digits, sums);
+    }
     gather_logits(classes, steps + first, sums, logits + first * AIT_PASS_ROWS);
   }
 }
 
 /* ---- G = R' U ------------------------------------------------------------------------------ */
 
-/* Writes steps and digits of R (PARTS of classes x AIT_PASS_ROWS, of which `parts` are there). */
-static void form_residuals(const ait_pass_job *job, int64_t parts, const float *r, float *steps, int8_t *digits) {
+/* Writes steps and digits of R (PARTS of classes x AIT_PASS_ROWS, of which `parts` are there), and adds its column
+ * sums to `bias`. */
+static void form_residuals(const ait_pass_job *job, int64_t parts, const float *r, float *steps, int8_t *digits,
+                           int add, double *bias) {
   const int64_t size = job->classes * AIT_PASS_ROWS, vectors = parts * AIT_PASS_ROWS / LANES;
   for (int64_t c = 0; c < job->classes; ++c) {
     const int64_t group = c / job->group, within = c % job->group;
     const int64_t classes = ait_min64(job->group, job->classes - group * job->group);
     const float *numbers = r + c * AIT_PASS_ROWS;
     __m512i largest = _mm512_setzero_si512();
+    __m512d sum[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
     for (int64_t v = 0; v < vectors; ++v) {
-      largest = larger_bits(largest, _mm512_loadu_ps(numbers + v / 2 * size + v % 2 * LANES));
+      const __m512 sixteen = _mm512_loadu_ps(numbers + v / 2 * size + v % 2 * LANES);
+      largest = larger_bits(largest, sixteen);
+      sum[0] = _mm512_add_pd(sum[0], _mm512_cvtps_pd(_mm512_castps512_ps256(sixteen)));
+      sum[1] = _mm512_add_pd(sum[1], _mm512_cvtps_pd(_mm512_extractf32x8_ps(sixteen, 1)));
     }
+    bias[c] = (add ? bias[c] : 0) + _mm512_reduce_add_pd(_mm512_add_pd(sum[0], sum[1]));
     const fixed_point f = fixed_point_of(_mm512_reduce_max_epi32(largest));
     steps[c] = f.step;
     for (int64_t v = 0; v < ait_round_up(vectors, LINE / LANES); ++v) {
@@ -410,51 +400,27 @@ static void form_residuals(const ait_pass_job *job, int64_t parts, const float *
   }
 }
 
-/* LINE columns of a block from column j on. They are woven into tiles whose rows hold the bytes of four data rows
- * next to each other: column j + 16 q + 4 k + l becomes column 4 q + l of tile k. */
-typedef struct columns_view {
-  const uint8_t *rows;
-  int64_t count, stride; /* rows that are there, and bytes between them */
-  __mmask64 there;
-} columns_view;
-
-/* Weaves four rows into the tiles 0 and 1 (half 0), or 2 and 3. */
-INLINE void weave_four(int half, const uint8_t *const row[4], __mmask64 there, uint8_t *woven) {
-  const __m512i a = _mm512_maskz_loadu_epi8(there, row[0]), b = _mm512_maskz_loadu_epi8(there, row[1]);
-  const __m512i c = _mm512_maskz_loadu_epi8(there, row[2]), d = _mm512_maskz_loadu_epi8(there, row[3]);
-  const __m512i ab = half == 0 ? _mm512_unpacklo_epi8(a, b) : _mm512_unpackhi_epi8(a, b);
-  const __m512i cd = half == 0 ? _mm512_unpacklo_epi8(c, d) : _mm512_unpackhi_epi8(c, d);
-  _mm512_store_si512(woven, _mm512_unpacklo_epi16(ab, cd));
-  _mm512_store_si512(woven + TILE, _mm512_unpackhi_epi16(ab, cd));
-}
-
-/* Weaves the LINE rows of product k. The last row stands for those that are missing: they are multiplied by zeros. */
-INLINE void weave(int half, const columns_view *view, int64_t k, uint8_t *ring) {
-  const int64_t stride = view->stride, first = k * LINE;
-  const uint8_t *row = view->rows + first * stride, *const last = view->rows + (view->count - 1) * stride;
-  uint8_t *woven = ring + k % RING * PAIR;
-  if (first + LINE <= view->count) {
-    for (int64_t i = 0; i < LINE; i += 4, row += 4 * stride) {
-      const uint8_t *const four[4] = {row, row + stride, row + 2 * stride, row + 3 * stride};
-      weave_four(half, four, view->there, woven + i * 16);
-    }
-    return;
-  }
-  for (int64_t i = 0; i < LINE; i += 4) {
-    const uint8_t *four[4];
-    for (int64_t r = 0; r < 4; ++r) {
-      four[r] = first + i + r < view->count ? row + (i + r) * stride : last;
-    }
-    weave_four(half, four, view->there, woven + i * 16);
+/* LINE columns of LINE rows are woven into tiles whose rows hold the bytes of four data rows next to each other:
+ * column 16 q + 4 k + l becomes column 4 q + l of tile k. Half 0 weaves the tiles 0 and 1, half 1 the others. */
+INLINE void weave(int half, const uint8_t *row, int64_t stride, uint8_t *woven) {
+#pragma GCC unroll 1
+  for (int64_t i = 0; i < LINE; i += 4, row += 4 * stride, woven += LINE) {
+    const __m512i a = _mm512_load_si512(row), b = _mm512_load_si512(row + stride);
+    const __m512i c = _mm512_load_si512(row + 2 * stride), d = _mm512_load_si512(row + 3 * stride);
+    const __m512i ab = half == 0 ? _mm512_unpacklo_epi8(a, b) : _mm512_unpackhi_epi8(a, b);
+    const __m512i cd = half == 0 ? _mm512_unpacklo_epi8(c, d) : _mm512_unpackhi_epi8(c, d);
+    _mm512_store_si512(woven, _mm512_unpacklo_epi16(ab, cd));
+    _mm512_store_si512(woven + TILE, _mm512_unpackhi_epi16(ab, cd));
   }
 }
 
 /* sums (2 tiles for each of the two woven tiles of a half) = the digits of R times the rows. */
-INLINE void backward_tiles(int tiles, int half, int64_t steps, const int8_t *digits, const columns_view *view,
+INLINE void backward_tiles(int tiles, int half, int64_t steps, const int8_t *digits, const row_view *view,
                            uint8_t *ring, int32_t *sums) {
+  const int64_t step = LINE * view->stride;
   clear_sums();
   for (int64_t k = 0; k < ait_min64(AHEAD, steps); ++k) {
-    weave(half, view, k, ring);
+    weave(half, view->rows + k * step, view->stride, ring + k * PAIR);
   }
   for (int64_t k = 0; k < steps; ++k, digits += PAIR) {
     const uint8_t *woven = ring + k % RING * PAIR;
@@ -470,7 +436,7 @@ INLINE void backward_tiles(int tiles, int half, int64_t steps, const int8_t *dig
       _tile_dpbsud(3, 5, 7);
     }
     if (k + AHEAD < steps) {
-      weave(half, view, k + AHEAD, ring);
+      weave(half, view->rows + (k + AHEAD) * step, view->stride, ring + (k + AHEAD) % RING * PAIR);
     }
   }
   _tile_stored(0, sums, LINE);
@@ -512,31 +478,24 @@ static void scatter_sums(int64_t classes, int64_t vectors, const float *steps, c
   }
 }
 
-/* g (+)= R' U over one block and the columns of a chunk. */
-static void backward_chunk(const ait_pass_job *job, int64_t chunk, const columns_view *view, const int8_t *digits,
-                           const float *r_steps, int add, const amx_scratch *s, double *g) {
-  const int64_t vectors = ait_min64(LINE, job->padded - chunk * LINE) / LANES, steps = ait_ceil_div(view->count, LINE);
-  for (int64_t first = 0; first < job->classes; first += job->group, digits += STEPS * PAIR) {
-    const int64_t classes = ait_min64(job->group, job->classes - first);
-    if (DIGITS * classes > 16) {
-      backward_tiles(2, 0, steps, digits, view, s->ring, s->sums);
-      backward_tiles(2, 1, steps, digits, view, s->ring, s->sums + TILE);
-    } else {
-      backward_tiles(1, 0, steps, digits, view, s->ring, s->sums);
-      backward_tiles(1, 1, steps, digits, view, s->ring, s->sums + TILE);
+/* g (+)= R' U over the rows of a block, LINE columns at a time. */
+static void backward(const ait_pass_job *job, int64_t steps, const row_view *view, const int8_t *residual,
+                     const float *r_steps, int add, const amx_scratch *s, double *g) {
+  for (int64_t k = 0; k < chunks_of(job); ++k) {
+    const row_view chunk = {view->rows + k * LINE, view->stride};
+    const int64_t vectors = ait_min64(LINE, job->padded - k * LINE) / LANES;
+    const int8_t *digits = residual;
+    for (int64_t first = 0; first < job->classes; first += job->group, digits += STEPS * PAIR) {
+      const int64_t classes = ait_min64(job->group, job->classes - first);
+      if (DIGITS * classes > 16) {
+        backward_tiles(2, 0, steps, digits, &chunk, s->ring, s->sums);
+        backward_tiles(2, 1, steps, digits, &chunk, s->ring, s->sums + TILE);
+      } else {
+        backward_tiles(1, 0, steps, digits, &chunk, s->ring, s->sums);
+        backward_tiles(1, 1, steps, digits, &chunk, s->ring, s->sums + TILE);
+      }
+      scatter_sums(classes, vectors, r_steps + first, s->sums, add, g + first * job->padded + k * LINE * classes);
     }
-    scatter_sums(classes, vectors, r_steps + first, s->sums, add, g + first * job->padded + chunk * LINE * classes);
-  }
-}
-
-/* bias (+)= the column sums of R. */
-static void add_bias(const ait_pass_job *job, int64_t parts, const float *r, int add, double *bias) {
-  for (int64_t c = 0; c < job->classes; ++c) {
-    double sum = 0;
-    for (int64_t p = 0; p < parts; ++p) {
-      sum += sum_rows(r + (p * job->classes + c) * AIT_PASS_ROWS);
-    }
-    bias[c] = (add ? bias[c] : 0) + sum;
   }
 }
 
@@ -564,56 +523,41 @@ static void part(const ait_pass_job *job, int64_t begin, int64_t count, int add,
   }
 }
 
-/* Logits, softmax and, where they are wanted, R and dR of a block. */
-static void forward_block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
-                          const amx_scratch *s) {
-  const int64_t size = job->classes * AIT_PASS_ROWS;
+/* Logits, softmax and, where they are wanted, R and dR of a block, whose rows are in place or copied on the way: all
+ * of them where they are wanted afterwards. */
+static row_view forward_block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
+                              const amx_scratch *s) {
+  const int in_place = is_in_place(job, begin, count), keep = sums->g != NULL || sums->dg != NULL;
+  const int64_t size = job->classes * AIT_PASS_ROWS, stride = in_place ? job->pass->rows->stride : row_bytes(job);
+  const row_view view = {in_place ? row_address(job, begin) : s->rows, stride};
   for (int64_t i = 0; i < count; i += AIT_PASS_ROWS) {
     const int64_t there = ait_min64(AIT_PASS_ROWS, count - i), p = i / AIT_PASS_ROWS;
     float *logits = s->logits + p * size, *slopes = s->slopes + p * size;
-    const row_view view = view_rows(job, begin + i, there, s);
-    forward(job, job->a_form, &view, s->sums, logits);
+    const row_view rows = {view.rows + (in_place || keep ? i * stride : 0), stride};
+    if (!in_place) {
+      copy_rows(job, begin + i, there, s->rows + (keep ? i * stride : 0));
+    }
+    forward(job, job->a_form, &rows, s->sums, logits);
     if (job->v != NULL) {
-      forward(job, job->v_form, &view, s->sums, slopes);
+      forward(job, job->v_form, &rows, s->sums, slopes);
     }
     part(job, begin + i, there, add || i > 0, sums, logits, slopes);
   }
+  return view;
 }
 
-/* G and dG of a block. */
-static void backward_block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
-                           const amx_scratch *s) {
-  const int64_t parts = ait_ceil_div(count, AIT_PASS_ROWS);
-  int8_t *tangent_digits = s->residual + groups_of(job) * STEPS * PAIR;
-  float *tangent_steps = s->steps + job->classes;
-  if (sums->g != NULL) {
-    form_residuals(job, parts, s->logits, s->steps, s->residual);
-    add_bias(job, parts, s->logits, add, sums->gb);
-  }
-  if (sums->dg != NULL) {
-    form_residuals(job, parts, s->slopes, tangent_steps, tangent_digits);
-    add_bias(job, parts, s->slopes, add, sums->dgb);
-  }
-  for (int64_t k = 0; k < chunks_of(job); ++k) {
-    const columns_view columns = {.rows = row_address(job, begin) + k * LINE,
-                                  .count = count,
-                                  .stride = job->pass->rows->stride,
-                                  .there = columns_from(job, k * LINE)};
-    if (sums->g != NULL) {
-      backward_chunk(job, k, &columns, s->residual, s->steps, add, s, sums->g);
-    }
-    if (sums->dg != NULL) {
-      backward_chunk(job, k, &columns, tangent_digits, tangent_steps, add, s, sums->dg);
-    }
-  }
-}
-
-/* One block of at most BLOCK rows; `add`: to the sums, else they are overwritten. */
+/* One block of at most block_rows rows; `add`: to the sums, else they are overwritten. */
 static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
                   const amx_scratch *s) {
-  forward_block(job, begin, count, add, sums, s);
-  if (sums->g != NULL || sums->dg != NULL) {
-    backward_block(job, begin, count, add, sums, s);
+  const int64_t parts = ait_ceil_div(count, AIT_PASS_ROWS), steps = ait_ceil_div(count, LINE);
+  const row_view view = forward_block(job, begin, count, add, sums, s);
+  if (sums->g != NULL) {
+    form_residuals(job, parts, s->logits, s->steps, s->residual, add, sums->gb);
+    backward(job, steps, &view, s->residual, s->steps, add, s, sums->g);
+  }
+  if (sums->dg != NULL) {
+    form_residuals(job, parts, s->slopes, s->steps, s->residual, add, sums->dgb);
+    backward(job, steps, &view, s->residual, s->steps, add, s, sums->dg);
   }
 }
 
@@ -636,8 +580,8 @@ static void rows_by_tiles(const ait_pass_job *job, int64_t begin, int64_t end, c
   char *scratch_end;
   const amx_scratch s = divide(job, (char *)scratch, &scratch_end);
   configure_tiles();
-  for (int64_t i = begin; i < end; i += BLOCK) {
-    block(job, i, ait_min64(BLOCK, end - i), i > begin, sums, &s);
+  for (int64_t i = begin; i < end; i += block_rows(job)) {
+    block(job, i, ait_min64(block_rows(job), end - i), i > begin, sums, &s);
   }
   _tile_release();
 }

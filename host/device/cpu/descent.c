@@ -215,8 +215,8 @@ static void fold_layers(const descent_work *w, const family *f, const ait_real *
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Team: deals the rows and packs the classifier of the training side, with a direction where there is one, and of the validation
- * side (NULL: it is not passed). */
+/* Team: deals the rows and packs the classifier of the training side, with a direction where there is one, and of the
+ * validation side (NULL: it is not passed). */
 static void pack(const descent_work *w, const ait_real *train, const ait_real *direction, const ait_real *validation) {
 #pragma omp single nowait
   {
