@@ -1,7 +1,9 @@
 // test_device_model.cc - conformance of the model operations other than the data pass.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory>
+#include <numeric>
 
 #include "device_cases.h"
 
@@ -190,6 +192,43 @@ TEST_P(ModelTest, RowsOfOneMatrixAreHeldOnce) {
   device->model->release_rows(device.get(), &narrow);
   ait_matrix_destroy(matrix);
   ait_matrix_destroy(part);
+}
+
+// The CPU borrows rows that are read once. Rows that are read often it may copy, once, to where its kernels read them
+// faster: the same bytes, padded with zeros to whole cache lines.
+TEST_P(ModelTest, RowsReadOftenMayStandOnLines) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  if (std::string(device->runtime->kind) != "cpu") {
+    GTEST_SKIP() << "about rows on the CPU";
+  }
+  constexpr int64_t kRows = 9, kColumns = 70, kStride = 75, kLine = 64;
+  std::vector<uint8_t> pixels(kRows * kStride);
+  std::iota(pixels.begin(), pixels.end(), uint8_t{1});
+  ait_matrix *matrix = nullptr;
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, kRows, kColumns, kStride, pixels.data(), &matrix));
+  ait_rows once, often, again;
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_ONCE, &once));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &often));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &again));
+  EXPECT_EQ(pixels.data(), once.data);
+  EXPECT_EQ(often.data, again.data);
+  const auto *stored = static_cast<const uint8_t *>(often.data);
+  for (int64_t i = 0; i < kRows; ++i) {
+    EXPECT_EQ(0, memcmp(stored + i * often.stride, pixels.data() + i * kStride, kColumns)) << "row " << i;
+  }
+  if (stored != pixels.data()) {
+    EXPECT_EQ(0, reinterpret_cast<uintptr_t>(stored) % kLine);
+    EXPECT_EQ(3 * kLine, often.stride) << "an odd number of lines";
+    for (int64_t i = 0; i < kRows; ++i) {
+      for (int64_t j = kColumns; j < often.stride; ++j) {
+        EXPECT_EQ(0, stored[i * often.stride + j]) << "padding of row " << i;
+      }
+    }
+  }
+  for (ait_rows *rows : {&once, &often, &again}) {
+    device->model->release_rows(device.get(), rows);
+  }
+  ait_matrix_destroy(matrix);
 }
 
 // A sum of `count` terms, computed wider than any device does, and the size of its terms.

@@ -184,9 +184,8 @@ void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards) {
   }
 }
 
-/* What every thread does: pack, then rows, then add up. It walks its rows to and fro from pass to pass. */
-static void pass_thread(const ait_pass_plan *plan) {
-  static _Thread_local int backwards;
+/* What every thread does: pack, then rows, then add up. */
+static void pass_thread(const ait_pass_plan *plan, int backwards) {
   const ait_pass *pass = plan->job.pass;
 #pragma omp single nowait
   ait_deal(omp_get_num_threads(), plan->shares);
@@ -194,7 +193,6 @@ static void pass_thread(const ait_pass_plan *plan) {
   for (int64_t c = 0; c < plan->job.classes; ++c) {
     ait_pass_pack(plan, c, pass->classifier, pass->direction);
   }
-  backwards = !backwards;
   ait_pass_thread_rows(plan, backwards);
 #pragma omp barrier
   if (pass->gradient != NULL || pass->tangent != NULL) {
@@ -224,9 +222,12 @@ ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *wor
     ait_cpu_wide_pass(device, pass, workspace);
     return AIT_OK;
   }
+  static _Thread_local int backwards; /* rows are walked to and fro from pass to pass */
+  backwards = !backwards;
   const ait_pass_plan plan = ait_plan_pass(device, pass, workspace);
+  const int direction = backwards;
 #pragma omp parallel num_threads(device->threads) if (ait_pass_pays_threads(&plan))
-  pass_thread(&plan);
+  pass_thread(&plan, direction);
   if (pass->loss != NULL) {
     *pass->loss = ait_pass_loss(&plan);
   }

@@ -204,8 +204,11 @@ static int64_t scratch_reals(const ait_pass_job *job) {
   const int64_t plain = ait_pass_kernel_v4.scratch(job);
   char *const none = NULL;
   char *end;
+  if (!takes(job)) {
+    return plain;
+  }
   divide(job, none, &end);
-  return takes(job) ? ait_max64(plain, (end - none) / (int64_t)sizeof(ait_real)) : plain;
+  return ait_max64(plain, (end - none) / (int64_t)sizeof(ait_real));
 }
 
 /* ---- transposing --------------------------------------------------------------------------- */

@@ -10,16 +10,16 @@
 
 #include <stdint.h>
 
-/* All zeros before the first meeting. */
+/* All zeros before the first meeting; atomic, like what follows. */
 typedef struct ait_barrier {
-  _Atomic int32_t arrived, sleeping;
-  _Atomic uint32_t meeting;
+  int32_t arrived, sleeping;
+  uint32_t meeting;
 } ait_barrier;
 
 /* One thread's share of a deal, on a cache line of its own: low half, what its owner took; high half, what others. */
 typedef struct ait_share {
-  _Alignas(64) _Atomic uint64_t taken;
-} ait_share;
+  uint64_t taken;
+} __attribute__((aligned(64))) ait_share;
 
 /* Returns when every thread of the innermost parallel region has called it as often as the caller. */
 void ait_barrier_wait(ait_barrier *barrier);
@@ -28,8 +28,8 @@ void ait_barrier_wait(ait_barrier *barrier);
 void ait_deal(int64_t threads, ait_share *shares);
 
 /* The calling thread's next piece of 0 .. pieces - 1, or -1. It has the same pieces in every deal, from the first to
- * the last or `backwards`, so that they stay in its cache; when it has done them it takes those of threads that are
- * slower, from their other end. */
+ * the last or `backwards` (the same for all threads in a deal), so that they stay in its cache; when it has done them
+ * it takes those of threads that are slower, from their other end. */
 int64_t ait_next_piece(ait_share *shares, int64_t pieces, int backwards);
 
 #endif
