@@ -130,7 +130,7 @@ struct Job {
       : type(stored_type),
         shape(its_shape),
         stored(static_cast<size_t>(shape.rows * shape.columns) * ait_type_size(type)),
-        scale(static_cast<size_t>(shape.columns), static_cast<ait_real>(1.0 / 255)),
+        scale(static_cast<size_t>(shape.columns), 1.0 / 255),
         classifier(RandomReals(1, Parameters(), 1 / std::sqrt(static_cast<double>(shape.columns)))),
         direction(RandomReals(2, Parameters(), 1 / std::sqrt(static_cast<double>(shape.columns)))),
         x(RandomReals(3, shape.rows, 4)),
@@ -163,11 +163,18 @@ struct Job {
     }
   }
 
-  /* The rows; pixels are scaled to 0 .. 1. */
-  ait_rows Rows() const {
-    return {type,          shape.rows,        shape.columns,
-            shape.columns, stored.As<void>(), type == AIT_U8 ? scale.data() : nullptr,
-            nullptr};
+  /* The rows as a problem has them on a device; pixels are scaled to 0 .. 1. */
+  ait_status Upload(ait_device *device, ait_rows *rows) const {
+    ait_matrix *matrix = nullptr;
+    ait_status status = ait_matrix_view(type, shape.rows, shape.columns, shape.columns, stored.As<void>(), &matrix);
+    if (status == AIT_OK && type == AIT_U8) {
+      status = ait_matrix_set_scale(matrix, scale.data(), nullptr);
+    }
+    if (status == AIT_OK) {
+      status = device->model->upload_rows(device, matrix, AIT_READ_OFTEN, rows);
+    }
+    ait_matrix_destroy(matrix);
+    return status;
   }
 
   ait_pass Pass(const ait_rows *rows, PassKind kind) {
@@ -191,7 +198,8 @@ struct Job {
   ait_type type;
   Shape shape;
   Memory stored;
-  Reals scale, classifier, direction, x, gradient, cross;
+  std::vector<double> scale;
+  Reals classifier, direction, x, gradient, cross;
   std::vector<int32_t> labels;
   ait_real loss = 0;
 };
@@ -264,9 +272,7 @@ void Report(benchmark::State &state, const Case &what, const Roofs &roofs, doubl
   state.counters["share_of_bound"] = std::max(memory_seconds, operations_seconds) / seconds;
 }
 
-void RunPasses(benchmark::State &state, const Case &what, ait_device *device) {
-  Job &job = JobOf(what.type, what.shape);
-  const ait_rows rows = job.Rows();
+void RunPasses(benchmark::State &state, const Case &what, const ait_rows &rows, Job &job, ait_device *device) {
   const ait_pass pass = job.Pass(&rows, what.kind);
   const Memory workspace(device->model->data_pass_workspace(device, &pass));
   const roof_unit unit = what.OnTiles() ? ROOF_TILES_LOADED : what.version.floats;
@@ -295,7 +301,14 @@ void PassBenchmark(benchmark::State &state, const Case &what) {
     state.SkipWithError(ait_last_error());
     return;
   }
-  RunPasses(state, what, &device);
+  Job &job = JobOf(what.type, what.shape);
+  ait_rows rows;
+  if (job.Upload(&device, &rows) == AIT_OK) {
+    RunPasses(state, what, rows, job, &device);
+    device.model->release_rows(&device, &rows);
+  } else {
+    state.SkipWithError(ait_last_error());
+  }
   device.runtime->close(&device);
 }
 
