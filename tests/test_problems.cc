@@ -245,7 +245,8 @@ TEST_P(CleaningRuns, WholeRolloutsAreTheirSingleSteps) {
 }
 
 std::string cleaning_name(const testing::TestParamInfo<CleaningRuns::ParamType> &tested) {
-  static const char *const names[] = {"linear", "linear_nesterov", "deep", "deep_nesterov", "relu", "tanh_last_steps"};
+  static const char *const names[] = {"linear", "linear_nesterov", "deep",      "deep_nesterov",
+                                      "relu",   "tanh_last_steps", "linear_cg", "tanh_neumann"};
   return names[tested.index];
 }
 
@@ -256,7 +257,9 @@ INSTANTIATE_TEST_SUITE_P(
                     std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 13, 9, 11}, AIT_ACTIVATION_NONE),
                     std::make_tuple("ia-gm-a", std::vector<int64_t>{70, 50, 47}, AIT_ACTIVATION_NONE),
                     std::make_tuple("iaptt-gm", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_RELU),
-                    std::make_tuple("t-rhg", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_TANH)),
+                    std::make_tuple("t-rhg", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_TANH),
+                    std::make_tuple("ls", std::vector<int64_t>{70, 11}, AIT_ACTIVATION_NONE),
+                    std::make_tuple("ns", std::vector<int64_t>{70, 33, 11}, AIT_ACTIVATION_TANH)),
     cleaning_name);
 
 TEST(Cleaning, RefusesLabelsAndFeaturesThatDoNotFit) {

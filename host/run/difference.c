@@ -7,6 +7,7 @@
 
 #include "context/error.h"
 #include "context/random.h"
+#include "solver/access.h"
 
 enum { SHORTER_STEPS = 3 };
 
@@ -189,6 +190,11 @@ static ait_real *copy_of(const ait_real *v, int64_t n) {
 ait_status ait_difference_check(ait_problem *problem, const ait_solver_options *options, const ait_real *x,
                                 const ait_real *z, const ait_difference_settings *settings, ait_difference *result) {
   int64_t batch = ait_problem_batch(problem), n = ait_problem_n(problem), bm = batch * ait_problem_m(problem);
+  if (ait_is_implicit(&options->method)) {
+    return ait_fail(AIT_UNSUPPORTED,
+                    "an implicit hyper-gradient is that of a solved LL problem, not the derivative of F at y_K: "
+                    "differences of K steps do not check it");
+  }
   comparison c = {.problem = problem, .options = *options, .settings = settings, .n = n, .bm = bm};
   c.options.record_trajectory = 1;
   c.kbar = malloc((size_t)batch * sizeof *c.kbar);

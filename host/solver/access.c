@@ -2,6 +2,7 @@
 #include "solver/access.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "context/error.h"
 #include "solver/solver_state.h"
@@ -58,6 +59,12 @@ ait_status ait_solver_get_gx(ait_solver *solver, ait_real *gx) {
 ait_status ait_solver_get_gz(ait_solver *solver, ait_real *gz) {
   AIT_TRY(need(solver->swept, "gradient", "hyper-gradient"));
   return read_back(solver, solver->z.size, solver->z.gradient, gz);
+}
+
+ait_status ait_solver_curvature_count(ait_solver *solver, int64_t *directions) {
+  AIT_TRY(ait_solver_settle(solver));
+  memcpy(directions, solver->curved, (size_t)solver->batch * sizeof *directions);
+  return AIT_OK;
 }
 
 static ait_status write_variable(ait_solver *solver, const ait_variable *variable, const char *name,

@@ -66,17 +66,20 @@ ait_status ait_findings_create(ait_solver *solver) {
   const size_t kbar = reserve(&findings->bytes, (size_t)solver->batch * sizeof(int32_t));
   const size_t at_bound = reserve(&findings->bytes, (size_t)solver->K * sizeof(int32_t));
   const size_t nonfinite = reserve(&findings->bytes, 3 * sizeof(int32_t));
+  const size_t curved = reserve(&findings->bytes, (size_t)solver->batch * sizeof(ait_real));
   AIT_TRY(allocate_block(solver, findings->bytes, &findings->host, &findings->device));
   findings->host_F = at(findings->host, F);
   findings->host_f = at(findings->host, f);
   findings->host_kbar = at(findings->host, kbar);
   findings->host_at_bound = at(findings->host, at_bound);
   findings->host_nonfinite = at(findings->host, nonfinite);
+  findings->host_curved = at(findings->host, curved);
   findings->F = at(findings->device, F);
   findings->f = at(findings->device, f);
   findings->kbar = at(findings->device, kbar);
   findings->at_bound = at(findings->device, at_bound);
   findings->nonfinite = at(findings->device, nonfinite);
+  findings->curved = at(findings->device, curved);
   for (int64_t i = 0; i < (solver->K + 1) * solver->batch; i++) {
     findings->host_F[i] = (ait_real)NAN;
   }
@@ -181,16 +184,51 @@ static ait_status look_for_divergence(ait_solver *solver) {
                                                 : AIT_OK;
 }
 
+/* AIT_DIVERGED where the last hyper-gradient is not finite. */
+static ait_status look_for_overflow(const ait_solver *solver) {
+  static const struct {
+    const char *vector, *advice;
+  } words[] = {
+      [AIT_HYPERGRADIENT_REVERSE] = {"dF/dz",
+                                     "the reverse sweep overflowed; lower the LL step size or the number of LL steps"},
+      [AIT_HYPERGRADIENT_CONJUGATE_GRADIENT] =
+          {"the residual", "conjugate gradient overflowed; lower its number of iterations or raise its damping"},
+      [AIT_HYPERGRADIENT_NEUMANN] = {"the last term",
+                                     "the Neumann series overflowed; lower the LL step size or the number of terms"},
+  };
+  const ait_hypergradient kind = solver->options.method.hypergradient;
+  const int32_t *nonfinite = solver->findings.host_nonfinite;
+  if (nonfinite[1] == 0 && nonfinite[2] == 0) {
+    return AIT_OK;
+  }
+  return ait_fail(
+      AIT_DIVERGED, "the hyper-gradient of UL iteration %lld is not finite (%d entries of dF/dx, %d of %s): %s",
+      (long long)solver->sweep_iteration, nonfinite[1], nonfinite[2], words[kind].vector, words[kind].advice);
+}
+
+/* Adds up how often conjugate gradient met negative curvature; AIT_DIVERGED where that is an error. */
+static ait_status look_at_curvature(ait_solver *solver) {
+  int64_t met = 0;
+  for (int64_t b = 0; b < solver->batch; b++) {
+    const int64_t here = (int64_t)solver->findings.host_curved[b];
+    solver->curved[b] += here;
+    met += here > 0;
+  }
+  if (met == 0 || solver->options.method.conjugate_gradient.negative_curvature != AIT_NEGATIVE_CURVATURE_ERROR) {
+    return AIT_OK;
+  }
+  return ait_fail(
+      AIT_DIVERGED,
+      "conjugate gradient met negative curvature in UL iteration %lld (in %lld of %lld LL problems): the LL "
+      "problem is not convex at y_K; raise the damping, let negative curvature continue or stop it, or "
+      "choose another hyper-gradient",
+      (long long)solver->sweep_iteration, (long long)met, (long long)solver->batch);
+}
+
 static ait_status look_at_sweep(ait_solver *solver) {
   solver->unsettled = 0;
-  const int32_t *nonfinite = solver->findings.host_nonfinite;
-  if (nonfinite[1] + nonfinite[2] > 0) {
-    return ait_fail(AIT_DIVERGED,
-                    "the hyper-gradient of UL iteration %lld is not finite (%d entries of dF/dx, %d of dF/dz): the "
-                    "reverse sweep overflowed; lower the LL step size or the number of LL steps",
-                    (long long)solver->sweep_iteration, nonfinite[1], nonfinite[2]);
-  }
-  return AIT_OK;
+  AIT_TRY(look_at_curvature(solver));
+  return look_for_overflow(solver);
 }
 
 static ait_status copy_findings(ait_solver *solver) {

@@ -24,6 +24,17 @@ static const struct {
     {"t-rhg",
      "fixed start, the last steps only (truncated reverse hyper-gradient)",
      {.initialisation = AIT_INITIALISATION_FIXED, .truncation = AIT_TRUNCATION_LAST}},
+    {"ls",
+     "fixed start, implicit at the last iterate: a linear system by conjugate gradient",
+     {.initialisation = AIT_INITIALISATION_FIXED,
+      .truncation = AIT_TRUNCATION_NONE,
+      .hypergradient = AIT_HYPERGRADIENT_CONJUGATE_GRADIENT,
+      .conjugate_gradient = {.tolerance = 1e-6}}},
+    {"ns",
+     "fixed start, implicit at the last iterate: a Neumann series",
+     {.initialisation = AIT_INITIALISATION_FIXED,
+      .truncation = AIT_TRUNCATION_NONE,
+      .hypergradient = AIT_HYPERGRADIENT_NEUMANN}},
 };
 
 enum { BUNDLES = sizeof bundles / sizeof bundles[0] };

@@ -82,6 +82,11 @@ static ait_status check_optimizer(const char *owner, const ait_optimizer *optimi
   return AIT_OK;
 }
 
+int32_t ait_is_implicit(const ait_method *method) {
+  return method->hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT ||
+         method->hypergradient == AIT_HYPERGRADIENT_NEUMANN;
+}
+
 int64_t ait_first_step(const ait_method *method, int64_t ll_steps) {
   if (method->truncation != AIT_TRUNCATION_LAST) {
     return 0;
@@ -89,10 +94,71 @@ int64_t ait_first_step(const ait_method *method, int64_t ll_steps) {
   return ll_steps - (method->last_steps > 0 ? method->last_steps : (ll_steps + 1) / 2);
 }
 
+/* What conjugate gradient alone reads. */
+static ait_status check_conjugate_gradient(const ait_method *method) {
+  const ait_conjugate_gradient *cg = &method->conjugate_gradient;
+  if (cg->iterations < 0) {
+    return out_of_range("conjugate gradient's ", "iterations", (double)cg->iterations,
+                        "0 (as many as LL steps) or more");
+  }
+  if (!(cg->tolerance >= 0 && cg->tolerance < 1)) {
+    return out_of_range("conjugate gradient's ", "tolerance", cg->tolerance, "0 or more and less than 1");
+  }
+  if (!(isfinite(cg->damping) && cg->damping >= 0)) {
+    return out_of_range("conjugate gradient's ", "damping", cg->damping, "0 or more");
+  }
+  const int32_t used = cg->iterations > 0 || cg->tolerance > 0 || cg->damping > 0 ||
+                       cg->negative_curvature != AIT_NEGATIVE_CURVATURE_CONTINUE;
+  if (used && method->hypergradient != AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "there are settings of conjugate gradient but the hyper-gradient is not by it: choose one of the two");
+  }
+  return AIT_OK;
+}
+
+static ait_status check_neumann(const ait_method *method) {
+  if (method->neumann_terms < 0) {
+    return out_of_range("", "neumann_terms", (double)method->neumann_terms, "0 (as many as LL steps) or more");
+  }
+  if (method->neumann_terms > 0 && method->hypergradient != AIT_HYPERGRADIENT_NEUMANN) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "neumann_terms is %lld but the hyper-gradient is not by a Neumann series: choose one of the two",
+                    (long long)method->neumann_terms);
+  }
+  return AIT_OK;
+}
+
+/* An implicit hyper-gradient looks at y_K alone: no other iterate, no start. */
+static ait_status check_implicit(const ait_method *method) {
+  AIT_TRY(check_conjugate_gradient(method));
+  AIT_TRY(check_neumann(method));
+  if (!ait_is_implicit(method)) {
+    return AIT_OK;
+  }
+  const char *name =
+      method->hypergradient == AIT_HYPERGRADIENT_NEUMANN ? "by a Neumann series" : "by conjugate gradient";
+  if (method->truncation != AIT_TRUNCATION_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the truncation is %s but the hyper-gradient is %s, which looks at y_K alone: choose no truncation "
+                    "or reverse accumulation",
+                    method->truncation == AIT_TRUNCATION_LAST ? "'last steps'" : "pessimistic", name);
+  }
+  if (method->initialisation == AIT_INITIALISATION_AUXILIARY) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "the initialisation is auxiliary but the hyper-gradient is %s, which has no gradient of z: choose a "
+        "fixed or warm start or reverse accumulation",
+        name);
+  }
+  return AIT_OK;
+}
+
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
       (unsigned)method->truncation > AIT_TRUNCATION_LAST || method->mapping != AIT_MAPPING_GRADIENT ||
-      (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE) {
+      (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE ||
+      (unsigned)method->conjugate_gradient.negative_curvature > AIT_NEGATIVE_CURVATURE_ERROR) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "the method holds a choice that does not exist; start from ait_method_by_name");
   }
@@ -108,6 +174,7 @@ static ait_status check_method(const ait_method *method, int64_t ll_steps) {
     return ait_fail(AIT_INVALID_ARGUMENT, "last_steps is %lld but there are only %lld LL steps",
                     (long long)method->last_steps, (long long)ll_steps);
   }
+  AIT_TRY(check_implicit(method));
   if (method->initialisation == AIT_INITIALISATION_AUXILIARY && ait_first_step(method, ll_steps) > 0) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "the initialisation is auxiliary but the truncation keeps only the last steps, so the gradient "

@@ -16,9 +16,10 @@ ait_status ait_recordings_create(ait_solver *solver) {
   if (solver->device->runtime->begin_recording == NULL || !(flags & AIT_CAPTURABLE) || (flags & AIT_HOST_POINTERS)) {
     return AIT_OK;
   }
-  recordings->reverse = calloc(2 * (size_t)solver->K, sizeof *recordings->reverse);
+  recordings->steps = ait_is_implicit(&solver->options.method) ? 1 : solver->K;
+  recordings->reverse = calloc(2 * (size_t)recordings->steps, sizeof *recordings->reverse);
   if (recordings->reverse == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the recordings of %lld LL steps", (long long)solver->K);
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the recordings of %lld steps", (long long)recordings->steps);
   }
   recordings->wanted = 1;
   return AIT_OK;
@@ -31,7 +32,7 @@ void ait_recordings_release(ait_solver *solver) {
     return;
   }
   runtime->release_recording(solver->device, recordings->rollout);
-  for (int64_t i = 0; i < 2 * solver->K; i++) {
+  for (int64_t i = 0; i < 2 * solver->recordings.steps; i++) {
     runtime->release_recording(solver->device, recordings->reverse[i]);
   }
   free(recordings->reverse);

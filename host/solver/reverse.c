@@ -72,6 +72,14 @@ static int64_t largest_kbar(const ait_solver *solver) {
   return largest;
 }
 
+ait_status ait_hypergradient_end(ait_solver *solver, const ait_real *last) {
+  ait_device *device = solver->device;
+  solver->swept = solver->unsettled = 1;
+  solver->sweep_iteration = solver->t;
+  AIT_TRY(device->vector->count_nonfinite(device, solver->n, solver->x.gradient, solver->findings.nonfinite + 1));
+  return device->vector->count_nonfinite(device, solver->batch * solver->m, last, solver->findings.nonfinite + 2);
+}
+
 /* gz: the adjoint of y_0 = u_0 (beta_0 = 0), or 0 when the sweep did not reach it. */
 static ait_status end_sweep(ait_solver *solver, int64_t end) {
   ait_device *device = solver->device;
@@ -81,10 +89,7 @@ static ait_status end_sweep(ait_solver *solver, int64_t end) {
   } else {
     AIT_TRY(device->vector->copy(device, size, adjoint_of(solver, 0), solver->z.gradient));
   }
-  solver->swept = solver->unsettled = 1;
-  solver->sweep_iteration = solver->t;
-  AIT_TRY(device->vector->count_nonfinite(device, solver->n, solver->x.gradient, solver->findings.nonfinite + 1));
-  return device->vector->count_nonfinite(device, size, solver->z.gradient, solver->findings.nonfinite + 2);
+  return ait_hypergradient_end(solver, solver->z.gradient);
 }
 
 /* From y_{last+1} to y_end, step by step. */
@@ -107,6 +112,10 @@ ait_status ait_reverse(ait_solver *solver) {
 }
 
 ait_status ait_hypergradient_of(ait_solver *solver) {
-  static ait_status (*const hypergradients[])(ait_solver *) = {[AIT_HYPERGRADIENT_REVERSE] = ait_reverse};
+  static ait_status (*const hypergradients[])(ait_solver *) = {
+      [AIT_HYPERGRADIENT_REVERSE] = ait_reverse,
+      [AIT_HYPERGRADIENT_CONJUGATE_GRADIENT] = ait_conjugate_gradient_solve,
+      [AIT_HYPERGRADIENT_NEUMANN] = ait_neumann_series,
+  };
   return hypergradients[solver->options.method.hypergradient](solver);
 }

@@ -57,7 +57,7 @@ ait_status ait_solver_allocate(ait_solver *solver, size_t bytes, void **memory) 
   return AIT_OK;
 }
 
-static ait_status allocate_reals(ait_solver *solver, int64_t count, ait_real **memory) {
+ait_status ait_solver_allocate_reals(ait_solver *solver, int64_t count, ait_real **memory) {
   void *made;
   if (count > (int64_t)(PTRDIFF_MAX / sizeof(ait_real))) {
     return ait_fail(AIT_OUT_OF_MEMORY, "%lld numbers do not fit into memory", (long long)count);
@@ -68,7 +68,7 @@ static ait_status allocate_reals(ait_solver *solver, int64_t count, ait_real **m
 }
 
 static ait_status allocate_zeros(ait_solver *solver, int64_t count, ait_real **memory) {
-  AIT_TRY(allocate_reals(solver, count, memory));
+  AIT_TRY(ait_solver_allocate_reals(solver, count, memory));
   return solver->device->runtime->fill(solver->device, (size_t)count * sizeof(ait_real), 0, *memory);
 }
 
@@ -80,7 +80,7 @@ static ait_status create_variable(ait_solver *solver, ait_variable *variable, in
     }
   }
   variable->size = size;
-  AIT_TRY(allocate_reals(solver, size, &variable->value));
+  AIT_TRY(ait_solver_allocate_reals(solver, size, &variable->value));
   AIT_TRY(allocate_zeros(solver, size, &variable->gradient));
   AIT_TRY(allocate_zeros(solver, size, &variable->moment1));
   if (optimizer->kind == AIT_OPTIMIZER_ADAM) {
@@ -91,12 +91,12 @@ static ait_status create_variable(ait_solver *solver, ait_variable *variable, in
 
 static ait_status create_trajectory(ait_solver *solver) {
   ait_trajectory *trajectory = &solver->trajectory;
-  const int32_t looks_back = solver->options.method.hypergradient != AIT_HYPERGRADIENT_NONE;
+  const int32_t looks_back = solver->options.method.hypergradient == AIT_HYPERGRADIENT_REVERSE;
   trajectory->entry = solver->batch * solver->m;
   trajectory->slots = looks_back || solver->K + 1 < AIT_LAST_STATES ? solver->K + 1 : AIT_LAST_STATES;
   ait_status status = AIT_OUT_OF_MEMORY;
   if (trajectory->slots <= INT64_MAX / (int64_t)sizeof(ait_real) / trajectory->entry) {
-    status = allocate_reals(solver, trajectory->slots * trajectory->entry, &trajectory->states);
+    status = ait_solver_allocate_reals(solver, trajectory->slots * trajectory->entry, &trajectory->states);
   }
   if (status == AIT_OUT_OF_MEMORY) {
     return ait_fail(AIT_OUT_OF_MEMORY,
@@ -109,19 +109,23 @@ static ait_status create_trajectory(ait_solver *solver) {
   return status;
 }
 
-static ait_status create_sweep(ait_solver *solver) {
+/* What a hyper-gradient needs beside the trajectory. */
+static ait_status create_hypergradient(ait_solver *solver) {
   const int64_t size = solver->batch * solver->m;
   void *masks;
-  AIT_TRY(allocate_reals(solver, size, &solver->hv));
-  AIT_TRY(allocate_reals(solver, solver->n, &solver->xv));
-  AIT_TRY(allocate_reals(solver, size, &solver->y_kbar));
-  AIT_TRY(allocate_reals(solver, size, &solver->gy));
-  for (int i = 0; i < (solver->options.method.nesterov ? 3 : 1); i++) {
-    AIT_TRY(allocate_reals(solver, size, &solver->adjoint[i]));
-  }
+  AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->hv));
+  AIT_TRY(ait_solver_allocate_reals(solver, solver->n, &solver->xv));
+  AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->y_kbar));
+  AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->gy));
   AIT_TRY(ait_solver_allocate(solver, 2 * (size_t)solver->batch, &masks));
   solver->enter = masks;
   solver->active = solver->enter + solver->batch;
+  if (ait_is_implicit(&solver->options.method)) {
+    return ait_implicit_create(solver);
+  }
+  for (int i = 0; i < (solver->options.method.nesterov ? 3 : 1); i++) {
+    AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->adjoint[i]));
+  }
   return AIT_OK;
 }
 
@@ -133,17 +137,18 @@ static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait
   AIT_TRY(create_trajectory(solver));
   AIT_TRY(ait_constants_create(solver));
   AIT_TRY(ait_findings_create(solver));
-  AIT_TRY(allocate_reals(solver, size, &solver->g));
+  AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->g));
   if (options->method.nesterov) {
-    AIT_TRY(allocate_reals(solver, size, &solver->u));
+    AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->u));
   }
   if (options->method.hypergradient != AIT_HYPERGRADIENT_NONE) {
-    AIT_TRY(create_sweep(solver));
+    AIT_TRY(create_hypergradient(solver));
   }
   AIT_TRY(ait_oracles_prepare(solver));
   AIT_TRY(ait_recordings_create(solver));
   solver->f_reference = calloc(2 * (size_t)solver->batch, sizeof *solver->f_reference);
-  if (solver->f_reference == NULL) {
+  solver->curved = calloc((size_t)solver->batch, sizeof *solver->curved);
+  if (solver->f_reference == NULL || solver->curved == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a solver");
   }
   solver->F_reference = solver->f_reference + solver->batch;
@@ -186,5 +191,6 @@ void ait_solver_destroy(ait_solver *solver) {
   ait_solver_release_blocks(solver);
   ait_oracles_release(solver);
   free(solver->f_reference);
+  free(solver->curved);
   free(solver);
 }

@@ -5,6 +5,7 @@
 #include "ait/solver.h"
 #include "device/device.h"
 #include "problems/problem.h"
+#include "solver/access.h"
 #include "solver/trajectory.h"
 
 /* Numbers that the device reads while it iterates, in one block of device memory that is written
@@ -28,7 +29,9 @@ typedef struct ait_findings {
   ait_real *host_f, *f;                /* [K + 1][batch]: f at the point of step k (entry K: scratch) */
   int32_t *host_kbar, *kbar;           /* [batch] */
   int32_t *host_at_bound, *at_bound;   /* [K]: entries of y_{k+1} that sit on a bound */
-  int32_t *host_nonfinite, *nonfinite; /* [3]: entries of y_K, gx and gz that are not finite */
+  int32_t *host_nonfinite, *nonfinite; /* [3]: entries that are not finite of y_K, of gx, and of gz or of an implicit
+                                          solution's last vector */
+  ait_real *host_curved, *curved;      /* [batch]: directions of the last hyper-gradient with curvature <= 0 */
 } ait_findings;
 
 /* A variable of the upper level: x, or the start z. */
@@ -42,8 +45,21 @@ typedef struct ait_recordings {
   int32_t wanted;
   int32_t ran[2]; /* nonzero: a step back without and with the projection's adjoint has run unrecorded */
   ait_recording *rollout;
-  ait_recording **reverse; /* [K][2]: the step back from y_{k+1}; with the projection's adjoint or without */
+  int64_t steps;
+  ait_recording **reverse; /* [steps][2], without and with the projection's adjoint: the step back from y_{k+1} for
+                              every k, or the one step that an implicit solution repeats */
 } ait_recordings;
+
+/* What the implicit hyper-gradients work in. */
+typedef struct ait_implicit {
+  ait_real *direction; /* batch x m: p; the Neumann series has no more than this */
+  ait_real *solution;  /* batch x m: q */
+  ait_real *residual;  /* batch x m: r */
+  ait_real *point;     /* batch x m: y_K - alpha g, where Y has bounds; else NULL */
+  ait_real *scalars;   /* rows of `batch` numbers (implicit.c says which) */
+  int32_t *compared;   /* batch: the larger row of a comparison */
+  uint8_t *spare;      /* batch: a mask that nobody reads */
+} ait_implicit;
 
 /* Host copies of what an oracle reads and writes: for a problem that wants host pointers on a device
  * with memory of its own. */
@@ -77,6 +93,8 @@ struct ait_solver {
   ait_real *y_kbar, *gy;
   ait_real *adjoint[3]; /* of u_k in entry k mod 3; without Nesterov in the first */
   uint8_t *enter, *active;
+  ait_implicit implicit;
+  int64_t *curved; /* [batch]: findings.curved, summed up over all hyper-gradients looked at */
 
   double *f_reference, *F_reference; /* [batch]: f and F at (x_0, y_0), what divergence is measured against */
   int32_t has_references;
@@ -149,8 +167,13 @@ ait_status ait_rollout(ait_solver *solver);
 ait_status ait_truncate(ait_solver *solver);
 ait_status ait_hypergradient_of(ait_solver *solver); /* by the method's choice: */
 ait_status ait_reverse(ait_solver *solver);
+ait_status ait_conjugate_gradient_solve(ait_solver *solver);
+ait_status ait_neumann_series(ait_solver *solver);
 ait_status ait_update_upper_level(ait_solver *solver);
 ait_status ait_update_initialisation(ait_solver *solver);
+
+/* Ends a hyper-gradient whose last vector (batch x m) is `last`: what is not finite shows in it or in gx. */
+ait_status ait_hypergradient_end(ait_solver *solver, const ait_real *last);
 
 /* ---- parts of a solver's life ----------------------------------------------------------------------- */
 
@@ -165,6 +188,12 @@ double ait_schedule_rate(const ait_schedule *schedule, int64_t i, int64_t length
 
 /* Device memory that ends with the solver. */
 ait_status ait_solver_allocate(ait_solver *solver, size_t bytes, void **memory);
+
+/* The same for `count` numbers. */
+ait_status ait_solver_allocate_reals(ait_solver *solver, int64_t count, ait_real **memory);
+
+/* The memory of the method's implicit hyper-gradient. */
+ait_status ait_implicit_create(ait_solver *solver);
 
 /* Lays out and allocates the two blocks; ait_solver_release_blocks frees their host sides. */
 ait_status ait_constants_create(ait_solver *solver);

@@ -29,9 +29,28 @@ typedef enum ait_mapping {
 
 /* How dF/dx is computed. */
 typedef enum ait_hypergradient {
-  AIT_HYPERGRADIENT_REVERSE, /* reverse accumulation along the trajectory */
-  AIT_HYPERGRADIENT_NONE     /* none: the solver only rolls the LL problem out, and stores no trajectory */
+  AIT_HYPERGRADIENT_REVERSE,            /* reverse accumulation along the trajectory */
+  AIT_HYPERGRADIENT_CONJUGATE_GRADIENT, /* implicit, at y_K: H q = grad_y F by conjugate gradient */
+  AIT_HYPERGRADIENT_NEUMANN,            /* implicit, at y_K: q by a truncated Neumann series */
+  AIT_HYPERGRADIENT_NONE                /* none: the solver only rolls the LL problem out */
 } ait_hypergradient;
+
+/* What conjugate gradient does about a direction p with p'(H + damping I)p <= 0, which there is none of
+ * where the LL problem is strictly convex. Such directions are counted in any case. */
+typedef enum ait_negative_curvature {
+  AIT_NEGATIVE_CURVATURE_CONTINUE, /* goes on as if nothing were the matter; q need not be near a solution */
+  AIT_NEGATIVE_CURVATURE_STOP,     /* keeps the q reached before it: 0 where it is the first direction */
+  AIT_NEGATIVE_CURVATURE_ERROR     /* the hyper-gradient fails with AIT_DIVERGED, before x is updated */
+} ait_negative_curvature;
+
+/* Settings of AIT_HYPERGRADIENT_CONJUGATE_GRADIENT, which solves (H + damping I) q = grad_y F from q = 0. */
+typedef struct ait_conjugate_gradient {
+  int64_t iterations; /* at most so many, each one product with H; 0: as many as there are LL steps */
+  double tolerance;   /* an LL problem is solved when ||grad_y F - (H + damping I) q|| <= tolerance ||grad_y F||;
+                         0 <= tolerance < 1 */
+  double damping;     /* >= 0, in units of H */
+  ait_negative_curvature negative_curvature;
+} ait_conjugate_gradient;
 
 typedef struct ait_method {
   ait_initialisation initialisation;
@@ -40,9 +59,12 @@ typedef struct ait_method {
   ait_mapping mapping;
   int32_t nesterov; /* nonzero: Nesterov acceleration of the mapping */
   ait_hypergradient hypergradient;
+  ait_conjugate_gradient conjugate_gradient; /* all 0 with another hyper-gradient */
+  int64_t neumann_terms; /* for AIT_HYPERGRADIENT_NEUMANN, q = alpha sum over 0 <= i < neumann_terms of (I - alpha H)^i
+                            grad_y F with alpha the size of the last LL step; 0: as many as there are LL steps */
 } ait_method;
 
-/* The bundle of a name: "iaptt-gm", "ia-gm", "ia-gm-a", "rhg", "t-rhg".
+/* The bundle of a name: "iaptt-gm", "ia-gm", "ia-gm-a", "rhg", "t-rhg", "ls", "ns".
  * Errors: AIT_INVALID_ARGUMENT (the sentence lists the names there are). */
 AIT_API ait_status ait_method_by_name(const char *name, ait_method *method);
 

@@ -61,6 +61,7 @@
 #define ait_problem_m               ait64_problem_m
 #define ait_problem_n               ait64_problem_n
 #define ait_solver_create           ait64_solver_create
+#define ait_solver_curvature_count  ait64_solver_curvature_count
 #define ait_solver_destroy          ait64_solver_destroy
 #define ait_solver_get_gx           ait64_solver_get_gx
 #define ait_solver_get_gz           ait64_solver_get_gz

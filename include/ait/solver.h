@@ -76,7 +76,8 @@ AIT_API ait_status ait_solver_create(ait_problem *problem, const ait_solver_opti
 AIT_API void ait_solver_destroy(ait_solver *solver); /* NULL is allowed */
 
 /* One UL iteration t: rollout, truncation, hyper-gradient, update of x and z. One host
- * synchronisation. After AIT_DIVERGED the sentence names t and k, and x and z are not to be used.
+ * synchronisation, and one more where negative curvature is an error. After AIT_DIVERGED the sentence names t and k,
+ * and x and z are not to be used.
  * Errors: AIT_DIVERGED, AIT_DEVICE_ERROR, and whatever an oracle returns. */
 AIT_API ait_status ait_solver_step(ait_solver *solver);
 
@@ -86,7 +87,9 @@ typedef int32_t (*ait_solver_callback)(ait_solver *solver, void *user);
 /* Steps until T iterations have been made in all; `callback` may be NULL. */
 AIT_API ait_status ait_solver_run(ait_solver *solver, ait_solver_callback callback, void *user);
 
-/* The hyper-gradient at the present (x, z), with no update: rollout, truncation, reverse sweep. */
+/* The hyper-gradient at the present (x, z), with no update: rollout, truncation, then reverse sweep or implicit
+ * solution. An implicit hyper-gradient (docs/derivation.md#implicit-hyper-gradients) is taken at y_K and has gz = 0;
+ * its solver stores no trajectory. */
 AIT_API ait_status ait_solver_hypergradient(ait_solver *solver);
 
 /* The K LL steps from the present z alone: y_1 .. y_K and, with record_trajectory, F. */
@@ -104,6 +107,10 @@ AIT_API ait_status ait_solver_get_y(ait_solver *solver, ait_real *y);
 AIT_API ait_status ait_solver_get_y_kbar(ait_solver *solver, ait_real *y);
 AIT_API ait_status ait_solver_get_gx(ait_solver *solver, ait_real *gx);
 AIT_API ait_status ait_solver_get_gz(ait_solver *solver, ait_real *gz);
+
+/* Directions of conjugate gradient whose curvature was not above 0, over all hyper-gradients so far: `batch` host
+ * entries, 0 with another hyper-gradient. Waits for the device. Errors: as for the copies above. */
+AIT_API ait_status ait_solver_curvature_count(ait_solver *solver, int64_t *directions);
 
 /* Replaces x or z by a host array; optimiser state is kept. Errors: AIT_BAD_DATA (not finite). */
 AIT_API ait_status ait_solver_set_x(ait_solver *solver, const ait_real *x);

@@ -130,6 +130,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{"deep_nesterov", "ia-gm-a", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
                     Setting{"many_classes", "iaptt-gm", {12, 40}, AIT_ACTIVATION_NONE, {90}, false},
                     Setting{"relu", "iaptt-gm", {21, 9, 5}, AIT_ACTIVATION_RELU, {70}, false},
+                    Setting{"conjugate_gradient_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
+                    Setting{"neumann", "ns", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
                     Setting{"tanh_last_steps", "t-rhg", {21, 9, 5}, AIT_ACTIVATION_TANH, {70}, true}),
     [](const auto &tested) { return tested.param.name; });
 
@@ -185,28 +187,30 @@ TEST(CudaRun, FiftyIterationsChooseTheKbarOfTheCpu) {
 }
 
 TEST(CudaRun, WaitsOnceAnIteration) {
-  const Setting setting = {"deep", "iaptt-gm", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true};
-  const CleaningData data = make_data(setting);
-  Context context = make_context(2, "cuda");
-  ait_runtime_ops runtime = *context->device.runtime;
-  device_runtime = context->device.runtime;
-  runtime.synchronize = counted_synchronize;
-  context->device.runtime = &runtime;
-  DeviceRun run(std::move(context), data, settings_of(setting, 5));
-  for (int t = 0; t < 3; t++) {
-    ASSERT_OK(ait_solver_step(run.solver.get()));
-  }
-  synchronisations = 0;
+  for (const char *method : {"iaptt-gm", "ls", "ns"}) {
+    const Setting setting = {"deep", method, {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true};
+    const CleaningData data = make_data(setting);
+    Context context = make_context(2, "cuda");
+    ait_runtime_ops runtime = *context->device.runtime;
+    device_runtime = context->device.runtime;
+    runtime.synchronize = counted_synchronize;
+    context->device.runtime = &runtime;
+    DeviceRun run(std::move(context), data, settings_of(setting, 5));
+    for (int t = 0; t < 3; t++) {
+      ASSERT_OK(ait_solver_step(run.solver.get()));
+    }
+    synchronisations = 0;
 #ifdef AIT_TEST_SIMT
-  simt::ResetCounters();
+    simt::ResetCounters();
 #endif
-  for (int t = 0; t < 7; t++) {
-    ASSERT_OK(ait_solver_step(run.solver.get()));
-  }
-  EXPECT_EQ(7, synchronisations);
+    for (int t = 0; t < 7; t++) {
+      ASSERT_OK(ait_solver_step(run.solver.get()));
+    }
+    EXPECT_EQ(7, synchronisations) << method;
 #ifdef AIT_TEST_SIMT
-  EXPECT_EQ(7, simt::GetCounters().blocking_waits);
+    EXPECT_EQ(7, simt::GetCounters().blocking_waits) << method;
 #endif
+  }
 }
 
 #ifdef AIT_TEST_SIMT
