@@ -12,6 +12,7 @@
 #include "data/matrix.h"
 #include "run/json.h"
 #include "run/settings.h"
+#include "solver/access.h"
 
 /* Sizes beyond this are mistakes, and their products would not fit into 64 bits. */
 enum { MAX_LAYERS = 16, LARGEST_SIZE = 1 << 24 };
@@ -289,11 +290,31 @@ double ait_case_tolerance(void) {
 
 /* ---- running ----------------------------------------------------------------------------------- */
 
+/* The numbers of a method that a case gives. The case's Neumann series goes up to the power M. */
+static ait_status read_method_numbers(const ait_case *c, const cJSON *item, ait_method *method) {
+  const struct {
+    const char *key;
+    int64_t most, *value;
+  } numbers[] = {{"T", c->ll_steps, &method->last_steps},
+                 {"cg", LARGEST_SIZE, &method->conjugate_gradient.iterations},
+                 {"neumann", LARGEST_SIZE, &method->neumann_terms}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(item, numbers[i].key);
+    if (number != NULL && !cJSON_IsNull(number)) {
+      AIT_TRY(ait_json_whole(item, numbers[i].key, c->path, 0, numbers[i].most, numbers[i].value));
+    }
+  }
+  method->neumann_terms += method->hypergradient == AIT_HYPERGRADIENT_NEUMANN;
+  method->conjugate_gradient.tolerance = 0;
+  return AIT_OK;
+}
+
 /* The library's method for a case's word; `result->skipped` where there is none yet. */
 static ait_status choose_method(const ait_case *c, const cJSON *item, ait_method *method, ait_case_result *result) {
   static const struct {
     const char *word, *name;
-  } known[] = {{"rhg", "rhg"}, {"trhg", "t-rhg"}, {"iaptt", "iaptt-gm"}, {"iagm_a", "ia-gm-a"}};
+  } known[] = {{"rhg", "rhg"},        {"trhg", "t-rhg"}, {"iaptt", "iaptt-gm"},
+               {"iagm_a", "ia-gm-a"}, {"cg", "ls"},      {"neumann", "ns"}};
   const cJSON *prox = cJSON_GetObjectItemCaseSensitive(c->json, "prox");
   if (prox != NULL && !cJSON_IsNull(prox)) {
     result->skipped = 1;
@@ -303,10 +324,7 @@ static ait_status choose_method(const ait_case *c, const cJSON *item, ait_method
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(item->string, known[i].word) == 0) {
       AIT_TRY(ait_method_by_name(known[i].name, method));
-      const cJSON *last = cJSON_GetObjectItemCaseSensitive(item, "T");
-      return last != NULL && !cJSON_IsNull(last)
-                 ? ait_json_whole(item, "T", c->path, 0, c->ll_steps, &method->last_steps)
-                 : AIT_OK;
+      return read_method_numbers(c, item, method);
     }
   }
   result->skipped = 1;
@@ -314,13 +332,13 @@ static ait_status choose_method(const ait_case *c, const cJSON *item, ait_method
   return AIT_OK;
 }
 
-static ait_status read_expected_kbar(const ait_case *c, const cJSON *item, ait_case_result *result) {
+static ait_status read_expected_kbar(const ait_case *c, const cJSON *item, int64_t least, ait_case_result *result) {
   const cJSON *kbar = cJSON_GetObjectItemCaseSensitive(item, "kbar");
   for (int b = 0; b < result->batch; b++) {
     const cJSON *entry = cJSON_IsArray(kbar) ? cJSON_GetArrayItem(kbar, b) : kbar;
-    if (!cJSON_IsNumber(entry) || entry->valuedouble < 1 || entry->valuedouble > (double)c->ll_steps) {
-      return ait_fail(AIT_BAD_DATA, "%s: method %s, entry %d: expected kbar in 1 .. %lld", c->path, item->string, b,
-                      (long long)c->ll_steps);
+    if (!cJSON_IsNumber(entry) || entry->valuedouble < (double)least || entry->valuedouble > (double)c->ll_steps) {
+      return ait_fail(AIT_BAD_DATA, "%s: method %s, entry %d: expected kbar in %lld .. %lld", c->path, item->string, b,
+                      (long long)least, (long long)c->ll_steps);
     }
     result->expected_kbar[b] = (int32_t)entry->valuedouble;
   }
@@ -349,11 +367,11 @@ static ait_status compare_array(const ait_case *c, const char *method, const cha
 }
 
 /* Compares F along the trajectory, which the solver keeps as (K + 1) x batch and the case as batch x
- * (K + 1), and measures the gap between the two kbar. */
-static ait_status compare_F(const ait_case *c, const ait_solver *solver, ait_case_result *result) {
+ * (K + 1), and measures the gap between the two kbar. For an implicit method the case has F at y_K alone. */
+static ait_status compare_F(const ait_case *c, const ait_solver *solver, int32_t implicit, ait_case_result *result) {
   char name[64];
   snprintf(name, sizeof name, "%s_F", result->name);
-  int64_t states = c->ll_steps + 1, count = result->batch * states;
+  int64_t first = implicit ? c->ll_steps : 0, states = c->ll_steps + 1 - first, count = result->batch * states;
   double *expected;
   AIT_TRY(read_array(c, name, &count, &expected));
   ait_real *found = malloc((size_t)count * sizeof *found);
@@ -365,10 +383,10 @@ static ait_status compare_F(const ait_case *c, const ait_solver *solver, ait_cas
   result->gap_F = 0;
   for (int b = 0; b < result->batch; b++) {
     for (int64_t k = 0; k < states; k++) {
-      found[b * states + k] = F[k * result->batch + b];
+      found[b * states + k] = F[(first + k) * result->batch + b];
     }
-    double at_kbar = expected[b * states + result->kbar[b]];
-    double at_expected = expected[b * states + result->expected_kbar[b]];
+    double at_kbar = expected[b * states + result->kbar[b] - first];
+    double at_expected = expected[b * states + result->expected_kbar[b] - first];
     double gap = fabs(at_kbar - at_expected) / fmax(fabs(at_expected), 1e-300);
     result->gap_F = gap <= result->gap_F ? result->gap_F : gap; /* keeps a NaN */
   }
@@ -388,7 +406,7 @@ static ait_status compare_vectors(const ait_case *c, ait_solver *solver, ait_rea
   return compare_array(c, result->name, "y", bm, buffer, &result->error_y);
 }
 
-static ait_status compare(const ait_case *c, ait_solver *solver, ait_case_result *result) {
+static ait_status compare(const ait_case *c, ait_solver *solver, int32_t implicit, ait_case_result *result) {
   AIT_TRY(ait_solver_hypergradient(solver));
   const int32_t *kbar = ait_solver_kbar(solver);
   result->kbar_equal = 1;
@@ -396,7 +414,7 @@ static ait_status compare(const ait_case *c, ait_solver *solver, ait_case_result
     result->kbar[b] = kbar[b];
     result->kbar_equal &= kbar[b] == result->expected_kbar[b];
   }
-  AIT_TRY(compare_F(c, solver, result));
+  AIT_TRY(compare_F(c, solver, implicit, result));
   int64_t n = ait_problem_n(c->problem), bm = ait_problem_batch(c->problem) * ait_problem_m(c->problem);
   ait_real *buffer = malloc((size_t)(n > bm ? n : bm) * sizeof *buffer);
   if (buffer == NULL) {
@@ -430,14 +448,15 @@ ait_status ait_case_run(ait_case *c, int32_t method, ait_case_result *result) {
   if (result->skipped) {
     return AIT_OK;
   }
-  AIT_TRY(read_expected_kbar(c, item, result));
+  const int32_t implicit = ait_is_implicit(&options.method);
+  AIT_TRY(read_expected_kbar(c, item, implicit ? c->ll_steps : 1, result));
   options.ll_steps = c->ll_steps;
   options.ll_rate.rate = c->ll_rate;
   options.divergence_limit = INFINITY;
   options.record_trajectory = 1;
   ait_solver *solver;
   AIT_TRY(ait_solver_create(c->problem, &options, c->x, c->z, &solver));
-  ait_status status = compare(c, solver, result);
+  ait_status status = compare(c, solver, implicit, result);
   ait_solver_destroy(solver);
   if (status == AIT_OK && sizeof(ait_real) == sizeof(float) && !within(result, ait_case_tolerance(), 0)) {
     status = ait_measure_rounding(c->problem, &options, c->x, c->z, &result->rounding);

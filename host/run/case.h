@@ -1,7 +1,8 @@
 /* case.h - reference cases: a problem, a point and the hyper-gradients expected there.
  *
  * A case is a folder with case.json and .npy arrays: x, z, the data of the problem, and for every
- * method METHOD_F (F at y_0 .. y_K), METHOD_gx, METHOD_gz and METHOD_y (y at kbar). */
+ * method METHOD_F (F at y_0 .. y_K; at y_K alone for an implicit one), METHOD_gx, METHOD_gz and METHOD_y (y at kbar).
+ */
 #ifndef AIT_RUN_CASE_H
 #define AIT_RUN_CASE_H
 
