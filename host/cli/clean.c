@@ -80,7 +80,8 @@ static const struct argp_option options[] = {
      "(default " AIT_DEFAULT_MODEL ")",
      4},
     {"activation", KEY_ACTIVATION, "NAME", 0, "Of an mlp: relu or tanh (default relu)", 4},
-    {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg or t-rhg (default " AIT_DEFAULT_METHOD ")", 4},
+    {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, ls or ns (default " AIT_DEFAULT_METHOD ")",
+     4},
     {"protocol", KEY_PROTOCOL, "NAME", 0,
      "paper: the settings of the authors' script for all that is not given, and its test rows, which it takes from the "
      "published training part (default: settings for users)",
@@ -217,6 +218,10 @@ static error_t parse_numbers(int key, char *text, ait_clean_settings *s) {
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   ait_clean_settings *s = state->input;
+  if (key == ARGP_KEY_INIT) {
+    state->child_inputs[0] = &s->method_settings;
+    return 0;
+  }
   const char **target = text_option(key, s);
   if (target != NULL) {
     *target = text;
@@ -338,7 +343,8 @@ static ait_status clean(const ait_clean_settings *settings, int32_t *stopped) {
 }
 
 int ait_command_clean(int argc, char **argv) {
-  const struct argp argp = {.options = options, .parser = parse, .doc = documentation};
+  const struct argp_child children[] = {{&ait_method_argp, 0, NULL, 0}, {0}};
+  const struct argp argp = {.options = options, .parser = parse, .doc = documentation, .children = children};
   ait_clean_settings settings;
   ait_clean_settings_init(&settings);
   int32_t stopped = 0;

@@ -69,6 +69,18 @@ ait_status ait_option_share(const char *option, const char *text, double *value)
              : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number from 0 to 1", option, text);
 }
 
+ait_status ait_option_fraction(const char *option, const char *text, double *value) {
+  return parse_finite(text, value) && *value >= 0 && *value < 1
+             ? AIT_OK
+             : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number from 0 up and below 1", option, text);
+}
+
+ait_status ait_option_not_negative(const char *option, const char *text, double *value) {
+  return parse_finite(text, value) && *value >= 0
+             ? AIT_OK
+             : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number from 0 up", option, text);
+}
+
 /* "a, b or c" */
 static void join_words(const char *const *words, char *joined, size_t size) {
   size_t used = 0;

@@ -46,6 +46,10 @@ ait_status ait_option_number(const char *option, const char *text, double *value
 ait_status ait_option_positive(const char *option, const char *text, double *value);
 ait_status ait_option_share(const char *option, const char *text, double *value);
 
+/* One in 0 .. 1 but not 1; one from 0 up. */
+ait_status ait_option_fraction(const char *option, const char *text, double *value);
+ait_status ait_option_not_negative(const char *option, const char *text, double *value);
+
 /* One of `words` (NULL-terminated); *choice is its index. */
 ait_status ait_option_choice(const char *option, const char *text, const char *const *words, int32_t *choice);
 
@@ -68,6 +72,10 @@ int ait_exit_status(ait_status status);
 /* Parses a command's arguments. argp answers --help and unknown options itself and exits (status 2);
  * a parser that meets a bad value fails through ait_option_fail. */
 ait_status ait_parse_options(const struct argp *argp, int argc, char **argv, const char *command, void *input);
+
+/* The options of the methods, a child of the argp of every command that takes --method. Its input is an
+ * ait_method_settings. */
+extern const struct argp ait_method_argp;
 
 /* For parsers: keeps the status for ait_parse_options; its result is what the parser returns. */
 error_t ait_option_fail(ait_status status);

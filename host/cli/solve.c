@@ -19,6 +19,7 @@ typedef struct solve_settings {
   double x0, z0;   /* NaN: the example's own */
   char method_name[32];
   ait_method method;
+  ait_method_settings method_settings;
   int64_t iterations, ll_steps, n;
   double ll_rate, ul_rate, init_rate;
   int32_t ul_optimizer, init_optimizer;
@@ -90,23 +91,23 @@ static const struct argp_option options[] = {
     {"x0", KEY_X0, "X", 0, "Every entry of the first x (default: toy 1, convex 0, sinusoid 3)", 1},
     {"z0", KEY_Z0, "Z", 0, "Every entry of the first z (default: toy 2, convex 0, sinusoid 3)", 1},
     {"n", KEY_N, "N", 0, "Size: entries of x for convex (default 50), of y for sinusoid (default 20)", 1},
-    {NULL, 0, NULL, 0, "Method:", 2},
-    {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg or t-rhg (default iaptt-gm)", 2},
-    {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 2000)", 2},
-    {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default: toy 40, others 20)", 2},
-    {"ll-rate", KEY_LL_RATE, "A", 0, "Size of an LL step (default: toy 5e-4, others 0.1)", 2},
-    {"ul-optimizer", KEY_UL_OPTIMIZER, "NAME", 0, "Update of x: sgd or adam (default: toy sgd, others adam)", 2},
-    {"ul-rate", KEY_UL_RATE, "A", 0, "Size of a step of x (default: sinusoid 0.01, others 0.1)", 2},
-    {"init-optimizer", KEY_INIT_OPTIMIZER, "NAME", 0, "Update of z: sgd or adam (default: toy sgd, others adam)", 2},
-    {"init-rate", KEY_INIT_RATE, "A", 0, "Size of a step of z (default: sinusoid 0.01, others 0.1)", 2},
-    {NULL, 0, NULL, 0, "Output and machine:", 3},
+    {NULL, 0, NULL, 0, "Method:", 4},
+    {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, ls or ns (default iaptt-gm)", 4},
+    {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 2000)", 4},
+    {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default: toy 40, others 20)", 4},
+    {"ll-rate", KEY_LL_RATE, "A", 0, "Size of an LL step (default: toy 5e-4, others 0.1)", 4},
+    {"ul-optimizer", KEY_UL_OPTIMIZER, "NAME", 0, "Update of x: sgd or adam (default: toy sgd, others adam)", 4},
+    {"ul-rate", KEY_UL_RATE, "A", 0, "Size of a step of x (default: sinusoid 0.01, others 0.1)", 4},
+    {"init-optimizer", KEY_INIT_OPTIMIZER, "NAME", 0, "Update of z: sgd or adam (default: toy sgd, others adam)", 4},
+    {"init-rate", KEY_INIT_RATE, "A", 0, "Size of a step of z (default: sinusoid 0.01, others 0.1)", 4},
+    {NULL, 0, NULL, 0, "Output and machine:", 5},
     {"history", KEY_HISTORY, "FILE", 0,
-     "Write a CSV row a UL iteration, with the values before its update; a file of that name is replaced", 3},
-    {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 3},
-    {"seed", KEY_SEED, "S", 0, "Accepted for uniformity; nothing here is random", 3},
-    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 3},
-    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 3},
-    {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 3},
+     "Write a CSV row a UL iteration, with the values before its update; a file of that name is replaced", 5},
+    {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 5},
+    {"seed", KEY_SEED, "S", 0, "Accepted for uniformity; nothing here is random", 5},
+    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 5},
+    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 5},
+    {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 5},
     {0}};
 
 static const char documentation[] =
@@ -127,6 +128,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   solve_settings *s = state->input;
   uint64_t seed;
   switch (key) {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &s->method_settings;
+      return 0;
     case KEY_X0:
       return ait_option_fail(ait_option_number("--x0", argument, &s->x0));
     case KEY_Z0:
@@ -194,9 +198,9 @@ static ait_status complete(solve_settings *s) {
   s->init_optimizer = s->init_optimizer != -1 ? s->init_optimizer : d->init_optimizer;
   if (s->method_name[0] == '\0') {
     snprintf(s->method_name, sizeof s->method_name, "iaptt-gm");
-    return ait_method_by_name(s->method_name, &s->method);
+    AIT_TRY(ait_method_by_name(s->method_name, &s->method));
   }
-  return AIT_OK;
+  return ait_method_settings_apply(&s->method_settings, s->method_name, &s->method);
 }
 
 /* ---- running ----------------------------------------------------------------------------------- */
@@ -207,6 +211,7 @@ typedef struct solve_run {
   ait_solver *solver;
   ait_real *x, *z; /* the present point */
   double solution; /* every entry of the x that solves the example */
+  int64_t curved;  /* directions of conjugate gradient without positive curvature */
   FILE *history;   /* NULL: none */
 } solve_run;
 
@@ -311,6 +316,7 @@ static ait_status iterate_all(solve_run *run) {
   for (int64_t t = 0; t < run->settings->iterations; t++) {
     AIT_TRY(iterate(run, t));
   }
+  AIT_TRY(ait_solver_curvature_count(run->solver, &run->curved));
   return read_point(run);
 }
 
@@ -345,6 +351,10 @@ static void print_summary(const solve_run *run) {
   printf("  distance of x to the solution = %.3g\n", distance(run));
   printf("  last iteration: kbar = %d, F at kbar = %.10g, F at K = %.10g\n", kbar, (double)F[kbar],
          (double)F[s->ll_steps]);
+  if (run->curved > 0) {
+    printf("  conjugate gradient met negative curvature %lld times: its hyper-gradients need not be right\n",
+           (long long)run->curved);
+  }
   if (s->history != NULL) {
     printf("  history in %s\n", s->history);
   }
@@ -377,10 +387,15 @@ static ait_status solve(const solve_settings *settings) {
 }
 
 int ait_command_solve(int argc, char **argv) {
-  const struct argp argp = {
-      .options = options, .parser = parse, .args_doc = "toy|convex|sinusoid", .doc = documentation};
+  const struct argp_child children[] = {{&ait_method_argp, 0, NULL, 0}, {0}};
+  const struct argp argp = {.options = options,
+                            .parser = parse,
+                            .args_doc = "toy|convex|sinusoid",
+                            .doc = documentation,
+                            .children = children};
   solve_settings settings = {
       .example = -1, .x0 = NAN, .z0 = NAN, .ul_optimizer = -1, .init_optimizer = -1, .device = "auto"};
+  ait_method_settings_init(&settings.method_settings);
   ait_status status = ait_parse_options(&argp, argc, argv, "solve", &settings);
   if (status == AIT_OK) {
     status = complete(&settings);

@@ -145,6 +145,21 @@ static void add_data_settings(cJSON *object, const ait_clean_settings *s, const 
   add_text(object, "noise_model", d->truth != NULL ? ait_noise_model_name((ait_noise_model)s->noise_model) : NULL);
 }
 
+/* The settings that the method reads. */
+static void add_method_settings(cJSON *object, const ait_method *method, int64_t ll_steps) {
+  const ait_conjugate_gradient *cg = &method->conjugate_gradient;
+  if (method->hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
+    cJSON_AddNumberToObject(object, "cg_iterations", (double)(cg->iterations > 0 ? cg->iterations : ll_steps));
+    cJSON_AddNumberToObject(object, "cg_tolerance", cg->tolerance);
+    cJSON_AddNumberToObject(object, "cg_damping", cg->damping);
+    add_text(object, "cg_negative_curvature", ait_negative_curvature_words[cg->negative_curvature]);
+  }
+  if (method->hypergradient == AIT_HYPERGRADIENT_NEUMANN) {
+    const int64_t terms = method->neumann_terms > 0 ? method->neumann_terms : ll_steps;
+    cJSON_AddNumberToObject(object, "neumann_terms", (double)terms);
+  }
+}
+
 static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int64_t rows) {
   ait_solver_options options;
   ait_clean_solver_options(s, rows, &options);
@@ -152,6 +167,7 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
   add_text(object, "model", s->model.text);
   add_text(object, "activation", ait_activation_words[s->activation]);
   add_text(object, "method", s->method_name);
+  add_method_settings(object, &s->method, s->ll_steps);
   cJSON_AddNumberToObject(object, "iterations", (double)s->iterations);
   cJSON_AddNumberToObject(object, "ll_steps", (double)s->ll_steps);
   cJSON_AddNumberToObject(object, "ll_rate", s->ll_rate);
@@ -247,6 +263,9 @@ static void add_result(cJSON *object, const ait_run *run) {
   const ait_history_row *last = &run->history.rows[run->history.count - 1];
   add_figure(object, "F_kbar", last->F_kbar);
   add_figure(object, "F_K", last->F_K);
+  if (run->settings->method.hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
+    cJSON_AddNumberToObject(object, "negative_curvature", (double)run->curved);
+  }
   add_kbar(object, run);
   add_detection(object, run);
   add_accuracy(object, run);

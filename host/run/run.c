@@ -218,6 +218,7 @@ static ait_status take_result(ait_run *run) {
   AIT_TRY(ait_solver_rollout(run->solver));
   AIT_TRY(ait_solver_get_x(run->solver, run->x));
   AIT_TRY(ait_solver_get_y(run->solver, run->y));
+  AIT_TRY(ait_solver_curvature_count(run->solver, &run->curved));
   return ait_solver_get_z(run->solver, run->z);
 }
 

@@ -56,6 +56,7 @@ typedef struct ait_run {
   ait_real *probabilities; /* N x classes, under the parameters predicted last */
   ait_history history;
   int64_t iterations; /* made */
+  int64_t curved;     /* directions of conjugate gradient without positive curvature, in all iterations */
   int32_t stopped;    /* nonzero: by a signal */
   double iteration_seconds, evaluation_seconds;
 

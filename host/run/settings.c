@@ -1,6 +1,7 @@
 /* settings.c - every setting of a hyper-cleaning run, and the defaults in one place. */
 #include "run/settings.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL};
 const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
 const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
+const char *const ait_negative_curvature_words[] = {"continue", "stop", "error", NULL};
 const char *const ait_math_words[] = {"float32", "tf32", NULL};
 
 typedef struct solver_defaults {
@@ -60,6 +62,42 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .math = AIT_MATH_FLOAT32,
                                    .protocol = AIT_PROTOCOL_USER,
                                    .score = AIT_SCORE_CLASSIFIER};
+  ait_method_settings_init(&settings->method_settings);
+}
+
+/* ---- method ------------------------------------------------------------------------------------ */
+
+void ait_method_settings_init(ait_method_settings *settings) {
+  *settings = (ait_method_settings){
+      .cg_iterations = -1, .neumann_terms = -1, .cg_tolerance = NAN, .cg_damping = NAN, .cg_negative_curvature = -1};
+}
+
+/* The first option that is set and that only conjugate gradient reads, or NULL. */
+static const char *cg_option(const ait_method_settings *s) {
+  return s->cg_iterations != -1           ? "--cg-iterations"
+         : !isnan(s->cg_tolerance)        ? "--cg-tolerance"
+         : !isnan(s->cg_damping)          ? "--cg-damping"
+         : s->cg_negative_curvature != -1 ? "--cg-negative-curvature"
+                                          : NULL;
+}
+
+ait_status ait_method_settings_apply(const ait_method_settings *s, const char *name, ait_method *method) {
+  ait_conjugate_gradient *cg = &method->conjugate_gradient;
+  const char *option = cg_option(s);
+  if (option != NULL && method->hypergradient != AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --method ls, not with --method %s", option, name);
+  }
+  if (s->neumann_terms != -1 && method->hypergradient != AIT_HYPERGRADIENT_NEUMANN) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--neumann-terms goes with --method ns, not with --method %s", name);
+  }
+  cg->iterations = s->cg_iterations != -1 ? s->cg_iterations : cg->iterations;
+  cg->tolerance = !isnan(s->cg_tolerance) ? s->cg_tolerance : cg->tolerance;
+  cg->damping = !isnan(s->cg_damping) ? s->cg_damping : cg->damping;
+  if (s->cg_negative_curvature != -1) {
+    cg->negative_curvature = (ait_negative_curvature)s->cg_negative_curvature;
+  }
+  method->neumann_terms = s->neumann_terms != -1 ? s->neumann_terms : method->neumann_terms;
+  return AIT_OK;
 }
 
 /* ---- model ------------------------------------------------------------------------------------- */
@@ -205,6 +243,7 @@ ait_status ait_clean_settings_complete(ait_clean_settings *s) {
     snprintf(s->method_name, sizeof s->method_name, "%s", AIT_DEFAULT_METHOD);
     AIT_TRY(ait_method_by_name(s->method_name, &s->method));
   }
+  AIT_TRY(ait_method_settings_apply(&s->method_settings, s->method_name, &s->method));
   complete_data(s);
   complete_solver(s);
   s->device = text_or(s->device, "auto");

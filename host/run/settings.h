@@ -45,6 +45,23 @@ extern const char *const ait_activation_words[];
 /* The words of ait_math, likewise. */
 extern const char *const ait_math_words[];
 
+/* The words of ait_negative_curvature, likewise. */
+extern const char *const ait_negative_curvature_words[];
+
+/* The settings of single methods. Unset: -1 for whole numbers and choices, NaN for the others. */
+typedef struct ait_method_settings {
+  int64_t cg_iterations, neumann_terms;
+  double cg_tolerance, cg_damping;
+  int32_t cg_negative_curvature;
+} ait_method_settings;
+
+/* Everything unset. */
+void ait_method_settings_init(ait_method_settings *settings);
+
+/* Puts what is set into the method that has this name.
+ * Errors: AIT_INVALID_ARGUMENT (the sentence names the option and the method that clash). */
+ait_status ait_method_settings_apply(const ait_method_settings *settings, const char *name, ait_method *method);
+
 typedef enum ait_protocol { AIT_PROTOCOL_USER, AIT_PROTOCOL_PAPER } ait_protocol;
 
 typedef struct ait_model {
@@ -66,6 +83,7 @@ typedef struct ait_clean_settings {
   int32_t activation;
   char method_name[32];
   ait_method method;
+  ait_method_settings method_settings;
   int64_t iterations, ll_steps;
   double ll_rate;
   int32_t ul_optimizer;

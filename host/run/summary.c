@@ -57,6 +57,11 @@ static void print_method(const ait_run *run, FILE *out) {
     fprintf(out, "        STOPPED after %lld of %lld iterations; a rerun with the same seed repeats them\n",
             (long long)run->iterations, (long long)s->iterations);
   }
+  if (run->curved > 0) {
+    fprintf(out,
+            "        conjugate gradient met negative curvature %lld times: its hyper-gradients need not be right\n",
+            (long long)run->curved);
+  }
 }
 
 /* ---- how well it ranks, where the truth is known ----------------------------------------------- */

@@ -16,7 +16,15 @@ for program in "$AIT" "$AIT64"; do
     grep -qE "z = -2 " out || fail "toy from $start: $(cat out)"
     succeed "$program" solve toy --x0 "$1" --z0 "$2" --method rhg
     within out "distance of x to the solution = " 0.1 && fail "rhg reaches the solution of toy from $start"
+    for method in "ls --cg-damping 0.1" "ns --neumann-terms 20"; do
+      succeed "$program" solve toy --x0 "$1" --z0 "$2" --method $method
+      within out "distance of x to the solution = " 0.1 && fail "$method reaches the solution of toy from $start"
+    done
   done
+  succeed "$program" solve toy --x0 5 --z0 1 --method ls
+  grep -q "conjugate gradient met negative curvature [0-9]* times" out || fail "ls on toy: $(cat out)"
+  expect 1 "conjugate gradient met negative curvature in UL iteration 0" \
+    "$program" solve toy --x0 5 --z0 1 --method ls --cg-negative-curvature error --device cpu
   succeed "$program" solve convex --history convex.csv
   within out "distance of x to the solution = " 0.1 || fail "convex: $(cat out)"
   [ "$(head -n 1 convex.csv)" = "t,distance,kbar,F_kbar,F_K" ] || fail "convex: header $(head -n 1 convex.csv)"
@@ -28,12 +36,16 @@ for program in "$AIT" "$AIT64"; do
   for problem in toy convex sinusoid clean "clean --model deep:6" "clean --model mlp:6,5"; do
     succeed "$program" check $problem
     grep -qE "passed|FAILED" out || fail "check $problem says $(cat out)"
+    [ "$(grep -cE "^(ls|ns) +SKIPPED" out)" -eq 2 ] || fail "check $problem does not skip ls and ns: $(cat out)"
   done
 done
 succeed "$AIT64" check clean --model mlp:7 --activation relu
 "$AIT64" check clean --tolerance 1e-30 >out 2>err
 [ $? -eq 1 ] || fail "check with a tolerance of 1e-30: expected exit status 1"
 
+"$AIT" check toy --method ls >out 2>err
+[ $? -eq 1 ] || fail "check toy --method ls: expected exit status 1"
+grep -q "differences of K steps do not check it" err || fail "check toy --method ls says $(cat err)"
 expect 1 "no/such" "$AIT" solve toy --iterations 2 --quiet --history no/such/file.csv
 expect 1 "k = " "$AIT" solve convex --ll-rate 1e6 --quiet
 

@@ -40,6 +40,14 @@ expect 2 "--init-rate inf: expected a number above 0" "${clean[@]}" --init-rate 
 expect 2 "--noise 1.5: expected a number from 0 to 1" "${clean[@]}" --noise 1.5
 expect 2 "--noise-model foo: expected symmetric, paper or pair" "${clean[@]}" --noise-model foo
 expect 2 "--method foo: expected iaptt-gm" "${clean[@]}" --method foo
+expect 2 "--cg-iterations 0: expected a whole number, 1 or more" "${clean[@]}" --method ls --cg-iterations 0
+expect 2 "--cg-tolerance 1: expected a number from 0 up and below 1" "${clean[@]}" --method ls --cg-tolerance 1
+expect 2 "--cg-damping -1: expected a number from 0 up" "${clean[@]}" --method ls --cg-damping -1
+expect 2 "--cg-negative-curvature foo: expected continue, stop or error" "${clean[@]}" --cg-negative-curvature foo
+expect 2 "--neumann-terms 0: expected a whole number, 1 or more" "${clean[@]}" --method ns --neumann-terms 0
+expect 2 "--cg-damping goes with --method ls, not with --method ns" "${clean[@]}" --method ns --cg-damping 1
+expect 2 "--cg-iterations goes with --method ls, not with --method iaptt-gm" "$AIT" solve toy --cg-iterations 3
+expect 2 "--neumann-terms goes with --method ns, not with --method ls" "$AIT" solve toy --neumann-terms 3 --method ls
 expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
 expect 2 "--model mlp:0: expected linear" "${clean[@]}" --model mlp:0
 expect 2 "--activation" "${clean[@]}" --activation relu

@@ -1,0 +1,40 @@
+/* method_options.c - the options that belong to a method, for every command that takes --method. */
+#include "cli/options.h"
+#include "run/settings.h"
+
+enum { KEY_CG_ITERATIONS = 512, KEY_CG_TOLERANCE, KEY_CG_DAMPING, KEY_CG_NEGATIVE_CURVATURE, KEY_NEUMANN_TERMS };
+
+/* Their group is that of --method in every command. */
+static const struct argp_option options[] = {
+    {"cg-iterations", KEY_CG_ITERATIONS, "N", 0, "ls: iterations of conjugate gradient at most (default: K)", 4},
+    {"cg-tolerance", KEY_CG_TOLERANCE, "E", 0,
+     "ls: size of the residual, relative to the right side, that counts as solved (default 1e-6; 0: all iterations)",
+     4},
+    {"cg-damping", KEY_CG_DAMPING, "D", 0, "ls: D times the identity is added to the Hessian (default 0)", 4},
+    {"cg-negative-curvature", KEY_CG_NEGATIVE_CURVATURE, "NAME", 0,
+     "ls, where the LL problem is not convex: continue, stop at the solution so far, or error (default continue; it is "
+     "counted and told in any case)",
+     4},
+    {"neumann-terms", KEY_NEUMANN_TERMS, "N", 0, "ns: terms of the Neumann series (default: K)", 4},
+    {0}};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  ait_method_settings *s = state->input;
+  switch (key) {
+    case KEY_CG_ITERATIONS:
+      return ait_option_fail(ait_option_whole("--cg-iterations", text, 1, &s->cg_iterations));
+    case KEY_CG_TOLERANCE:
+      return ait_option_fail(ait_option_fraction("--cg-tolerance", text, &s->cg_tolerance));
+    case KEY_CG_DAMPING:
+      return ait_option_fail(ait_option_not_negative("--cg-damping", text, &s->cg_damping));
+    case KEY_CG_NEGATIVE_CURVATURE:
+      return ait_option_fail(
+          ait_option_choice("--cg-negative-curvature", text, ait_negative_curvature_words, &s->cg_negative_curvature));
+    case KEY_NEUMANN_TERMS:
+      return ait_option_fail(ait_option_whole("--neumann-terms", text, 1, &s->neumann_terms));
+    default:
+      return ARGP_ERR_UNKNOWN;
+  }
+}
+
+const struct argp ait_method_argp = {.options = options, .parser = parse};
