@@ -9,18 +9,10 @@
 #include <omp.h>
 #include <string.h>
 
-/* Parts of the workspace start on a cache line of their own. */
-enum { LINE = 64, MOST_PIECE = 256 };
+enum { MOST_PIECE = 256 };
 
 /* The sums of all slots take at most MOST_BYTES, or are those of LEAST_SLOTS slots. */
 enum { LEAST_SLOTS = 4, MOST_BYTES = 128 << 20 };
-
-/* Takes `bytes` of the workspace, whose base may be NULL when only its size is asked for. */
-static void *take(char *base, size_t *used, size_t bytes) {
-  void *part = base != NULL ? base + *used : NULL;
-  *used += (bytes + LINE - 1) / LINE * LINE;
-  return part;
-}
 
 /* The slots of a pass whose sums take slot_bytes each. */
 static ait_slots slots_of(const ait_pass_kernel *kernel, int64_t rows, int64_t slot_bytes) {
@@ -33,24 +25,25 @@ ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void
   const int64_t columns = pass->rows->columns, classes = pass->classes;
   const int64_t padded = ait_round_up(columns, kernel->lanes);
   const int64_t groups = ait_ceil_div(classes, kernel->most_group);
-  ait_pass_plan plan = {.kernel = kernel,
-                        .job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
-                        .numbers = classes * padded,
-                        .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, LINE / (int64_t)sizeof(double))};
+  ait_pass_plan plan = {
+      .kernel = kernel,
+      .job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
+      .numbers = classes * padded,
+      .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, AIT_LINE / (int64_t)sizeof(double))};
   plan.slots = slots_of(kernel, pass->rows->rows, plan.slot_length * (int64_t)sizeof(double));
   const size_t packed = (size_t)plan.numbers * sizeof(ait_real), bias = (size_t)classes * sizeof(ait_real);
   plan.job.group = ait_ceil_div(classes, groups);
-  plan.scratch_size = ait_round_up(kernel->scratch(&plan.job), LINE / (int64_t)sizeof(ait_real));
-  plan.job.a = take(workspace, &plan.bytes, packed);
-  plan.job.b = take(workspace, &plan.bytes, bias);
-  plan.job.v = take(workspace, &plan.bytes, packed);
-  plan.job.w = take(workspace, &plan.bytes, bias);
+  plan.scratch_size = ait_round_up(kernel->scratch(&plan.job), AIT_LINE / (int64_t)sizeof(ait_real));
+  plan.job.a = ait_take(workspace, &plan.bytes, packed);
+  plan.job.b = ait_take(workspace, &plan.bytes, bias);
+  plan.job.v = ait_take(workspace, &plan.bytes, packed);
+  plan.job.w = ait_take(workspace, &plan.bytes, bias);
   const size_t form = kernel->form_bytes != NULL ? kernel->form_bytes(&plan.job) : 0;
-  plan.job.a_form = form > 0 ? take(workspace, &plan.bytes, form) : NULL;
-  plan.job.v_form = form > 0 ? take(workspace, &plan.bytes, form) : NULL;
-  plan.sums = take(workspace, &plan.bytes, (size_t)(plan.slots.count * plan.slot_length) * sizeof(double));
-  plan.scratch = take(workspace, &plan.bytes, (size_t)(device->threads * plan.scratch_size) * sizeof(ait_real));
-  plan.shares = take(workspace, &plan.bytes, (size_t)device->threads * sizeof *plan.shares);
+  plan.job.a_form = form > 0 ? ait_take(workspace, &plan.bytes, form) : NULL;
+  plan.job.v_form = form > 0 ? ait_take(workspace, &plan.bytes, form) : NULL;
+  plan.sums = ait_take(workspace, &plan.bytes, (size_t)(plan.slots.count * plan.slot_length) * sizeof(double));
+  plan.scratch = ait_take(workspace, &plan.bytes, (size_t)(device->threads * plan.scratch_size) * sizeof(ait_real));
+  plan.shares = ait_take(workspace, &plan.bytes, (size_t)device->threads * sizeof *plan.shares);
   if (pass->direction == NULL) {
     plan.job.v = plan.job.w = plan.job.v_form = NULL;
   }
@@ -83,9 +76,8 @@ static int64_t packed_place(const ait_pass_job *job, int64_t lanes, int64_t c, i
   return first * job->padded + (c - first) * lanes;
 }
 
-/* Packs row c of a classifier (matrix, then biases), folding scale and shift. */
-static void pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const ait_real *classifier, ait_real *packed,
-                       ait_real *biases) {
+void ait_pass_pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const ait_real *classifier,
+                         ait_real *packed, ait_real *biases) {
   const ait_rows *rows = job->pass->rows;
   const ait_real *a = classifier + c * job->columns;
   double bias = (double)classifier[job->classes * job->columns + c];
@@ -107,14 +99,14 @@ static void pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const 
 void ait_pass_pack(const ait_pass_plan *plan, int64_t c, const ait_real *classifier, const ait_real *direction) {
   const ait_pass_job *job = &plan->job;
   const ait_pass_kernel *kernel = plan->kernel;
-  pack_class(job, kernel->lanes, c, classifier, job->a, job->b);
+  ait_pass_pack_class(job, kernel->lanes, c, classifier, job->a, job->b);
   if (job->a_form != NULL) {
     kernel->form_class(job, c, job->a, job->a_form);
   }
   if (direction == NULL) {
     return;
   }
-  pack_class(job, kernel->lanes, c, direction, job->v, job->w);
+  ait_pass_pack_class(job, kernel->lanes, c, direction, job->v, job->w);
   if (job->v_form != NULL) {
     kernel->form_class(job, c, job->v, job->v_form);
   }

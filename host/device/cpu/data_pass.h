@@ -20,6 +20,16 @@
 /* For functions that are compiled for every value of their constant arguments. */
 #define INLINE static inline __attribute__((always_inline))
 
+/* Bytes of a cache line. Parts of a workspace start on one of their own. */
+enum { AIT_LINE = 64 };
+
+/* Takes `bytes` of the workspace, whose base may be NULL when only its size is asked for. */
+static inline void *ait_take(void *base, size_t *used, size_t bytes) {
+  void *part = base != NULL ? (char *)base + *used : NULL;
+  *used += (bytes + AIT_LINE - 1) / AIT_LINE * AIT_LINE;
+  return part;
+}
+
 /* Rows of a block: their values as ait_real stay in the second-level cache. */
 enum { AIT_PASS_ROWS = 32 };
 
@@ -139,6 +149,10 @@ ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void
 static inline int ait_pass_pays_threads(const ait_pass_plan *plan) {
   return (double)plan->numbers * (double)plan->slots.n > 1 << 15;
 }
+
+/* Packs row c of a classifier (matrix, then biases) with scale and shift folded in, in vectors of `lanes` columns. */
+void ait_pass_pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const ait_real *classifier,
+                         ait_real *packed, ait_real *biases);
 
 /* Packs row c of a classifier and of a direction (NULL: none), and writes the kernel's own form of them. */
 void ait_pass_pack(const ait_pass_plan *plan, int64_t c, const ait_real *classifier, const ait_real *direction);

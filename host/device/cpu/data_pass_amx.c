@@ -37,7 +37,7 @@
 enum {
   LANES = 16,                    /* floats in a vector, and columns of a tile of int32 */
   TILE = 1024,                   /* bytes of a tile: 16 rows of LINE bytes */
-  LINE = 64,                     /* bytes of a tile's row, and columns (rows) that a product takes */
+  LINE = AIT_LINE,               /* bytes of a tile's row, and columns (rows) that a product takes */
   DIGITS = 3,                    /* bytes of a number in fixed point */
   PAIR = 2 * TILE,               /* the digits of a group of classes: at most 2 * 16 columns */
   BLOCK = 512,                   /* rows of a block at most */
@@ -181,34 +181,27 @@ typedef struct amx_scratch {
   float *steps;     /* of R, or of dR: classes */
 } amx_scratch;
 
-static char *take(char **place, int64_t bytes) {
-  char *part = *place;
-  *place += ait_round_up(bytes, LINE);
-  return part;
-}
-
-/* The parts of a scratch that starts at `base`; *end is where it ends. */
-static amx_scratch divide(const ait_pass_job *job, char *base, char **end) {
-  const int64_t matrix = job->classes * BLOCK * (int64_t)sizeof(float);
-  *end = base;
-  return (amx_scratch){.rows = (uint8_t *)take(end, block_rows(job) * row_bytes(job)),
-                       .ring = (uint8_t *)take(end, RING * PAIR),
-                       .residual = (int8_t *)take(end, groups_of(job) * STEPS * PAIR),
-                       .sums = (int32_t *)(void *)take(end, 8 * TILE + LINE),
-                       .logits = (float *)(void *)take(end, matrix),
-                       .slopes = (float *)(void *)take(end, matrix),
-                       .steps = (float *)(void *)take(end, job->classes * (int64_t)sizeof(float))};
+/* The parts of a scratch, which starts on a line; NULL: only *bytes is of use. */
+static amx_scratch divide(const ait_pass_job *job, void *scratch, size_t *bytes) {
+  const size_t matrix = (size_t)(job->classes * BLOCK) * sizeof(float);
+  *bytes = 0;
+  return (amx_scratch){.rows = ait_take(scratch, bytes, (size_t)(block_rows(job) * row_bytes(job))),
+                       .ring = ait_take(scratch, bytes, RING * PAIR),
+                       .residual = ait_take(scratch, bytes, (size_t)(groups_of(job) * STEPS * PAIR)),
+                       .sums = ait_take(scratch, bytes, 8 * TILE + LINE),
+                       .logits = ait_take(scratch, bytes, matrix),
+                       .slopes = ait_take(scratch, bytes, matrix),
+                       .steps = ait_take(scratch, bytes, (size_t)job->classes * sizeof(float))};
 }
 
 static int64_t scratch_reals(const ait_pass_job *job) {
   const int64_t plain = ait_pass_kernel_v4.scratch(job);
-  char *const none = NULL;
-  char *end;
+  size_t bytes;
   if (!takes(job)) {
     return plain;
   }
-  divide(job, none, &end);
-  return ait_max64(plain, (end - none) / (int64_t)sizeof(ait_real));
+  divide(job, NULL, &bytes);
+  return ait_max64(plain, (int64_t)(bytes / sizeof(ait_real)));
 }
 
 /* ---- transposing --------------------------------------------------------------------------- */
@@ -504,28 +497,6 @@ static void backward(const ait_pass_job *job, int64_t steps, const row_view *vie
 
 /* ---- blocks -------------------------------------------------------------------------------- */
 
-/* Softmax of one part: logits become R, slopes dR. */
-static void part(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
-                 float *logits, float *slopes) {
-  const ait_pass *pass = job->pass;
-  row_terms t;
-  read_rows(pass, begin, count, &t);
-  exponentials(job, logits, &t);
-  if (sums->loss != NULL) {
-    *sums->loss = (add ? *sums->loss : 0) + block_loss(&t);
-  }
-  if (job->v != NULL) {
-    float mean[AIT_PASS_ROWS];
-    tangents(job, &t, logits, slopes, mean);
-    for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
-      pass->cross[begin + i] = t.derivative[i] / (float)pass->rows->rows * mean[i];
-    }
-  }
-  if (sums->g != NULL) {
-    residuals(job, &t, logits);
-  }
-}
-
 /* Logits, softmax and, where they are wanted, R and dR of a block, whose rows are in place or copied on the way: all
  * of them where they are wanted afterwards. */
 static row_view forward_block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
@@ -544,7 +515,11 @@ static row_view forward_block(const ait_pass_job *job, int64_t begin, int64_t co
     if (job->v != NULL) {
       forward(job, job->v_form, &rows, s->sums, slopes);
     }
-    part(job, begin + i, there, add || i > 0, sums, logits, slopes);
+    double loss = 0;
+    softmax(job, begin + i, there, &loss, logits, slopes);
+    if (sums->loss != NULL) {
+      *sums->loss = (add || i > 0 ? *sums->loss : 0) + loss;
+    }
   }
   return view;
 }
@@ -580,8 +555,8 @@ static void rows_by_tiles(const ait_pass_job *job, int64_t begin, int64_t end, c
     ait_pass_kernel_v4.rows(job, begin, end, sums, scratch);
     return;
   }
-  char *scratch_end;
-  const amx_scratch s = divide(job, (char *)scratch, &scratch_end);
+  size_t bytes;
+  const amx_scratch s = divide(job, scratch, &bytes);
   configure_tiles();
   for (int64_t i = begin; i < end; i += block_rows(job)) {
     block(job, i, ait_min64(block_rows(job), end - i), i > begin, sums, &s);
@@ -599,11 +574,6 @@ static void transform(int64_t n, const ait_real *scale, const ait_real *shift, a
 
 static void hyperbolic_tangent(int64_t n, ait_real *a) {
   ait_pass_kernel_v4.hyperbolic_tangent(n, a);
-}
-
-static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
-                    ait_real *slopes) {
-  ait_pass_kernel_v4.softmax(job, begin, count, loss, logits, slopes);
 }
 
 static void accumulate(int64_t n, const ait_real *numbers, int add, double *sum) {

@@ -18,7 +18,7 @@
 
 /* Tiles whose parts stay in the second-level cache while they are used. A span holds so many rows that the
  * double sums, which it reads and writes once, weigh little beside its products. */
-enum { TILE_CLASSES = 256, TILE_ROWS = 256, TILE_COLUMNS = 256, SPAN = 8 * TILE_ROWS, LINE = 64 };
+enum { TILE_CLASSES = 256, TILE_ROWS = 256, TILE_COLUMNS = 256, SPAN = 8 * TILE_ROWS };
 
 /* The rule that chooses between this pass and the kernels of data_pass_kernel.c: vectors so long, so many classes
  * and so many numbers in A. Time of the kernels over time of this pass, for loss and gradient of 2,048 rows of
@@ -68,12 +68,6 @@ typedef struct wide_span {
   const ait_real *values;
 } wide_span;
 
-static void *take(char *base, size_t *used, int64_t count, size_t size) {
-  void *part = base != NULL ? base + *used : NULL;
-  *used += ((size_t)count * size + LINE - 1) / LINE * LINE;
-  return part;
-}
-
 static int is_in_place(const ait_rows *rows) {
   return rows->type == (sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32);
 }
@@ -102,15 +96,15 @@ static void lay_out(const ait_device *device, void *workspace, wide_plan *plan) 
                  {&plan->dgb, classes},
                  {&plan->losses, ait_ceil_div(rows->rows, AIT_PASS_ROWS)}};
   for (size_t i = 0; i < sizeof reals / sizeof *reals; ++i) {
-    *reals[i].part = take(workspace, &plan->bytes, reals[i].count, sizeof(ait_real));
+    *reals[i].part = ait_take(workspace, &plan->bytes, (size_t)reals[i].count * sizeof(ait_real));
   }
   for (size_t i = 0; i < sizeof doubles / sizeof *doubles; ++i) {
-    *doubles[i].part = take(workspace, &plan->bytes, doubles[i].count, sizeof(double));
+    *doubles[i].part = ait_take(workspace, &plan->bytes, (size_t)doubles[i].count * sizeof(double));
   }
 }
 
 static wide_plan plan_pass(const ait_device *device, const ait_pass *pass, void *workspace) {
-  const int64_t columns = pass->rows->columns, classes = pass->classes, line = LINE / (int64_t)sizeof(ait_real);
+  const int64_t columns = pass->rows->columns, classes = pass->classes, line = AIT_LINE / (int64_t)sizeof(ait_real);
   const int64_t strips = 2 * AIT_PASS_ROWS * classes, tile = TILE_CLASSES * TILE_COLUMNS;
   wide_plan plan = {.job = {.pass = pass, .columns = columns, .padded = columns, .classes = classes, .group = classes},
                     .kernel = ait_cpu_kernel(device),
@@ -129,22 +123,6 @@ size_t ait_cpu_wide_pass_workspace(ait_device *device, const ait_pass *pass) {
 }
 
 /* ---- scale and shift ------------------------------------------------------------------------ */
-
-/* Row c of a classifier (matrix, then biases) with scale and shift folded in. */
-static void fold_class(const ait_pass_job *job, int64_t c, const ait_real *classifier, ait_real *folded,
-                       ait_real *biases) {
-  const ait_rows *rows = job->pass->rows;
-  const ait_real *a = classifier + c * job->columns;
-  ait_real *out = folded + c * job->columns;
-  double bias = (double)classifier[job->classes * job->columns + c];
-  for (int64_t j = 0; j < job->columns; ++j) {
-    out[j] = rows->scale != NULL ? a[j] * rows->scale[j] : a[j];
-  }
-  for (int64_t j = 0; rows->shift != NULL && j < job->columns; ++j) {
-    bias += (double)a[j] * (double)rows->shift[j];
-  }
-  biases[c] = (ait_real)bias;
-}
 
 /* Row c of G and its bias from the sums over the rows. */
 static void write_class(const wide_plan *plan, int64_t c, const double *sums, double bias, ait_real *out) {
@@ -298,9 +276,9 @@ static void pass_thread(const wide_plan *plan) {
   ait_real *scratch = plan->scratch + omp_get_thread_num() * plan->scratch_size;
 #pragma omp for
   for (int64_t c = 0; c < job->classes; ++c) {
-    fold_class(job, c, pass->classifier, job->a, job->b);
+    ait_pass_pack_class(job, plan->job.columns, c, pass->classifier, job->a, job->b);
     if (job->v != NULL) {
-      fold_class(job, c, pass->direction, job->v, job->w);
+      ait_pass_pack_class(job, plan->job.columns, c, pass->direction, job->v, job->w);
     }
   }
   for (int64_t first = 0; first < pass->rows->rows; first += plan->span) {

@@ -232,28 +232,6 @@ static int64_t scratch_reals(const ait_pass_job *job) {
   return AIT_PASS_ROWS * (job->padded + 2 * job->classes);
 }
 
-/* What is done to the logits and slopes of a block between its products. */
-static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
-                    ait_real *slopes) {
-  const ait_pass *pass = job->pass;
-  row_terms t;
-  read_rows(pass, begin, count, &t);
-  exponentials(job, logits, &t);
-  if (pass->loss != NULL) {
-    *loss = block_loss(&t);
-  }
-  if (job->v != NULL) {
-    ait_real mean[AIT_PASS_ROWS];
-    tangents(job, &t, logits, slopes, mean);
-    for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
-      pass->cross[begin + i] = t.derivative[i] / (ait_real)pass->rows->rows * mean[i];
-    }
-  }
-  if (pass->gradient != NULL) {
-    residuals(job, &t, logits);
-  }
-}
-
 /* One block of at most AIT_PASS_ROWS rows; `add`: to the sums, else they are overwritten. */
 static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add, const ait_pass_sums *sums,
                   ait_real *scratch) {

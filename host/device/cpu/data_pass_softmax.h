@@ -208,4 +208,26 @@ static void tangents(const ait_pass_job *job, const row_terms *t, const ait_real
   }
 }
 
+/* What is done to the logits and slopes of a block between its products: `softmax` of ait_pass_kernel. */
+static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
+                    ait_real *slopes) {
+  const ait_pass *pass = job->pass;
+  row_terms t;
+  read_rows(pass, begin, count, &t);
+  exponentials(job, logits, &t);
+  if (pass->loss != NULL) {
+    *loss = block_loss(&t);
+  }
+  if (job->v != NULL) {
+    ait_real mean[AIT_PASS_ROWS];
+    tangents(job, &t, logits, slopes, mean);
+    for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
+      pass->cross[begin + i] = t.derivative[i] / (ait_real)pass->rows->rows * mean[i];
+    }
+  }
+  if (pass->gradient != NULL) {
+    residuals(job, &t, logits);
+  }
+}
+
 #endif

@@ -16,7 +16,7 @@
 
 /* PANEL: columns or rows of a product that one thread takes at once; their number does not depend on the
  * threads, so that neither does a sum. MOST_THIN: with more classes BLAS is faster. */
-enum { PANEL = 32, MOST_THIN = 40, LINE = 64 };
+enum { PANEL = 32, MOST_THIN = 40 };
 
 /* One of the matrices P_l, dP_l, Q_l, dQ_l for l = 0 .. L - 1 (those of l = 0 with C biases), one after the other. */
 typedef struct family {
@@ -89,6 +89,23 @@ static layer_product product_of(const descent_work *w, int32_t l) {
   return (layer_product){w->train_plan.kernel->thin, classes_of(d), d->sizes[l], d->sizes[l - 1]};
 }
 
+/* out (m x n) = op(a) op(b) with a sum over k. */
+static ait_gemm dense_product(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const ait_real *a,
+                              const ait_real *b, ait_real *out) {
+  return (ait_gemm){.transpose_a = transpose_a,
+                    .transpose_b = transpose_b,
+                    .m = m,
+                    .n = n,
+                    .k = k,
+                    .alpha = 1,
+                    .a = a,
+                    .lda = transpose_a ? m : k,
+                    .b = b,
+                    .ldb = transpose_b ? k : n,
+                    .c = out,
+                    .ldc = n};
+}
+
 /* One panel of columns of out (C x n) = P W, or += with `add`. */
 static void times(const layer_product *s, int64_t panel, const ait_real *P, const ait_real *W, int add, ait_real *out) {
   const int64_t begin = panel * PANEL, end = ait_min64(s->n, begin + PANEL);
@@ -96,17 +113,8 @@ static void times(const layer_product *s, int64_t panel, const ait_real *P, cons
     s->thin->times(s->C, s->h, s->n, P, W, begin, end, add, out);
     return;
   }
-  const ait_gemm gemm = {.m = s->C,
-                         .n = s->n,
-                         .k = s->h,
-                         .alpha = 1,
-                         .a = P,
-                         .lda = s->h,
-                         .b = W,
-                         .ldb = s->n,
-                         .beta = add,
-                         .c = out,
-                         .ldc = s->n};
+  ait_gemm gemm = dense_product(0, 0, s->C, s->n, s->h, P, W, out);
+  gemm.beta = add;
   ait_cpu_gemm_tile(&gemm, 0, s->C, begin, end - begin);
 }
 
@@ -118,18 +126,8 @@ static void times_transposed(const layer_product *s, int64_t panel, const ait_re
     s->thin->times_transposed(s->C, s->h, s->n, Q, W, begin, end, add, out);
     return;
   }
-  const ait_gemm gemm = {.transpose_b = 1,
-                         .m = s->C,
-                         .n = s->h,
-                         .k = s->n,
-                         .alpha = 1,
-                         .a = Q,
-                         .lda = s->n,
-                         .b = W,
-                         .ldb = s->n,
-                         .beta = add,
-                         .c = out,
-                         .ldc = s->h};
+  ait_gemm gemm = dense_product(0, 1, s->C, s->h, s->n, Q, W, out);
+  gemm.beta = add;
   ait_cpu_gemm_tile(&gemm, 0, s->C, begin, end - begin);
 }
 
@@ -144,18 +142,9 @@ static void descend_outer(const layer_product *s, int64_t panel, ait_real alpha,
   if (out != W) {
     memcpy(out + begin * s->n, W + begin * s->n, (size_t)((end - begin) * s->n) * sizeof *out);
   }
-  const ait_gemm gemm = {.transpose_a = 1,
-                         .m = s->h,
-                         .n = s->n,
-                         .k = s->C,
-                         .alpha = -(double)alpha,
-                         .a = P,
-                         .lda = s->h,
-                         .b = Q,
-                         .ldb = s->n,
-                         .beta = 1,
-                         .c = out,
-                         .ldc = s->n};
+  ait_gemm gemm = dense_product(1, 0, s->h, s->n, s->C, P, Q, out);
+  gemm.alpha = -(double)alpha;
+  gemm.beta = 1;
   ait_cpu_gemm_tile(&gemm, begin, end - begin, 0, s->n);
 }
 
@@ -260,7 +249,8 @@ static void add_up(const descent_work *w) {
 /* ---- unfold ---------------------------------------------------------------------------------- */
 
 /* Rows of Q_l += gb b' of one panel of columns. */
-static void add_outer(int64_t classes, int64_t n, int64_t panel, const ait_real *gb, const ait_real *b, ait_real *Q) {
+static void add_bias_products(int64_t classes, int64_t n, int64_t panel, const ait_real *gb, const ait_real *b,
+                              ait_real *Q) {
   const int64_t begin = panel * PANEL, end = ait_min64(n, begin + PANEL);
   for (int64_t c = 0; c < classes; ++c) {
     for (int64_t i = begin; i < end; ++i) {
@@ -282,12 +272,12 @@ static void unfold(const descent_work *w, const ait_real *y, const ait_real *v) 
 #pragma omp for nowait
     for (int64_t panel = 0; panel < ait_ceil_div(h, PANEL); ++panel) {
       times_transposed(&s, panel, last, W, 0, Q);
-      add_outer(C, h, panel, gb, b, Q);
+      add_bias_products(C, h, panel, gb, b, Q);
       if (v != NULL) {
         times_transposed(&s, panel, member(d, &w->dQ, l - 1), W, 0, dQ);
         times_transposed(&s, panel, last, v + weights_of(d, l), 1, dQ);
-        add_outer(C, h, panel, dgb, b, dQ);
-        add_outer(C, h, panel, gb, v + biases_of(d, l), dQ);
+        add_bias_products(C, h, panel, dgb, b, dQ);
+        add_bias_products(C, h, panel, gb, v + biases_of(d, l), dQ);
       }
     }
     ait_barrier_wait(w->barrier);
@@ -463,13 +453,6 @@ static int have_one_form(const descent_work *w) {
          same_numbers(train->columns, train->shift, validation->shift);
 }
 
-/* Takes `bytes` of the workspace, whose base may be NULL when only its size is asked for. */
-static void *take(char *base, size_t *used, size_t bytes) {
-  void *part = base != NULL ? base + *used : NULL;
-  *used += (bytes + LINE - 1) / LINE * LINE;
-  return part;
-}
-
 /* The passes of a rollout, or of a reverse sweep. The outputs of a pass only say what is wanted here. */
 static void choose_outputs(int back, descent_work *w) {
   static ait_real wanted;
@@ -490,18 +473,18 @@ static size_t plan_work(const ait_device *device, const ait_descent *d, int back
   const size_t size = (size_t)member_offset(d, d->layers) * sizeof(ait_real);
   size_t used = 0;
   *w = (descent_work){.descent = d};
-  w->P.first = take(workspace, &used, size);
-  w->dP.first = take(workspace, &used, size);
-  w->Q.first = take(workspace, &used, size);
-  w->dQ.first = take(workspace, &used, size);
-  w->cross = take(workspace, &used, (size_t)d->train->rows * sizeof *w->cross);
-  w->u = take(workspace, &used, (size_t)d->m * sizeof *w->u);
+  w->P.first = ait_take(workspace, &used, size);
+  w->dP.first = ait_take(workspace, &used, size);
+  w->Q.first = ait_take(workspace, &used, size);
+  w->dQ.first = ait_take(workspace, &used, size);
+  w->cross = ait_take(workspace, &used, (size_t)d->train->rows * sizeof *w->cross);
+  w->u = ait_take(workspace, &used, (size_t)d->m * sizeof *w->u);
   w->train = (ait_pass){.rows = d->train, .labels = d->train_labels, .classes = classes_of(d), .x = d->x};
   w->validation = (ait_pass){.rows = d->validation, .labels = d->validation_labels, .classes = classes_of(d)};
   choose_outputs(back, w);
-  w->train_plan = ait_plan_pass(device, &w->train, take(workspace, &used, 0));
+  w->train_plan = ait_plan_pass(device, &w->train, ait_take(workspace, &used, 0));
   used += w->train_plan.bytes;
-  w->validation_plan = ait_plan_pass(device, &w->validation, take(workspace, &used, 0));
+  w->validation_plan = ait_plan_pass(device, &w->validation, ait_take(workspace, &used, 0));
   used += w->validation_plan.bytes;
   w->one_form = have_one_form(w);
   if (w->one_form) {
