@@ -15,7 +15,7 @@ build: configure
 
 configure:
 	@scripts/packages.sh build test
-	cmake --preset $(PRESET)
+	cmake --preset $(PRESET) $(CONFIGURE)
 
 # The program alone, for those who want to see something soon.
 program: configure
