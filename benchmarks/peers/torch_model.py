@@ -39,7 +39,8 @@ class Problem:
         """Puts x and the classifier back to where the work starts."""
         with torch.no_grad():
             self.weights.x.copy_(self._x)
-            nn.utils.vector_to_parameters(self._z, self.classifier.parameters())
+            # A copy: parameters become views of the vector, and optimisers change them in place.
+            nn.utils.vector_to_parameters(self._z.clone(), self.classifier.parameters())
 
     def lower(self, model: nn.Module) -> torch.Tensor:
         """f: the weighted training loss."""
