@@ -1,6 +1,7 @@
 # The front door. Every target installs the Debian packages it lacks (scripts/packages.sh) and builds.
 #   make build | demo | test | bench | install | format | clean
 #   PRESET=cuda-release (default where nvcc is found), cpu-release (default elsewhere), cpu-debug, cuda-debug
+#   CONFIGURE='-DNAME=VALUE ...': more settings of CMake
 PRESET ?= $(if $(shell command -v nvcc),cuda-release,cpu-release)
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)

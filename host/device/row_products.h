@@ -1,5 +1,5 @@
-/* row_products.h (internal) - the matrix products behind rows_times and rows_transposed_times, once a
- * device has the values of a chunk of rows at hand. */
+/* row_products.h (internal) - matrix products of matrices that stand in memory row behind row, among them those behind
+ * rows_times and rows_transposed_times, once a device has the values of a chunk of rows at hand. */
 #ifndef AIT_ROW_PRODUCTS_H
 #define AIT_ROW_PRODUCTS_H
 
@@ -8,6 +8,23 @@
 /* A leading dimension: 1 or more, also where there is nothing. */
 static inline int64_t ait_leading(int64_t n) {
   return n > 1 ? n : 1;
+}
+
+/* c (m x n) = op(a) op(b), with sums over k. */
+static inline ait_gemm ait_dense_product(int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
+                                         const ait_real *a, const ait_real *b, ait_real *c) {
+  return (ait_gemm){.transpose_a = transpose_a,
+                    .transpose_b = transpose_b,
+                    .m = m,
+                    .n = n,
+                    .k = k,
+                    .alpha = 1,
+                    .a = a,
+                    .lda = transpose_a ? m : k,
+                    .b = b,
+                    .ldb = transpose_b ? k : n,
+                    .c = c,
+                    .ldc = n};
 }
 
 /* z (count x h) = U w' for `count` rows of values U, `stride` apart; w is h x columns. */

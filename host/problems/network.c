@@ -5,6 +5,7 @@
 
 #include "context/error.h"
 #include "context/random.h"
+#include "device/row_products.h"
 
 static const int64_t largest_size = 1 << 24;
 
@@ -79,19 +80,8 @@ ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const 
 
 ait_status ait_multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
                         const ait_real *a, const ait_real *b, double beta, ait_real *c) {
-  const ait_gemm gemm = {.transpose_a = transpose_a,
-                         .transpose_b = transpose_b,
-                         .m = m,
-                         .n = n,
-                         .k = k,
-                         .alpha = 1,
-                         .a = a,
-                         .lda = transpose_a ? m : k,
-                         .b = b,
-                         .ldb = transpose_b ? k : n,
-                         .beta = beta,
-                         .c = c,
-                         .ldc = n};
+  ait_gemm gemm = ait_dense_product(transpose_a, transpose_b, m, n, k, a, b, c);
+  gemm.beta = beta;
   return device->model->gemm(device, &gemm);
 }
 

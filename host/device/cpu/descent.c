@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "device/cpu/data_pass.h"
+#include "device/row_products.h"
 
 /* PANEL: columns or rows of a product that one thread takes at once; their number does not depend on the
  * threads, so that neither does a sum. MOST_THIN: with more classes BLAS is faster. */
@@ -89,23 +90,6 @@ static layer_product product_of(const descent_work *w, int32_t l) {
   return (layer_product){w->train_plan.kernel->thin, classes_of(d), d->sizes[l], d->sizes[l - 1]};
 }
 
-/* out (m x n) = op(a) op(b) with a sum over k. */
-static ait_gemm dense_product(int transpose_a, int transpose_b, int64_t m, int64_t n, int64_t k, const ait_real *a,
-                              const ait_real *b, ait_real *out) {
-  return (ait_gemm){.transpose_a = transpose_a,
-                    .transpose_b = transpose_b,
-                    .m = m,
-                    .n = n,
-                    .k = k,
-                    .alpha = 1,
-                    .a = a,
-                    .lda = transpose_a ? m : k,
-                    .b = b,
-                    .ldb = transpose_b ? k : n,
-                    .c = out,
-                    .ldc = n};
-}
-
 /* One panel of columns of out (C x n) = P W, or += with `add`. */
 static void times(const layer_product *s, int64_t panel, const ait_real *P, const ait_real *W, int add, ait_real *out) {
   const int64_t begin = panel * PANEL, end = ait_min64(s->n, begin + PANEL);
@@ -113,7 +97,7 @@ static void times(const layer_product *s, int64_t panel, const ait_real *P, cons
     s->thin->times(s->C, s->h, s->n, P, W, begin, end, add, out);
     return;
   }
-  ait_gemm gemm = dense_product(0, 0, s->C, s->n, s->h, P, W, out);
+  ait_gemm gemm = ait_dense_product(0, 0, s->C, s->n, s->h, P, W, out);
   gemm.beta = add;
   ait_cpu_gemm_tile(&gemm, 0, s->C, begin, end - begin);
 }
@@ -126,7 +110,7 @@ static void times_transposed(const layer_product *s, int64_t panel, const ait_re
     s->thin->times_transposed(s->C, s->h, s->n, Q, W, begin, end, add, out);
     return;
   }
-  ait_gemm gemm = dense_product(0, 1, s->C, s->h, s->n, Q, W, out);
+  ait_gemm gemm = ait_dense_product(0, 1, s->C, s->h, s->n, Q, W, out);
   gemm.beta = add;
   ait_cpu_gemm_tile(&gemm, 0, s->C, begin, end - begin);
 }
@@ -142,7 +126,7 @@ static void descend_outer(const layer_product *s, int64_t panel, ait_real alpha,
   if (out != W) {
     memcpy(out + begin * s->n, W + begin * s->n, (size_t)((end - begin) * s->n) * sizeof *out);
   }
-  ait_gemm gemm = dense_product(1, 0, s->h, s->n, s->C, P, Q, out);
+  ait_gemm gemm = ait_dense_product(1, 0, s->h, s->n, s->C, P, Q, out);
   gemm.alpha = -(double)alpha;
   gemm.beta = 1;
   ait_cpu_gemm_tile(&gemm, begin, end - begin, 0, s->n);
