@@ -164,17 +164,13 @@ struct Job {
   }
 
   /* The rows as a problem has them on a device; pixels are scaled to 0 .. 1. */
-  ait_status Upload(ait_device *device, ait_rows *rows) const {
-    ait_matrix *matrix = nullptr;
-    ait_status status = ait_matrix_view(type, shape.rows, shape.columns, shape.columns, stored.As<void>(), &matrix);
+  ait_status Upload(ait_device *device, ait_matrix **matrix, ait_rows *rows) const {
+    *matrix = nullptr;
+    ait_status status = ait_matrix_view(type, shape.rows, shape.columns, shape.columns, stored.As<void>(), matrix);
     if (status == AIT_OK && type == AIT_U8) {
-      status = ait_matrix_set_scale(matrix, scale.data(), nullptr);
+      status = ait_matrix_set_scale(*matrix, scale.data(), nullptr);
     }
-    if (status == AIT_OK) {
-      status = device->model->upload_rows(device, matrix, AIT_READ_OFTEN, rows);
-    }
-    ait_matrix_destroy(matrix);
-    return status;
+    return status == AIT_OK ? device->model->upload_rows(device, *matrix, AIT_READ_OFTEN, rows) : status;
   }
 
   ait_pass Pass(const ait_rows *rows, PassKind kind) {
@@ -302,13 +298,15 @@ void PassBenchmark(benchmark::State &state, const Case &what) {
     return;
   }
   Job &job = JobOf(what.type, what.shape);
+  ait_matrix *matrix;
   ait_rows rows;
-  if (job.Upload(&device, &rows) == AIT_OK) {
+  if (job.Upload(&device, &matrix, &rows) == AIT_OK) {
     RunPasses(state, what, rows, job, &device);
     device.model->release_rows(&device, &rows);
   } else {
     state.SkipWithError(ait_last_error());
   }
+  ait_matrix_destroy(matrix);
   device.runtime->close(&device);
 }
 

@@ -1,5 +1,6 @@
 // test_device_model.cc - conformance of the model operations other than the data pass.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -201,34 +202,44 @@ TEST_P(ModelTest, RowsReadOftenMayStandOnLines) {
   if (std::string(device->runtime->kind) != "cpu") {
     GTEST_SKIP() << "about rows on the CPU";
   }
-  constexpr int64_t kRows = 9, kColumns = 70, kStride = 75, kLine = 64;
-  std::vector<uint8_t> pixels(kRows * kStride);
-  std::iota(pixels.begin(), pixels.end(), uint8_t{1});
-  ait_matrix *matrix = nullptr;
-  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, kRows, kColumns, kStride, pixels.data(), &matrix));
-  ait_rows once, often, again;
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_ONCE, &once));
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &often));
-  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &again));
-  EXPECT_EQ(pixels.data(), once.data);
-  EXPECT_EQ(often.data, again.data);
-  const auto *stored = static_cast<const uint8_t *>(often.data);
-  for (int64_t i = 0; i < kRows; ++i) {
-    EXPECT_EQ(0, memcmp(stored + i * often.stride, pixels.data() + i * kStride, kColumns)) << "row " << i;
-  }
-  if (stored != pixels.data()) {
-    EXPECT_EQ(0, reinterpret_cast<uintptr_t>(stored) % kLine);
-    EXPECT_EQ(3 * kLine, often.stride) << "an odd number of lines";
+  constexpr int64_t kRows = 9, kLine = 64;
+  struct Layout {
+    int64_t columns, stride, offset, copied_stride;  // an odd number of lines
+  };
+  int copied = 0;
+  for (const Layout &layout : {Layout{70, 75, 0, 3 * kLine}, Layout{64, 64, 16, kLine}}) {
+    alignas(kLine) std::array<uint8_t, kRows * 75 + 16> memory;
+    std::iota(memory.begin(), memory.end(), uint8_t{1});
+    const uint8_t *pixels = memory.data() + layout.offset;
+    ait_matrix *matrix = nullptr;
+    ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, kRows, layout.columns, layout.stride, pixels, &matrix));
+    ait_rows once, often, again;
+    ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_ONCE, &once));
+    ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &often));
+    ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &again));
+    EXPECT_EQ(pixels, once.data);
+    EXPECT_EQ(often.data, again.data);
+    const auto *stored = static_cast<const uint8_t *>(often.data);
     for (int64_t i = 0; i < kRows; ++i) {
-      for (int64_t j = kColumns; j < often.stride; ++j) {
-        EXPECT_EQ(0, stored[i * often.stride + j]) << "padding of row " << i;
+      EXPECT_EQ(0, memcmp(stored + i * often.stride, pixels + i * layout.stride, static_cast<size_t>(layout.columns)));
+    }
+    if (stored != pixels) {
+      ++copied;
+      EXPECT_EQ(0u, reinterpret_cast<uintptr_t>(stored) % kLine);
+      EXPECT_EQ(layout.copied_stride, often.stride);
+      for (int64_t k = layout.columns; k < often.stride; ++k) {
+        EXPECT_EQ(0, stored[(kRows - 1) * often.stride + k]) << "padding at column " << k;
       }
     }
+    for (ait_rows *rows : {&once, &often, &again}) {
+      device->model->release_rows(device.get(), rows);
+    }
+    ait_matrix_destroy(matrix);
   }
-  for (ait_rows *rows : {&once, &often, &again}) {
-    device->model->release_rows(device.get(), rows);
+  if (copied == 0) {
+    GTEST_SKIP() << "these kernels read rows where they are";
   }
-  ait_matrix_destroy(matrix);
+  EXPECT_EQ(2, copied);
 }
 
 // A sum of `count` terms, computed wider than any device does, and the size of its terms.

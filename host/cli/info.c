@@ -25,7 +25,7 @@ static ait_status print_cuda_devices(void) {
     return AIT_OK;
   }
   for (int32_t index = 0; index < count; index++) {
-    char name[16], line[256];
+    char name[24], line[256];
     AIT_TRY(ait_device_describe_cuda(index, sizeof line, line));
     snprintf(name, sizeof name, "cuda:%d", index);
     printf("  %-10s%s\n", name, line);

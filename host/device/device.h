@@ -231,8 +231,8 @@ typedef struct ait_model_ops {
   int64_t row_chunk;
 
   /* Makes the rows of a host matrix usable on the device, in their own type. Where the matrix's memory can be read
-   * it is borrowed, or copied once for all that read it, so the matrix must outlive the rows. release_rows frees
-   * what was made. */
+   * it is borrowed, or copied once for all that read it, so the matrix must outlive the rows and stay what it is.
+   * release_rows frees what was made. */
   ait_status (*upload_rows)(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows);
   void (*release_rows)(ait_device *device, ait_rows *rows);
 

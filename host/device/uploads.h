@@ -6,8 +6,8 @@
 
 #include "context/error.h"
 
-/* Host memory: `count` pieces of `width` bytes that begin `stride` bytes apart. Matrices outlive their uploads, so
- * equal sources are the same numbers. */
+/* Host memory: `count` pieces of `width` bytes that begin `stride` bytes apart. Matrices outlive their uploads and
+ * do not change meanwhile, so equal sources are the same numbers. */
 typedef struct ait_upload_source {
   const char *host;
   size_t count, width, stride;

@@ -217,7 +217,8 @@ static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, 
                       (long long)classes - 1);
     }
   }
-  AIT_TRY(device->model->upload_rows(device, matrix, AIT_READ_OFTEN, rows));
+  const ait_row_use use = ait_shape_is_folded(shape) ? AIT_READ_OFTEN : AIT_READ_ONCE; /* by the data pass */
+  AIT_TRY(device->model->upload_rows(device, matrix, use, rows));
   AIT_TRY(device->runtime->allocate(device, (size_t)count * sizeof *labels, &memory));
   *device_labels = memory;
   return device->runtime->copy_in(device, (size_t)count * sizeof *labels, labels, memory);

@@ -45,9 +45,9 @@ AIT_API int64_t ait_network_parameters(const ait_network *network);
 AIT_API void ait_network_initialise(const ait_network *network, uint64_t seed, ait_real *y);
 
 /* One hyper-cleaning data set: noisy training rows and clean validation rows. Labels are in
- * 0 .. classes - 1. Everything is borrowed and must outlive the problem. A device that reads rows faster in
- * another place copies them, once for all problems of its context that read one matrix: a GPU all of them, the CPU with
- * AMX up to 64 MiB of 8-bit rows. */
+ * 0 .. classes - 1. Everything is borrowed, must outlive the problem and stay unchanged meanwhile. A device that reads
+ * rows faster in another place copies them, once for all problems of its context that read one matrix: a GPU all
+ * matrices, the CPU with AMX those of 8-bit rows that fit into 64 MiB together, for networks without activations. */
 typedef struct ait_cleaning_entry {
   const ait_matrix *train; /* N x D */
   const int32_t *train_labels;

@@ -88,7 +88,7 @@ struct ait_pass_kernel {
   size_t (*form_bytes)(const ait_pass_job *job);
   void (*form_class)(const ait_pass_job *job, int64_t c, const ait_real *packed, void *form);
 
-  /* Optional: the bytes between rows, each on a line of its own, that `rows` reads fastest; 0 where it reads rows of
+  /* Optional: the bytes between rows, each beginning on a line, that `rows` reads fastest; 0 where it reads rows of
    * this type as fast as they are. */
   int64_t (*row_stride)(ait_type type, int64_t columns);
 

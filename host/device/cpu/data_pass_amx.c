@@ -19,9 +19,9 @@
  * thread, the best of interleaved runs of a few hundred. Beside a busy neighbour all take up to twice as long, four
  * products and their loads 120 to 145 ns instead of 27.
  *                         from L2 (768 rows)   from L3 (5,120)   from memory (81,920)
- *     loss and gradient   40                   52                78
- *     loss                14                   28                55
- *     tangent and cross   55                   64                90
+ *     loss and gradient   40                   55                78
+ *     loss                14                   27                56
+ *     tangent and cross   55                   66                90
  * The same with rows that begin inside a line read as they are: 59, 22, 78 from L2 and 110, 58, 117 from memory.
  * Relative errors against double: loss 3.1e-8, G 3.1e-8, dG 7.2e-8, cross 1.4e-7 (x86-64-v4: 3.1e-8, 2.7e-8, 3.6e-8,
  * 1.4e-7), and after 3,000 gradient steps 6.6e-8, 9.4e-7, 7.3e-8, 4.8e-7 (v4: 6.6e-8, 8.3e-7, 1.0e-7, 4.7e-7).
@@ -176,7 +176,7 @@ typedef struct amx_scratch {
   uint8_t *rows;    /* copies of block_rows rows, row_bytes apart */
   uint8_t *ring;    /* RING pairs of woven tiles */
   int8_t *residual; /* digits of R, or of dR: a PAIR for every group and product */
-  int32_t *sums;    /* of the digits: 8 tiles, and a vector that reading may pass the end by */
+  int32_t *sums;    /* of the digits: 8 tiles */
   float *logits;    /* PARTS matrices of classes x AIT_PASS_ROWS; exponentials, then R */
   float *slopes;    /* the same of the direction, then dR */
   float *steps;     /* of R, or of dR: classes */
@@ -189,7 +189,7 @@ static amx_scratch divide(const ait_pass_job *job, void *scratch, size_t *bytes)
   return (amx_scratch){.rows = ait_take(scratch, bytes, (size_t)(block_rows(job) * row_bytes(job))),
                        .ring = ait_take(scratch, bytes, RING * PAIR),
                        .residual = ait_take(scratch, bytes, (size_t)(groups_of(job) * STEPS * PAIR)),
-                       .sums = ait_take(scratch, bytes, 8 * TILE + LINE),
+                       .sums = ait_take(scratch, bytes, 8 * TILE),
                        .logits = ait_take(scratch, bytes, matrix),
                        .slopes = ait_take(scratch, bytes, matrix),
                        .steps = ait_take(scratch, bytes, (size_t)job->classes * sizeof(float))};

@@ -22,7 +22,7 @@ static ait_status copy_columns(int64_t columns, const double *source, const ait_
   return AIT_OK;
 }
 
-/* Copies stay this far below what the data themselves take where data are large: there a pass waits for memory. */
+/* At most so many bytes of copies a device: where data are larger, a pass waits for memory and a copy gains little. */
 enum { MOST_COPIED = 64 << 20 };
 
 /* Bytes of all copies of rows. */
@@ -59,7 +59,8 @@ static void lay_out(ait_device *device, ait_rows *rows) {
                                     .width = (size_t)(rows->columns * element),
                                     .stride = (size_t)(rows->stride * element)};
   const size_t bytes = source.count * (size_t)stride;
-  if (stride == 0 || rows->stride * element == stride) {
+  const int is_laid_out = rows->stride * element == stride && (uintptr_t)rows->data % AIT_LINE == 0;
+  if (stride == 0 || is_laid_out) {
     return;
   }
   void *copy = ait_share_upload(cpu->copies, &source);

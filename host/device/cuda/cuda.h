@@ -27,8 +27,6 @@ enum { AIT_CUDA_BUFFERS = 2, AIT_CUDA_BUFFER_BYTES = 4 << 20 };
  * there are more of them, what a replay saves is little beside what they do. */
 enum { AIT_CUDA_MOST_RECORDED = 20000 };
 
-/* Stored rows on the device, shared by all who upload the same host memory. */
-
 typedef struct ait_cuda_buffer {
   char *memory;
   size_t used;
@@ -47,8 +45,8 @@ typedef struct ait_cuda {
   ait_kernel_limits limits;
   ait_reduce_memory *reduce;
   ait_cuda_buffer buffer[AIT_CUDA_BUFFERS];
-  int32_t current; /* the buffer that is being filled */
-  ait_upload *uploads;
+  int32_t current;     /* the buffer that is being filled */
+  ait_upload *uploads; /* stored rows */
 } ait_cuda;
 
 static inline ait_cuda *ait_cuda_state(const ait_device *device) {
