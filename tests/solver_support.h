@@ -37,6 +37,21 @@ inline Context make_context(int threads = 0, const char *device = kTestDevice) {
   return Context(context, ait_context_destroy);
 }
 
+/* The oracles of a problem in host memory; each argument is one of the table's functions. */
+inline ait_oracles host_oracles(decltype(ait_oracles::ll_gradient) ll_gradient,
+                                decltype(ait_oracles::ll_products) ll_products,
+                                decltype(ait_oracles::ul_value) ul_value,
+                                decltype(ait_oracles::ul_gradient) ul_gradient) {
+  ait_oracles oracles = {};
+  oracles.struct_size = sizeof oracles;
+  oracles.flags = AIT_HOST_POINTERS;
+  oracles.ll_gradient = ll_gradient;
+  oracles.ll_products = ll_products;
+  oracles.ul_value = ul_value;
+  oracles.ul_gradient = ul_gradient;
+  return oracles;
+}
+
 inline ait_solver_options make_options(const char *method, int64_t ll_steps, double ll_rate) {
   ait_solver_options options;
   ait_solver_options_init(&options);

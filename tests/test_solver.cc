@@ -59,13 +59,7 @@ class SolverTest : public testing::Test {
   SolverTest() : context(make_context()) {}
 
   Problem quadratic(int64_t batch) {
-    ait_oracles oracles = {};
-    oracles.struct_size = sizeof oracles;
-    oracles.flags = AIT_HOST_POINTERS;
-    oracles.ll_gradient = ll_gradient;
-    oracles.ll_products = ll_products;
-    oracles.ul_value = ul_value;
-    oracles.ul_gradient = ul_gradient;
+    const ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
     ait_problem *made = nullptr;
     EXPECT_OK(ait_problem_create(context.get(), &oracles, &data, batch, 1, 1, &made));
     return Problem(made, ait_problem_destroy);
