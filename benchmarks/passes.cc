@@ -9,7 +9,8 @@
  *
  * The bound is the larger of two times, for a pass that does both at once, each at its best:
  *     memory_seconds       reading all rows once, at the rate at which this machine reads that very memory (so from
- *                          the caches where the rows fit into them), to and fro as the passes do;
+ *                          the caches where the rows fit into them), to and fro as the passes do; that AMX reads a
+ *                          copy whose rows are padded to whole cache lines is not counted;
  *     operations_seconds   the pass's operations, at the peak of the unit that does them: for the vector versions
  *                          the useful ones, in floats of the version's vectors; for 8-bit rows on AMX those of the
  *                          tiles that three digits fill, padded to whole tiles, at the rate of tile products with

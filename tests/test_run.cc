@@ -21,6 +21,7 @@
 #include "run/settings.h"
 #include "run/stack.h"
 #include "solver/access.h"
+#include "solver_support.h"
 
 namespace {
 
@@ -463,13 +464,7 @@ TEST(Difference, FindsAWrongDerivative) {
   const ait_real x = 2, z = 1;
   for (double factor : {1.0, 1.05}) {
     Scalar scalar = {factor};
-    ait_oracles oracles = {};
-    oracles.struct_size = sizeof oracles;
-    oracles.flags = AIT_HOST_POINTERS;
-    oracles.ll_gradient = ll_gradient;
-    oracles.ll_products = ll_products;
-    oracles.ul_value = ul_value;
-    oracles.ul_gradient = ul_gradient;
+    const ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
     ait_problem *problem;
     ASSERT_EQ(ait_problem_create(context, &oracles, &scalar, 1, 1, 1, &problem), AIT_OK) << ait_last_error();
     ait_difference result;

@@ -8,8 +8,8 @@
 #include "context/random.h"
 #include "device/cpu/cpu.h"
 
-/* From 2 MiB on, memory is aligned to and asked for in pages of 2 MiB: fewer TLB misses, and no two parts of a page
- * that share a place of the cache sooner than they must. */
+/* From 2 MiB on, memory is aligned to and asked for in pages of 2 MiB: fewer TLB misses, and the second-level cache
+ * holds more of it than of scattered small pages. */
 enum { ALIGNMENT = 256, HUGE_PAGE = 2 << 20, HUGE_FROM = 2 << 20 };
 
 static void close_device(ait_device *device) {
