@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "ait/ait.h"
+extern "C" {
+#include "cli/options.h"
+}
 #include "run/baseline.h"
 #include "run/case.h"
 #include "run/difference.h"
@@ -272,6 +275,40 @@ TEST(Settings, ClashesNameBothSides) {
 }
 
 // ---- stack -----------------------------------------------------------------------------------
+
+// The seeds of a text, or the sentence that refuses it.
+std::string seeds_of(const std::string &text) {
+  uint64_t *seeds = nullptr;
+  int64_t count = 0;
+  if (ait_option_seeds("--seeds", text.c_str(), &seeds, &count) != AIT_OK) {
+    EXPECT_EQ(seeds, nullptr);
+    return ait_last_error();
+  }
+  std::string joined;
+  for (int64_t i = 0; i < count; i++) {
+    joined += std::to_string(seeds[i]) + " ";
+  }
+  std::free(seeds);
+  return joined;
+}
+
+TEST(Options, SeedsInListsAndRanges) {
+  EXPECT_EQ(seeds_of("7"), "7 ");
+  EXPECT_EQ(seeds_of("0..3"), "0 1 2 3 ");
+  EXPECT_EQ(seeds_of("5,0,3"), "5 0 3 ");
+  EXPECT_EQ(seeds_of("0..2,9..9,4"), "0 1 2 9 4 ");
+  EXPECT_EQ(seeds_of("18446744073709551614..18446744073709551615"), "18446744073709551614 18446744073709551615 ");
+}
+
+TEST(Options, BadSeedsAreRefused) {
+  for (const char *text :
+       {"", "a", "1,", ",1", "1..", "..3", "3..1", "1.5", "-1", " 1", "1 2", "0..-1", "18446744073709551616"}) {
+    EXPECT_THAT(seeds_of(text), HasSubstr("expected seeds such as 0..9 or 0,3,5")) << text;
+  }
+  EXPECT_THAT(seeds_of("0..4,3"), HasSubstr("seed 3 stands there twice"));
+  EXPECT_THAT(seeds_of("0..1000"), HasSubstr("at most 1000 seeds"));
+  EXPECT_THAT(seeds_of("0..18446744073709551615"), HasSubstr("at most 1000 seeds"));
+}
 
 TEST(Stack, KeepsATypeThatBothShare) {
   const uint8_t top[] = {1, 2, 9, 3, 4, 9, 5, 6, 9}, bottom[] = {7, 8};

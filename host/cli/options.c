@@ -1,6 +1,7 @@
 /* options.c - what the sub-commands share: parsing of values, and how a command ends. */
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,6 +45,73 @@ ait_status ait_option_seed(const char *option, const char *text, uint64_t *value
   }
   *value = parsed;
   return AIT_OK;
+}
+
+/* Reads the digits at *text and moves behind them; zero where there are none or too many. */
+static int take_seed(const char **text, uint64_t *value) {
+  char *end;
+  errno = 0;
+  *value = strtoull(*text, &end, 10);
+  const int taken = isdigit((unsigned char)**text) && errno == 0;
+  *text = end;
+  return taken;
+}
+
+/* Reads "7" or "3..9" at *text and moves behind it; zero where neither stands there. */
+static int take_range(const char **text, uint64_t *first, uint64_t *last) {
+  if (!take_seed(text, first)) {
+    return 0;
+  }
+  *last = *first;
+  if (strncmp(*text, "..", 2) == 0) {
+    *text += 2;
+    return take_seed(text, last) && *last >= *first;
+  }
+  return 1;
+}
+
+static ait_status append_seed(const char *option, const char *text, uint64_t seed, uint64_t *seeds, int64_t *count) {
+  for (int64_t i = 0; i < *count; i++) {
+    if (seeds[i] == seed) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: seed %llu stands there twice", option, text,
+                      (unsigned long long)seed);
+    }
+  }
+  if (*count == AIT_OPTION_MOST_SEEDS) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected at most %d seeds", option, text, AIT_OPTION_MOST_SEEDS);
+  }
+  seeds[(*count)++] = seed;
+  return AIT_OK;
+}
+
+static ait_status parse_seeds(const char *option, const char *text, uint64_t *seeds, int64_t *count) {
+  const char *rest = text;
+  for (*count = 0;; rest++) {
+    uint64_t first, last;
+    if (!take_range(&rest, &first, &last) || (*rest != ',' && *rest != '\0')) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected seeds such as 0..9 or 0,3,5", option, text);
+    }
+    AIT_TRY(append_seed(option, text, first, seeds, count));
+    while (first != last) {
+      AIT_TRY(append_seed(option, text, ++first, seeds, count));
+    }
+    if (*rest == '\0') {
+      return AIT_OK;
+    }
+  }
+}
+
+ait_status ait_option_seeds(const char *option, const char *text, uint64_t **seeds, int64_t *count) {
+  *seeds = malloc(AIT_OPTION_MOST_SEEDS * sizeof **seeds);
+  if (*seeds == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a list of seeds");
+  }
+  ait_status status = parse_seeds(option, text, *seeds, count);
+  if (status != AIT_OK) {
+    free(*seeds);
+    *seeds = NULL;
+  }
+  return status;
 }
 
 static int parse_finite(const char *text, double *value) {

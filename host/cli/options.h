@@ -41,6 +41,11 @@ ait_status ait_option_int(const char *option, const char *text, int32_t least, i
 /* A whole number that fits into 64 bits without a sign. */
 ait_status ait_option_seed(const char *option, const char *text, uint64_t *value);
 
+/* Seeds such as "0..9", "0,3,5" or "0..4,10", at most AIT_OPTION_MOST_SEEDS of them and each once, in the order
+ * given. *seeds is the caller's to free; on failure it is NULL. */
+enum { AIT_OPTION_MOST_SEEDS = 1000 };
+ait_status ait_option_seeds(const char *option, const char *text, uint64_t **seeds, int64_t *count);
+
 /* Any finite number; one above 0; one in 0 .. 1. */
 ait_status ait_option_number(const char *option, const char *text, double *value);
 ait_status ait_option_positive(const char *option, const char *text, double *value);
