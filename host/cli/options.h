@@ -10,6 +10,7 @@
 #include "ait/method.h"
 #include "ait/solver.h"
 #include "ait/status.h"
+#include "run/data.h"
 
 #ifdef AIT_DOUBLE
 #define AIT_PROGRAM   "ait64"
@@ -81,6 +82,16 @@ ait_status ait_parse_options(const struct argp *argp, int argc, char **argv, con
 /* The options of the methods, a child of the argp of every command that takes --method. Its input is an
  * ait_method_settings. */
 extern const struct argp ait_method_argp;
+
+/* The options that choose the rows, the classifier, the output and the machine, a child of the argp of every command
+ * that works on a data set. Its input is an ait_clean_settings. */
+extern const struct argp ait_data_argp;
+
+/* The options of Algorithm 1, but for the method and the seed. Its input is an ait_clean_settings. */
+extern const struct argp ait_algorithm_argp;
+
+/* Warns on stderr where training and validation rows are easily of different scales. */
+void ait_warn_of_scales(const ait_clean_data *data);
 
 /* For parsers: keeps the status for ait_parse_options; its result is what the parser returns. */
 error_t ait_option_fail(ait_status status);
