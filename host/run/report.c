@@ -1,29 +1,15 @@
 /* report.c - the files of a run folder. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "context/error.h"
-#include "data/file.h"
+#include "run/document.h"
 #include "run/run.h"
 
 static const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
 
 /* ---- arrays ------------------------------------------------------------------------------------ */
-
-static ait_status write_array(const ait_folder *folder, const char *name, ait_type type, int64_t rows, int64_t columns,
-                              const void *data) {
-  char path[PATH_MAX];
-  AIT_TRY(ait_folder_path(folder, name, path));
-  ait_matrix *view;
-  AIT_TRY(ait_matrix_view(type, rows, columns, columns, data, &view));
-  ait_status status = ait_matrix_write_npy(view, 1, path);
-  ait_matrix_destroy(view);
-  return status;
-}
 
 /* sigmoid(x) */
 static ait_status write_weights(const ait_run *run, const ait_folder *folder) {
@@ -35,7 +21,7 @@ static ait_status write_weights(const ait_run *run, const ait_folder *folder) {
   for (int64_t i = 0; i < n; i++) {
     weights[i] = (ait_real)(1 / (1 + exp(-(double)run->x[i])));
   }
-  ait_status status = write_array(folder, "weights.npy", real_type, n, 1, weights);
+  ait_status status = ait_document_array(folder, "weights.npy", real_type, n, 1, weights);
   free(weights);
   return status;
 }
@@ -52,98 +38,30 @@ static ait_status write_scores(const ait_run *run, const ait_folder *folder) {
       scores[i * AIT_SCORE_COUNT + score] = run->scores[score][i];
     }
   }
-  ait_status status = write_array(folder, "scores.npy", AIT_F64, n, AIT_SCORE_COUNT, scores);
+  ait_status status = ait_document_array(folder, "scores.npy", AIT_F64, n, AIT_SCORE_COUNT, scores);
   free(scores);
   return status;
 }
 
 static ait_status write_arrays(const ait_run *run, const ait_folder *folder) {
   AIT_TRY(write_weights(run, folder));
-  AIT_TRY(write_array(folder, "y.npy", real_type, run->m, 1, run->y));
-  AIT_TRY(write_array(folder, "z.npy", real_type, run->m, 1, run->z));
+  AIT_TRY(ait_document_array(folder, "y.npy", real_type, run->m, 1, run->y));
+  AIT_TRY(ait_document_array(folder, "z.npy", real_type, run->m, 1, run->z));
   return write_scores(run, folder);
 }
 
-/* ---- suspects.csv ------------------------------------------------------------------------------ */
-
-/* A field as RFC 4180 wants it: quoted where it holds a comma, a quote or a line break. */
-static void write_field(FILE *stream, const char *text) {
-  if (strpbrk(text, ",\"\r\n") == NULL) {
-    fputs(text, stream);
-    return;
-  }
-  fputc('"', stream);
-  for (const char *c = text; *c != '\0'; c++) {
-    if (*c == '"') {
-      fputc('"', stream);
-    }
-    fputc(*c, stream);
-  }
-  fputc('"', stream);
-}
-
-static void write_suspect(const ait_run *run, int64_t i, FILE *stream) {
-  const ait_clean_data *d = run->data;
-  fprintf(stream, "%lld", (long long)d->source_rows[i]);
-  if (d->ids != NULL) {
-    fputc(',', stream);
-    write_field(stream, d->ids[d->source_rows[i]]);
-  }
-  double weight = 1 / (1 + exp(-(double)run->x[i]));
-  fprintf(stream, ",%d,%.9g,%d,%.9g,%.9g,%.9g", d->given[i], run->given_probability[i], run->suggested[i],
-          run->suggested_probability[i], weight, run->scores[run->settings->score][i]);
-  if (d->truth != NULL) {
-    fprintf(stream, ",%d", d->truth[i]);
-  }
-  fputc('\n', stream);
-}
-
 static ait_status write_suspects(const ait_run *run, const ait_folder *folder) {
-  char path[PATH_MAX];
-  AIT_TRY(ait_folder_path(folder, "suspects.csv", path));
-  ait_file file;
-  AIT_TRY(ait_file_begin(&file, path));
-  fprintf(file.stream, "row%s,given_label,given_probability,suggested_label,suggested_probability,weight,score%s\n",
-          run->data->ids != NULL ? ",id" : "", run->data->truth != NULL ? ",true_label" : "");
-  for (int64_t i = 0; i < run->data->train_rows; i++) {
-    write_suspect(run, run->order[i], file.stream);
-  }
-  return ait_file_commit(&file);
+  const ait_suspects suspects = {.data = run->data,
+                                 .order = run->order,
+                                 .given_probability = run->given_probability,
+                                 .suggested_probability = run->suggested_probability,
+                                 .suggested = run->suggested,
+                                 .score = run->scores[run->settings->score],
+                                 .x = run->x};
+  return ait_document_suspects(&suspects, folder);
 }
 
 /* ---- run.json ---------------------------------------------------------------------------------- */
-
-/* NaN has no place in JSON: a figure that there is none of is null. */
-static void add_figure(cJSON *object, const char *name, double value) {
-  if (isnan(value)) {
-    cJSON_AddNullToObject(object, name);
-  } else {
-    cJSON_AddNumberToObject(object, name, value);
-  }
-}
-
-static void add_text(cJSON *object, const char *name, const char *text) {
-  if (text == NULL) {
-    cJSON_AddNullToObject(object, name);
-  } else {
-    cJSON_AddStringToObject(object, name, text);
-  }
-}
-
-static void add_data_settings(cJSON *object, const ait_clean_settings *s, const ait_clean_data *d) {
-  static const char *const keys[] = {"dataset",    "data_dir",    "images",      "labels", "val_images",
-                                     "val_labels", "test_images", "test_labels", "ids"};
-  const char *const values[] = {s->dataset,           s->data_dir,    s->images,      s->labels, s->validation_images,
-                                s->validation_labels, s->test_images, s->test_labels, s->ids};
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-    add_text(object, keys[i], values[i]);
-  }
-  cJSON_AddNumberToObject(object, "train", (double)d->train_rows);
-  cJSON_AddNumberToObject(object, "validation", (double)d->validation_rows);
-  cJSON_AddNumberToObject(object, "test", (double)d->test_rows);
-  add_figure(object, "noise", d->truth != NULL ? s->noise : NAN);
-  add_text(object, "noise_model", d->truth != NULL ? ait_noise_model_name((ait_noise_model)s->noise_model) : NULL);
-}
 
 /* The settings that the method reads. */
 static void add_method_settings(cJSON *object, const ait_method *method, int64_t ll_steps) {
@@ -152,7 +70,7 @@ static void add_method_settings(cJSON *object, const ait_method *method, int64_t
     cJSON_AddNumberToObject(object, "cg_iterations", (double)(cg->iterations > 0 ? cg->iterations : ll_steps));
     cJSON_AddNumberToObject(object, "cg_tolerance", cg->tolerance);
     cJSON_AddNumberToObject(object, "cg_damping", cg->damping);
-    add_text(object, "cg_negative_curvature", ait_negative_curvature_words[cg->negative_curvature]);
+    ait_document_text(object, "cg_negative_curvature", ait_negative_curvature_words[cg->negative_curvature]);
   }
   if (method->hypergradient == AIT_HYPERGRADIENT_NEUMANN) {
     const int64_t terms = method->neumann_terms > 0 ? method->neumann_terms : ll_steps;
@@ -163,40 +81,28 @@ static void add_method_settings(cJSON *object, const ait_method *method, int64_t
 static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int64_t rows) {
   ait_solver_options options;
   ait_clean_solver_options(s, rows, &options);
-  add_text(object, "protocol", s->protocol == AIT_PROTOCOL_PAPER ? "paper" : "user");
-  add_text(object, "model", s->model.text);
-  add_text(object, "activation", ait_activation_words[s->activation]);
-  add_text(object, "method", s->method_name);
+  ait_document_text(object, "protocol", s->protocol == AIT_PROTOCOL_PAPER ? "paper" : "user");
+  ait_document_text(object, "model", s->model.text);
+  ait_document_text(object, "activation", ait_activation_words[s->activation]);
+  ait_document_text(object, "method", s->method_name);
   add_method_settings(object, &s->method, s->ll_steps);
   cJSON_AddNumberToObject(object, "iterations", (double)s->iterations);
   cJSON_AddNumberToObject(object, "ll_steps", (double)s->ll_steps);
   cJSON_AddNumberToObject(object, "ll_rate", s->ll_rate);
-  add_text(object, "ul_optimizer", ait_optimizer_words[s->ul_optimizer]);
+  ait_document_text(object, "ul_optimizer", ait_optimizer_words[s->ul_optimizer]);
   cJSON_AddNumberToObject(object, "ul_rate", s->ul_rate);
   cJSON_AddNumberToObject(object, "ul_gradient_scale", options.ul_optimizer.gradient_scale);
-  add_text(object, "init_optimizer", ait_optimizer_words[s->init_optimizer]);
+  ait_document_text(object, "init_optimizer", ait_optimizer_words[s->init_optimizer]);
   cJSON_AddNumberToObject(object, "init_rate", s->init_rate);
   cJSON_AddNumberToObject(object, "eval_every", (double)s->eval_every);
-  add_text(object, "score", ait_score_words[s->score]);
-  char seed[24];
-  snprintf(seed, sizeof seed, "%" PRIu64, s->seed); /* as text: a double would round it */
-  cJSON_AddRawToObject(object, "seed", seed);
-}
-
-static void add_ranking(cJSON *object, const char *name, const ait_ranking *ranking) {
-  cJSON *item = cJSON_AddObjectToObject(object, name);
-  cJSON_AddNumberToObject(item, "found", (double)ranking->found);
-  add_figure(item, "auroc", ranking->auroc);
-  add_figure(item, "average_precision", ranking->average_precision);
-  add_figure(item, "f1", ranking->f1);
-  add_figure(item, "precision_at_100", ranking->precision_100);
-  add_figure(item, "precision_at_1000", ranking->precision_1000);
+  ait_document_text(object, "score", ait_score_words[s->score]);
+  ait_document_seed(object, s->seed);
 }
 
 static void add_detection(cJSON *object, const ait_run *run) {
   cJSON_AddNumberToObject(object, "flagged_rows", (double)run->flagged);
-  add_text(object, "flagged_rule",
-           run->data->truth != NULL ? "as many as are mislabelled" : "given label is not the suggested one");
+  ait_document_text(object, "flagged_rule",
+                    run->data->truth != NULL ? "as many as are mislabelled" : "given label is not the suggested one");
   if (run->side_trained[AIT_SIDE_VALIDATION]) {
     cJSON_AddNumberToObject(object, "flagged_by_baseline_too", (double)run->shared_with_baseline);
   }
@@ -206,23 +112,23 @@ static void add_detection(cJSON *object, const ait_run *run) {
   cJSON_AddNumberToObject(object, "mislabelled_rows", (double)run->data->mislabelled_rows);
   cJSON *rankings = cJSON_AddObjectToObject(object, "ranking");
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
-    add_ranking(rankings, ait_score_words[score], &run->ranking[score]);
+    ait_document_ranking(rankings, ait_score_words[score], &run->ranking[score]);
   }
   if (run->side_trained[AIT_SIDE_VALIDATION]) {
-    add_ranking(rankings, "validation_only", &run->baseline_ranking);
+    ait_document_ranking(rankings, "validation_only", &run->baseline_ranking);
   }
   cJSON *clean = cJSON_AddObjectToObject(object, "clean_class_f1");
-  add_figure(clean, "this_run", run->clean_f1);
-  add_figure(clean, "all_clean", run->clean_f1_all_clean);
-  add_figure(clean, "perfect_oracle", run->clean_f1_oracle);
+  ait_document_figure(clean, "this_run", run->clean_f1);
+  ait_document_figure(clean, "all_clean", run->clean_f1_all_clean);
+  ait_document_figure(clean, "perfect_oracle", run->clean_f1_oracle);
 }
 
 static void add_accuracy(cJSON *object, const ait_run *run) {
   cJSON *accuracy = cJSON_AddObjectToObject(object, "test_accuracy");
-  add_figure(accuracy, "y", run->accuracy_y);
-  add_figure(accuracy, "z", run->accuracy_z);
+  ait_document_figure(accuracy, "y", run->accuracy_y);
+  ait_document_figure(accuracy, "z", run->accuracy_z);
   for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    add_figure(accuracy, ait_side_words[side], run->side_accuracy[side]);
+    ait_document_figure(accuracy, ait_side_words[side], run->side_accuracy[side]);
   }
   cJSON *sides = cJSON_AddObjectToObject(object, "side_classifiers");
   for (int side = 0; side < AIT_SIDE_COUNT; side++) {
@@ -261,8 +167,8 @@ static void add_result(cJSON *object, const ait_run *run) {
     cJSON_AddStringToObject(object, "note", text);
   }
   const ait_history_row *last = &run->history.rows[run->history.count - 1];
-  add_figure(object, "F_kbar", last->F_kbar);
-  add_figure(object, "F_K", last->F_K);
+  ait_document_figure(object, "F_kbar", last->F_kbar);
+  ait_document_figure(object, "F_K", last->F_K);
   if (run->settings->method.hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
     cJSON_AddNumberToObject(object, "negative_curvature", (double)run->curved);
   }
@@ -273,15 +179,9 @@ static void add_result(cJSON *object, const ait_run *run) {
 
 static cJSON *describe(const ait_run *run) {
   cJSON *json = cJSON_CreateObject();
-  cJSON_AddStringToObject(json, "program", sizeof(ait_real) == sizeof(double) ? "ait64" : "ait");
-  cJSON_AddStringToObject(json, "version", ait_version());
-  cJSON_AddStringToObject(json, "precision", sizeof(ait_real) == sizeof(double) ? "double" : "float");
-  cJSON_AddStringToObject(json, "device", ait_context_device(run->context));
-  cJSON_AddStringToObject(json, "device_description", ait_context_description(run->context));
-  cJSON_AddStringToObject(json, "math", ait_math_words[run->settings->math]);
-  cJSON_AddNumberToObject(json, "threads", ait_context_threads(run->context));
+  ait_document_program(json, run->context, run->settings->math);
   cJSON *settings = cJSON_AddObjectToObject(json, "settings");
-  add_data_settings(settings, run->settings, run->data);
+  ait_document_data(settings, run->settings, run->data);
   add_solver_settings(settings, run->settings, run->data->train_rows);
   cJSON *data = cJSON_AddObjectToObject(json, "data");
   cJSON_AddNumberToObject(data, "features", (double)run->data->features);
@@ -295,21 +195,9 @@ static cJSON *describe(const ait_run *run) {
 }
 
 static ait_status write_json(const ait_run *run, const ait_folder *folder) {
-  char path[PATH_MAX];
-  AIT_TRY(ait_folder_path(folder, "run.json", path));
   cJSON *json = describe(run);
-  char *text = cJSON_Print(json);
+  ait_status status = ait_document_write(json, folder, "run.json");
   cJSON_Delete(json);
-  if (text == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to write it", path);
-  }
-  ait_file file;
-  ait_status status = ait_file_begin(&file, path);
-  if (status == AIT_OK) {
-    fprintf(file.stream, "%s\n", text);
-    status = ait_file_commit(&file);
-  }
-  cJSON_free(text);
   return status;
 }
 

@@ -1,0 +1,48 @@
+/* document.h - what the files of every result folder share: arrays, lists of suspects, JSON. */
+#ifndef AIT_RUN_DOCUMENT_H
+#define AIT_RUN_DOCUMENT_H
+
+#include <cjson/cJSON.h>
+
+#include "run/data.h"
+#include "run/folder.h"
+#include "run/metrics.h"
+
+/* A number that NaN stands in for where there is none, and a text or NULL; both become null. */
+void ait_document_figure(cJSON *object, const char *name, double value);
+void ait_document_text(cJSON *object, const char *name, const char *text);
+
+/* A seed as it is: a double would round it. */
+void ait_document_seed(cJSON *object, uint64_t seed);
+
+/* Program, version, precision and device. */
+void ait_document_program(cJSON *object, const ait_context *context, int32_t math);
+
+/* Where the rows came from and how many there are. */
+void ait_document_data(cJSON *object, const ait_clean_settings *settings, const ait_clean_data *data);
+
+/* The figures of a ranking, as an object `name`. */
+void ait_document_ranking(cJSON *object, const char *name, const ait_ranking *ranking);
+
+/* Writes a file of a partial folder; `json` may be NULL where there was no memory for it.
+ * Errors: AIT_OUT_OF_MEMORY, those of ait_file_commit. */
+ait_status ait_document_write(const cJSON *json, const ait_folder *folder, const char *name);
+
+/* Writes an array of a partial folder as .npy; one column is flat. Errors: those of ait_matrix_write_npy. */
+ait_status ait_document_array(const ait_folder *folder, const char *name, ait_type type, int64_t rows, int64_t columns,
+                              const void *data);
+
+/* What suspects.csv says of the N training rows; everything is borrowed. */
+typedef struct ait_suspects {
+  const ait_clean_data *data;
+  const int64_t *order; /* most suspect first */
+  const double *given_probability, *suggested_probability;
+  const int32_t *suggested;
+  const double *score;
+  const ait_real *x; /* sigmoid(x_i) is the column `weight`; NULL: there is no such column */
+} ait_suspects;
+
+/* Writes suspects.csv of a partial folder. Errors: those of ait_file_commit. */
+ait_status ait_document_suspects(const ait_suspects *suspects, const ait_folder *folder);
+
+#endif
