@@ -322,6 +322,77 @@ TEST_F(Implicit, NeumannSeriesIsItsSum) {
   }
 }
 
+TEST_F(Implicit, CurvatureIsTheLargestAbsoluteEigenvalue) {
+  struct Case {
+    std::vector<Doubles> eigenvalues;
+    double expected;
+  };
+  for (const Case &tested : {Case{{convex}, 3.0}, Case{{{-4.5, -0.6, 0.8, 2.5, 3.0}}, 4.5},
+                             Case{{{-2, -2, 0, 2, 2}}, 2.0}, /* H v need not turn to one direction */
+                             Case{{{1e-6, 1e-6, 1e-6, 1e-6, 2e-6}, {0, 0, 0, 0, 0}}, 2e-6},
+                             Case{{convex, {0, 0, 0, 0, 70000}, convex}, 70000}, Case{{{0, 0, 0, 0, 0}}, 0}}) {
+    Quadratics data(n, m);
+    for (const auto &values : tested.eigenvalues) {
+      data.add(engine, values);
+    }
+    Problem problem = data.problem(context);
+    const Reals x = random_reals(engine, n, 1), y = random_reals(engine, data.batch() * m, 1);
+    double curvature = -1, again = -1;
+    ASSERT_OK(ait_problem_ll_curvature(problem.get(), x.data(), y.data(), 5, &curvature));
+    EXPECT_NEAR(curvature, tested.expected, (kDouble ? 1e-7 : 1e-5) * tested.expected);
+    EXPECT_LE(data.products[0], 2 * 16 * 2) << "one look, or two";
+    ASSERT_OK(ait_problem_ll_curvature(problem.get(), x.data(), y.data(), 5, &again));
+    EXPECT_EQ(curvature, again);
+  }
+}
+
+TEST_F(Implicit, CurvatureThatIsNotFiniteIsAnError) {
+  Quadratics data(n, m);
+  data.add(engine, convex);
+  data.scale_of_products = std::numeric_limits<double>::infinity();
+  Problem problem = data.problem(context);
+  const Reals x(n, 0), y(m, 0);
+  double curvature = -1;
+  EXPECT_EQ(ait_problem_ll_curvature(problem.get(), x.data(), y.data(), 0, &curvature), AIT_DIVERGED);
+  EXPECT_EQ(curvature, -1);
+}
+
+/* At y = 0 every prediction is 1/C, so that H = sum_i w_i/N u_i u_i' (x) (I - 11'/C) / C with u_i the row and a 1. */
+TEST_F(Implicit, CurvatureOfALinearClassifierAtZero) {
+  const int64_t D = 9, C = 4, rows = 23;
+  CleaningData data(engine, {D, C}, AIT_ACTIVATION_NONE, {rows}, 19, false);
+  Problem problem = data.problem(context);
+  for (const double weight : {0.5, 1.0}) {
+    Doubles v(D + 1, 1);
+    double largest = 0;
+    for (int repetition = 0; repetition < 2000; repetition++) {
+      Doubles next(D + 1, 0);
+      double norm = 0;
+      for (int64_t i = 0; i < rows; i++) {
+        double product = v[D];
+        for (int64_t j = 0; j < D; j++) {
+          product += data.features[0][i * D + j] * v[j];
+        }
+        for (int64_t j = 0; j <= D; j++) {
+          next[j] += weight / (rows * C) * product * (j < D ? data.features[0][i * D + j] : 1);
+        }
+      }
+      for (const double entry : next) {
+        norm += entry * entry;
+      }
+      largest = std::sqrt(norm);
+      for (int64_t j = 0; j <= D; j++) {
+        v[j] = next[j] / largest;
+      }
+    }
+    const Reals x(rows, weight == 1 ? 40 : 0), y(C * (D + 1), 0);
+    double curvature = 0;
+    ASSERT_OK(ait_problem_ll_curvature(problem.get(), x.data(), y.data(), 0, &curvature));
+    EXPECT_LE(curvature, largest * (1 + 1e-5));
+    EXPECT_GE(curvature, largest * (1 - 5e-3)) << "what a thousandth a round may leave out where the gap is small";
+  }
+}
+
 /* Iterations in which a plain conjugate gradient meets p'Ap <= 0, and its q before the first of them. */
 int64_t plain_conjugate_gradient(const Quadratics &data, int64_t b, Doubles r, int64_t iterations, Doubles *q_before) {
   const auto dot = [](const Doubles &u, const Doubles &v) {

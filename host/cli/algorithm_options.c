@@ -23,11 +23,14 @@ static const struct argp_option options[] = {
     {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default " SHOW(AIT_DEFAULT_ITERATIONS) ")", 5},
     {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default " SHOW(AIT_DEFAULT_LL_STEPS) ")", 5},
     {"ll-rate", KEY_LL_RATE, "A", 0,
-     "Size of an LL step (default " SHOW(AIT_DEFAULT_LL_RATE) "; features larger than 1 want a smaller one)", 5},
+     "Size of an LL step, or auto: by the curvature at the start, for features of any scale (default " SHOW(
+         AIT_DEFAULT_LL_RATE) "; features larger than 1 want a smaller one)",
+     5},
     {"ul-optimizer", KEY_UL_OPTIMIZER, "NAME", 0, "Update of the weights: adam or sgd (default adam)", 5},
     {"ul-rate", KEY_UL_RATE, "A", 0, "Its step size (default " SHOW(AIT_DEFAULT_UL_RATE) ")", 5},
     {"init-optimizer", KEY_INIT_OPTIMIZER, "NAME", 0, "Update of the learned start z: sgd or adam (default sgd)", 5},
-    {"init-rate", KEY_INIT_RATE, "A", 0, "Its step size (default " SHOW(AIT_DEFAULT_INIT_RATE) ")", 5},
+    {"init-rate", KEY_INIT_RATE, "A", 0,
+     "Its step size (default " SHOW(AIT_DEFAULT_INIT_RATE) "; sgd with --ll-rate auto: that of an LL step)", 5},
     {"eval-every", KEY_EVAL_EVERY, "N", 0, "Iterations between figures on test rows (default: a 20th of all)", 6},
     {0}};
 
@@ -51,7 +54,7 @@ static error_t parse_numbers(int key, char *text, ait_clean_settings *s) {
     case KEY_LL_STEPS:
       return ait_option_fail(ait_option_whole("--ll-steps", text, 1, &s->ll_steps));
     case KEY_LL_RATE:
-      return ait_option_fail(ait_option_positive("--ll-rate", text, &s->ll_rate));
+      return ait_option_fail(ait_option_rate("--ll-rate", text, &s->ll_rate_auto, &s->ll_rate));
     case KEY_UL_RATE:
       return ait_option_fail(ait_option_positive("--ul-rate", text, &s->ul_rate));
     case KEY_INIT_RATE:

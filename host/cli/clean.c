@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "context/error.h"
+#include "run/rate.h"
 #include "run/run.h"
 
 enum { KEY_METHOD = 256, KEY_SEED };
@@ -98,7 +99,11 @@ static ait_status clean(const ait_clean_settings *settings, int32_t *stopped) {
   ait_context *context;
   ait_status status = ait_open_device(settings->device, settings->threads, settings->math, &context);
   if (status == AIT_OK) {
-    status = run_on_data(settings, context, &data, &folder, stopped);
+    ait_clean_settings chosen = *settings;
+    status = ait_clean_settings_choose_rate(context, &data, &chosen);
+    if (status == AIT_OK) {
+      status = run_on_data(&chosen, context, &data, &folder, stopped);
+    }
     ait_context_destroy(context);
   }
   ait_clean_data_free(&data);

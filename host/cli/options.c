@@ -149,6 +149,14 @@ ait_status ait_option_not_negative(const char *option, const char *text, double 
              : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number from 0 up", option, text);
 }
 
+ait_status ait_option_rate(const char *option, const char *text, int32_t *automatic, double *value) {
+  *automatic = strcmp(text, "auto") == 0;
+  if (*automatic || (parse_finite(text, value) && *value > 0)) {
+    return AIT_OK;
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number above 0, or auto", option, text);
+}
+
 /* "a, b or c" */
 static void join_words(const char *const *words, char *joined, size_t size) {
   size_t used = 0;

@@ -56,6 +56,9 @@ ait_status ait_option_share(const char *option, const char *text, double *value)
 ait_status ait_option_fraction(const char *option, const char *text, double *value);
 ait_status ait_option_not_negative(const char *option, const char *text, double *value);
 
+/* A step size: a number above 0, or auto, where *automatic becomes nonzero and *value stays. */
+ait_status ait_option_rate(const char *option, const char *text, int32_t *automatic, double *value);
+
 /* One of `words` (NULL-terminated); *choice is its index. */
 ait_status ait_option_choice(const char *option, const char *text, const char *const *words, int32_t *choice);
 

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "context/error.h"
 #include "data/file.h"
+#include "run/rate.h"
 #include "run/settings.h"
 
 typedef enum example { EXAMPLE_TOY, EXAMPLE_CONVEX, EXAMPLE_SINUSOID, EXAMPLE_COUNT } example;
@@ -22,11 +23,13 @@ typedef struct solve_settings {
   ait_method_settings method_settings;
   int64_t iterations, ll_steps, n;
   double ll_rate, ul_rate, init_rate;
+  int32_t ll_rate_auto;
   int32_t ul_optimizer, init_optimizer;
   const char *history;
   int32_t quiet;
   const char *device;
   int32_t threads, math;
+  uint64_t seed;
 } solve_settings;
 
 /* By example, for what is not asked for. toy: the paper's values. */
@@ -95,7 +98,8 @@ static const struct argp_option options[] = {
     {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, ls or ns (default iaptt-gm)", 4},
     {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 2000)", 4},
     {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default: toy 40, others 20)", 4},
-    {"ll-rate", KEY_LL_RATE, "A", 0, "Size of an LL step (default: toy 5e-4, others 0.1)", 4},
+    {"ll-rate", KEY_LL_RATE, "A", 0,
+     "Size of an LL step, or auto: 1 / the largest curvature of f at the start (default: toy 5e-4, others 0.1)", 4},
     {"ul-optimizer", KEY_UL_OPTIMIZER, "NAME", 0, "Update of x: sgd or adam (default: toy sgd, others adam)", 4},
     {"ul-rate", KEY_UL_RATE, "A", 0, "Size of a step of x (default: sinusoid 0.01, others 0.1)", 4},
     {"init-optimizer", KEY_INIT_OPTIMIZER, "NAME", 0, "Update of z: sgd or adam (default: toy sgd, others adam)", 4},
@@ -104,7 +108,7 @@ static const struct argp_option options[] = {
     {"history", KEY_HISTORY, "FILE", 0,
      "Write a CSV row a UL iteration, with the values before its update; a file of that name is replaced", 5},
     {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 5},
-    {"seed", KEY_SEED, "S", 0, "Accepted for uniformity; nothing here is random", 5},
+    {"seed", KEY_SEED, "S", 0, "Of the first direction in which --ll-rate auto looks (default 0)", 5},
     {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 5},
     {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 5},
     {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 5},
@@ -126,7 +130,6 @@ static error_t parse_method(solve_settings *s, const char *argument) {
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
   solve_settings *s = state->input;
-  uint64_t seed;
   switch (key) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &s->method_settings;
@@ -144,7 +147,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_LL_STEPS:
       return ait_option_fail(ait_option_whole("--ll-steps", argument, 1, &s->ll_steps));
     case KEY_LL_RATE:
-      return ait_option_fail(ait_option_positive("--ll-rate", argument, &s->ll_rate));
+      return ait_option_fail(ait_option_rate("--ll-rate", argument, &s->ll_rate_auto, &s->ll_rate));
     case KEY_UL_OPTIMIZER:
       return ait_option_fail(ait_option_choice("--ul-optimizer", argument, ait_optimizer_words, &s->ul_optimizer));
     case KEY_UL_RATE:
@@ -160,7 +163,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       s->quiet = 1;
       return 0;
     case KEY_SEED:
-      return ait_option_fail(ait_option_seed("--seed", argument, &seed));
+      return ait_option_fail(ait_option_seed("--seed", argument, &s->seed));
     case KEY_DEVICE:
       s->device = argument;
       return 0;
@@ -210,6 +213,7 @@ typedef struct solve_run {
   ait_problem *problem;
   ait_solver *solver;
   ait_real *x, *z; /* the present point */
+  double ll_rate;  /* as used */
   double solution; /* every entry of the x that solves the example */
   int64_t curved;  /* directions of conjugate gradient without positive curvature */
   FILE *history;   /* NULL: none */
@@ -248,6 +252,17 @@ static ait_status make_problem(solve_run *run, ait_context *context) {
   }
 }
 
+/* The size of an LL step, at the start where it goes by the curvature there. */
+static ait_status choose_rate(solve_run *run) {
+  double curvature;
+  run->ll_rate = run->settings->ll_rate;
+  if (!run->settings->ll_rate_auto) {
+    return AIT_OK;
+  }
+  AIT_TRY(ait_problem_ll_curvature(run->problem, run->x, run->z, run->settings->seed, &curvature));
+  return ait_rate_of_curvature(curvature, &run->ll_rate);
+}
+
 static ait_status make_solver(solve_run *run) {
   const solve_settings *s = run->settings;
   int64_t n = ait_problem_n(run->problem), m = ait_problem_m(run->problem);
@@ -267,7 +282,8 @@ static ait_status make_solver(solve_run *run) {
   solver.method = s->method;
   solver.ul_iterations = s->iterations;
   solver.ll_steps = s->ll_steps;
-  solver.ll_rate.rate = s->ll_rate;
+  AIT_TRY(choose_rate(run));
+  solver.ll_rate.rate = run->ll_rate;
   solver.ul_optimizer.kind = (ait_optimizer_kind)s->ul_optimizer;
   solver.ul_optimizer.rate.rate = s->ul_rate;
   solver.init_optimizer.kind = (ait_optimizer_kind)s->init_optimizer;
@@ -349,6 +365,9 @@ static void print_summary(const solve_run *run) {
     printf("  first entry of x = %.10g    solution %.10g\n", (double)*run->x, run->solution);
   }
   printf("  distance of x to the solution = %.3g\n", distance(run));
+  if (s->ll_rate_auto) {
+    printf("  LL step size %.3g, chosen by the largest curvature at the start\n", run->ll_rate);
+  }
   printf("  last iteration: kbar = %d, F at kbar = %.10g, F at K = %.10g\n", kbar, (double)F[kbar],
          (double)F[s->ll_steps]);
   if (run->curved > 0) {

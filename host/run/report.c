@@ -89,6 +89,10 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
   cJSON_AddNumberToObject(object, "iterations", (double)s->iterations);
   cJSON_AddNumberToObject(object, "ll_steps", (double)s->ll_steps);
   cJSON_AddNumberToObject(object, "ll_rate", s->ll_rate);
+  ait_document_text(object, "ll_rate_rule", s->ll_rate_auto ? "auto" : "fixed");
+  if (s->ll_rate_auto) {
+    cJSON_AddNumberToObject(object, "ll_curvature", s->ll_curvature);
+  }
   ait_document_text(object, "ul_optimizer", ait_optimizer_words[s->ul_optimizer]);
   cJSON_AddNumberToObject(object, "ul_rate", s->ul_rate);
   cJSON_AddNumberToObject(object, "ul_gradient_scale", options.ul_optimizer.gradient_scale);

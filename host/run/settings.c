@@ -225,11 +225,13 @@ static void complete_solver(ait_clean_settings *s) {
   const solver_defaults *d = &defaults[s->protocol];
   s->iterations = whole_or(s->iterations, d->iterations);
   s->ll_steps = whole_or(s->ll_steps, d->ll_steps);
-  s->ll_rate = number_or(s->ll_rate, d->ll_rate);
+  s->ll_rate = s->ll_rate_auto ? s->ll_rate : number_or(s->ll_rate, d->ll_rate);
   s->ul_optimizer = (int32_t)whole_or(s->ul_optimizer, d->ul_optimizer);
   s->ul_rate = number_or(s->ul_rate, d->ul_rate);
   s->init_optimizer = (int32_t)whole_or(s->init_optimizer, d->init_optimizer);
-  s->init_rate = number_or(s->init_rate, d->init_rate);
+  if (!s->ll_rate_auto || s->init_optimizer != AIT_OPTIMIZER_SGD) { /* steps along a gradient scale as those of y */
+    s->init_rate = number_or(s->init_rate, d->init_rate);
+  }
   s->eval_every = whole_or(s->eval_every, s->iterations >= 20 ? s->iterations / 20 : 1);
 }
 

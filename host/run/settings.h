@@ -86,10 +86,12 @@ typedef struct ait_clean_settings {
   ait_method_settings method_settings;
   int64_t iterations, ll_steps;
   double ll_rate;
+  int32_t ll_rate_auto; /* nonzero: ll_rate is unset until ait_clean_settings_choose_rate (run/rate.h) */
+  double ll_curvature;  /* what it then came from */
   int32_t ul_optimizer;
   double ul_rate;
   int32_t init_optimizer;
-  double init_rate;
+  double init_rate; /* -1 with ll_rate_auto: as ll_rate will be */
   int64_t eval_every;
   const char *device;
   int32_t threads, math;

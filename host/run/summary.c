@@ -53,6 +53,10 @@ static void print_method(const ait_run *run, FILE *out) {
   fprintf(out, "Run     %s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
           s->model.text, (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
   print_device(run, out);
+  if (s->ll_rate_auto) {
+    fprintf(out, "        LL step size %.3g, chosen by the largest curvature at the start, %.3g\n", s->ll_rate,
+            s->ll_curvature);
+  }
   if (run->stopped) {
     fprintf(out, "        STOPPED after %lld of %lld iterations; a rerun with the same seed repeats them\n",
             (long long)run->iterations, (long long)s->iterations);

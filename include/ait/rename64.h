@@ -58,6 +58,7 @@
 #define ait_problem_create_sinusoid ait64_problem_create_sinusoid
 #define ait_problem_create_toy      ait64_problem_create_toy
 #define ait_problem_destroy         ait64_problem_destroy
+#define ait_problem_ll_curvature    ait64_problem_ll_curvature
 #define ait_problem_m               ait64_problem_m
 #define ait_problem_n               ait64_problem_n
 #define ait_solver_create           ait64_solver_create

@@ -75,7 +75,8 @@ expect 2 "--ids goes with --images" "${clean[@]}" --ids names.txt
 expect 2 "name an example" "$AIT" solve
 expect 2 "example foo: expected toy, convex or sinusoid" "$AIT" solve foo
 expect 2 "--x0 a: expected a finite number" "$AIT" solve toy --x0 a
-expect 2 "--ll-rate 0: expected a number above 0" "$AIT" solve toy --ll-rate 0
+expect 2 "--ll-rate 0: expected a number above 0, or auto" "$AIT" solve toy --ll-rate 0
+expect 2 "--ll-rate fast: expected a number above 0, or auto" "${clean[@]}" --ll-rate fast
 expect 2 "--n 3: the toy example has one variable" "$AIT" solve toy --n 3
 expect 2 "--threads 4294967297: expected at most 2147483647" "$AIT" solve toy --threads 4294967297
 expect 2 "--threads 4294967297: expected at most 2147483647" "$AIT" check toy --threads 4294967297
