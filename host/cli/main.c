@@ -12,10 +12,8 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"clean", ait_command_clean},
-    {"solve", ait_command_solve},
-    {"check", ait_command_check},
-    {"info", ait_command_info},
+    {"clean", ait_command_clean}, {"baseline", ait_command_baseline}, {"solve", ait_command_solve},
+    {"check", ait_command_check}, {"info", ait_command_info},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -23,10 +21,11 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 static const char documentation[] = "Bi-level optimisation by the augmented iterative trajectory method (" AIT_PRECISION
                                     " precision).\n\n"
                                     "Commands:\n"
-                                    "  clean   find mislabelled rows in a data set\n"
-                                    "  solve   solve one of the paper's numerical examples\n"
-                                    "  check   compare a hyper-gradient with differences or with a reference case\n"
-                                    "  info    show version, devices and libraries\n"
+                                    "  clean     find mislabelled rows in a data set\n"
+                                    "  baseline  rank them by cheap means, for comparison\n"
+                                    "  solve     solve one of the paper's numerical examples\n"
+                                    "  check     compare a hyper-gradient with differences or with a reference case\n"
+                                    "  info      show version, devices and libraries\n"
                                     "\v" AIT_PROGRAM
                                     " COMMAND --help explains a command. For a first run:\n\n"
                                     "  " AIT_PROGRAM

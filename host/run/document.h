@@ -7,6 +7,7 @@
 #include "run/data.h"
 #include "run/folder.h"
 #include "run/metrics.h"
+#include "run/suspects.h"
 
 /* A number that NaN stands in for where there is none, and a text or NULL; both become null. */
 void ait_document_figure(cJSON *object, const char *name, double value);
@@ -31,16 +32,6 @@ ait_status ait_document_write(const cJSON *json, const ait_folder *folder, const
 /* Writes an array of a partial folder as .npy; one column is flat. Errors: those of ait_matrix_write_npy. */
 ait_status ait_document_array(const ait_folder *folder, const char *name, ait_type type, int64_t rows, int64_t columns,
                               const void *data);
-
-/* What suspects.csv says of the N training rows; everything is borrowed. */
-typedef struct ait_suspects {
-  const ait_clean_data *data;
-  const int64_t *order; /* most suspect first */
-  const double *given_probability, *suggested_probability;
-  const int32_t *suggested;
-  const double *score;
-  const ait_real *x; /* sigmoid(x_i) is the column `weight`; NULL: there is no such column */
-} ait_suspects;
 
 /* Writes suspects.csv of a partial folder. Errors: those of ait_file_commit. */
 ait_status ait_document_suspects(const ait_suspects *suspects, const ait_folder *folder);

@@ -10,7 +10,7 @@
 
 /* The validation rows may be few, so that all five folds are needed to tell when to stop; where training
  * rows join them, one fold is enough and costs a fifth. */
-enum { MOST_BASELINE_STEPS = 300, BASELINE_FOLDS = 5, RETRAINING_FOLDS = 1 };
+enum { BASELINE_FOLDS = 5, RETRAINING_FOLDS = 1 };
 
 /* ---- scores ------------------------------------------------------------------------------------ */
 
@@ -96,7 +96,7 @@ static ait_status take_accuracies(ait_run *run) {
 static ait_status train_side(ait_run *run, ait_side side, const ait_matrix *rows, const int32_t *labels, ait_real *y) {
   const ait_baseline_settings settings = {.seed = run->settings->seed,
                                           .rate = run->settings->ll_rate,
-                                          .most = MOST_BASELINE_STEPS,
+                                          .most = AIT_DEFAULT_BASELINE_STEPS,
                                           .folds = side == AIT_SIDE_VALIDATION ? BASELINE_FOLDS : RETRAINING_FOLDS};
   AIT_TRY(ait_baseline_train(run->context, &run->network, rows, labels, &settings, y, &run->sides[side]));
   if (run->test_predictor == NULL) {

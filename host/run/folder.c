@@ -14,8 +14,11 @@
 #include "data/file.h"
 #include "run/json.h"
 
-const char *const ait_folder_files[] = {"run.json", "history.csv", "weights.npy",  "y.npy",
-                                        "z.npy",    "scores.npy",  "suspects.csv", NULL};
+const char *const ait_folder_files[] = {"run.json", "baseline.json", "history.csv",  "weights.npy", "y.npy",
+                                        "z.npy",    "scores.npy",    "suspects.csv", NULL};
+
+/* Each command's folder has one of them, which says what wrote it. */
+static const char *const documents[] = {"run.json", "baseline.json"};
 
 static int is_run_file(const char *name) {
   for (int i = 0; ait_folder_files[i] != NULL; i++) {
@@ -34,23 +37,30 @@ static int may_be_run_file(const char *folder, const char *name) {
          lstat(file, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-/* Names alone prove nothing: a user's own labels may be called y.npy. An older run has a run.json that
- * this program has written. */
-static ait_status expect_older_run(const char *path) {
+/* Nonzero where the file is there and this program has written it. */
+static int is_our_document(const char *folder, const char *name) {
   char file[PATH_MAX];
   cJSON *json = NULL;
   const char *program = "";
-  if (snprintf(file, sizeof file, "%s/%s", path, ait_folder_files[0]) < (int)sizeof file &&
+  if (snprintf(file, sizeof file, "%s/%s", folder, name) < (int)sizeof file && access(file, R_OK) == 0 &&
       ait_json_read(file, &json) == AIT_OK && ait_json_string(json, "program", file, &program) != AIT_OK) {
     program = "";
   }
   const int ours = strcmp(program, "ait") == 0 || strcmp(program, "ait64") == 0;
   cJSON_Delete(json);
-  return ours ? AIT_OK
-              : ait_fail(AIT_IO_ERROR,
-                         "--out %s: holds files but no run.json of an older run, so --force does not "
-                         "replace it",
-                         path);
+  return ours;
+}
+
+/* Names alone prove nothing: a user's own labels may be called y.npy. An older run has a document that this program has
+ * written. */
+static ait_status expect_older_run(const char *path) {
+  for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+    if (is_our_document(path, documents[i])) {
+      return AIT_OK;
+    }
+  }
+  return ait_fail(AIT_IO_ERROR, "--out %s: holds files but no run.json of an older run, so --force does not replace it",
+                  path);
 }
 
 /* Looks into an existing folder. *entries counts what is there; where `force` would replace it, what no
@@ -210,4 +220,15 @@ void ait_folder_abandon(ait_folder *folder) {
     remove_run(folder->partial);
     folder->partial[0] = '\0';
   }
+}
+
+ait_status ait_folder_finish(ait_folder *folder, ait_status written) {
+  if (written == AIT_OK) {
+    return ait_folder_commit(folder);
+  }
+  ait_folder_abandon(folder);
+  char reason[768];
+  snprintf(reason, sizeof reason, "%s", ait_last_error());
+  return ait_fail(written, "--out %s: the run could not be written and nothing is left of it: %s", folder->target,
+                  reason);
 }

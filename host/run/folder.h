@@ -18,8 +18,8 @@ typedef struct ait_folder {
   int32_t replace;        /* nonzero: an older run in the target gives way */
 } ait_folder;
 
-/* The files of a run folder, NULL-terminated. Only a folder that holds nothing else, and a run.json that
- * this program has written, is ever replaced. */
+/* The files of result folders, NULL-terminated. Only a folder that holds nothing else, and a document (run.json ...)
+ * that this program has written, is ever replaced. */
 extern const char *const ait_folder_files[];
 
 /* To be called before the work: finds out whether a run may be written to `path`. It may where nothing
@@ -38,6 +38,10 @@ ait_status ait_folder_path(const ait_folder *folder, const char *name, char *pat
  * then removed. On failure the partial folder is removed and the target is what it was.
  * Errors: AIT_IO_ERROR. */
 ait_status ait_folder_commit(ait_folder *folder);
+
+/* Ends what ait_folder_begin began, by the status of the writing: commits, or removes what there is, and says so.
+ * Returns that status or the commit's. */
+ait_status ait_folder_finish(ait_folder *folder, ait_status written);
 
 /* Removes the partial folder; does nothing when there is none. */
 void ait_folder_abandon(ait_folder *folder);

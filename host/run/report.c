@@ -50,15 +50,14 @@ static ait_status write_arrays(const ait_run *run, const ait_folder *folder) {
   return write_scores(run, folder);
 }
 
-static ait_status write_suspects(const ait_run *run, const ait_folder *folder) {
-  const ait_suspects suspects = {.data = run->data,
-                                 .order = run->order,
-                                 .given_probability = run->given_probability,
-                                 .suggested_probability = run->suggested_probability,
-                                 .suggested = run->suggested,
-                                 .score = run->scores[run->settings->score],
-                                 .x = run->x};
-  return ait_document_suspects(&suspects, folder);
+ait_suspects ait_run_suspects(const ait_run *run) {
+  return (ait_suspects){.data = run->data,
+                        .order = run->order,
+                        .given_probability = run->given_probability,
+                        .suggested_probability = run->suggested_probability,
+                        .suggested = run->suggested,
+                        .score = run->scores[run->settings->score],
+                        .x = run->x};
 }
 
 /* ---- run.json ---------------------------------------------------------------------------------- */
@@ -209,7 +208,8 @@ static ait_status write_json(const ait_run *run, const ait_folder *folder) {
 
 static ait_status write_files(const ait_run *run, const ait_folder *folder) {
   AIT_TRY(write_arrays(run, folder));
-  AIT_TRY(write_suspects(run, folder));
+  const ait_suspects suspects = ait_run_suspects(run);
+  AIT_TRY(ait_document_suspects(&suspects, folder));
   char path[PATH_MAX];
   AIT_TRY(ait_folder_path(folder, "history.csv", path));
   AIT_TRY(ait_history_write(&run->history, path));
@@ -218,13 +218,5 @@ static ait_status write_files(const ait_run *run, const ait_folder *folder) {
 
 ait_status ait_run_write(const ait_run *run, ait_folder *folder) {
   AIT_TRY(ait_folder_begin(folder));
-  ait_status status = write_files(run, folder);
-  if (status == AIT_OK) {
-    return ait_folder_commit(folder);
-  }
-  ait_folder_abandon(folder);
-  char reason[768];
-  snprintf(reason, sizeof reason, "%s", ait_last_error());
-  return ait_fail(status, "--out %s: the run could not be written and nothing is left of it: %s", folder->target,
-                  reason);
+  return ait_folder_finish(folder, write_files(run, folder));
 }

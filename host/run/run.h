@@ -18,6 +18,7 @@
 #include "run/history.h"
 #include "run/metrics.h"
 #include "run/settings.h"
+#include "run/suspects.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -101,6 +102,9 @@ ait_status ait_run_gradient_score(const ait_run *run, double *score);
 
 /* Writes the folder; on failure nothing is left of it. Errors: those of ait_folder_... */
 ait_status ait_run_write(const ait_run *run, ait_folder *folder);
+
+/* The run's ranking, borrowed from it. */
+ait_suspects ait_run_suspects(const ait_run *run);
 
 /* Prints what the run found, at most about 30 lines. */
 void ait_run_print(const ait_run *run, const char *folder, FILE *stream);

@@ -20,6 +20,7 @@ extern "C" {
 #define AIT_DEFAULT_LL_RATE         0.03
 #define AIT_DEFAULT_UL_RATE         0.01
 #define AIT_DEFAULT_INIT_RATE       0.03
+#define AIT_DEFAULT_BASELINE_STEPS  300
 #define AIT_DEFAULT_OUT             "ait-run"
 #define AIT_DEFAULT_PAPER_LL_STEPS  100
 #define AIT_DEFAULT_PAPER_LL_RATE   0.03

@@ -1,14 +1,14 @@
-/* summary.c - what a run found, for people. */
+/* summary.c - what a run found, for people, and the lines that other summaries share with it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "run/run.h"
+#include "run/summary.h"
 
 enum { EXAMPLES = 5 };
 
-/* "97.6", or "-" where there is no figure. */
-static const char *percent(double share, char text[16]) {
+const char *ait_summary_percent(double share, char text[16]) {
   if (isnan(share)) {
     return "-";
   }
@@ -18,9 +18,7 @@ static const char *percent(double share, char text[16]) {
 
 /* ---- what was done ----------------------------------------------------------------------------- */
 
-static void print_data(const ait_run *run, FILE *out) {
-  const ait_clean_settings *s = run->settings;
-  const ait_clean_data *d = run->data;
+void ait_summary_data(const ait_clean_settings *s, const ait_clean_data *d, FILE *out) {
   fprintf(out, "\nData    %s: %lld training rows", s->dataset != NULL ? s->dataset : s->images,
           (long long)d->train_rows);
   if (d->truth != NULL) {
@@ -35,14 +33,13 @@ static void print_data(const ait_run *run, FILE *out) {
           (unsigned long long)s->seed);
 }
 
-/* "cpu (2 threads)", "cuda:0", "cuda:0 (tf32)" */
-static void print_device(const ait_run *run, FILE *out) {
-  const int32_t threads = ait_context_threads(run->context);
-  const char *device = ait_context_device(run->context);
+void ait_summary_device(const ait_context *context, int32_t math, FILE *out) {
+  const int32_t threads = ait_context_threads(context);
+  const char *device = ait_context_device(context);
   fprintf(out, " on %s", device);
   if (strcmp(device, "cpu") == 0) {
     fprintf(out, " (%d thread%s)", threads, threads == 1 ? "" : "s");
-  } else if (run->settings->math == AIT_MATH_TF32) {
+  } else if (math == AIT_MATH_TF32) {
     fprintf(out, " (tf32)");
   }
   fputc('\n', out);
@@ -52,7 +49,7 @@ static void print_method(const ait_run *run, FILE *out) {
   const ait_clean_settings *s = run->settings;
   fprintf(out, "Run     %s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
           s->model.text, (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
-  print_device(run, out);
+  ait_summary_device(run->context, s->math, out);
   if (s->ll_rate_auto) {
     fprintf(out, "        LL step size %.3g, chosen by the largest curvature at the start, %.3g\n", s->ll_rate,
             s->ll_curvature);
@@ -70,25 +67,29 @@ static void print_method(const ait_run *run, FILE *out) {
 
 /* ---- how well it ranks, where the truth is known ----------------------------------------------- */
 
-static void print_ranking(const char *name, const ait_ranking *r, FILE *out) {
+void ait_summary_ranking(const char *name, const ait_ranking *r, FILE *out) {
   char auroc[16], precision[16], f1[16], first[16], second[16], found[48];
   snprintf(found, sizeof found, "%lld of %lld", (long long)r->found, (long long)r->positives);
-  fprintf(out, "  %-38s %12s %6s %6s %6s %6s %7s\n", name, found, percent(r->auroc, auroc),
-          percent(r->average_precision, precision), percent(r->f1, f1), percent(r->precision_100, first),
-          percent(r->precision_1000, second));
+  fprintf(out, "  %-38s %12s %6s %6s %6s %6s %7s\n", name, found, ait_summary_percent(r->auroc, auroc),
+          ait_summary_percent(r->average_precision, precision), ait_summary_percent(r->f1, f1),
+          ait_summary_percent(r->precision_100, first), ait_summary_percent(r->precision_1000, second));
+}
+
+void ait_summary_ranking_heading(int64_t flagged, FILE *out) {
+  fprintf(out, "\nMislabelled rows among the %lld most suspect (figures in %%)\n", (long long)flagged);
+  fprintf(out, "  %-38s %12s %6s %6s %6s %6s %7s\n", "ranked by", "found", "AUROC", "AP", "F1", "P@100", "P@1000");
 }
 
 static void print_rankings(const ait_run *run, FILE *out) {
   static const char *const names[] = {"doubt of the cleaned classifier", "weight", "gradient"};
-  fprintf(out, "\nMislabelled rows among the %lld most suspect (figures in %%)\n", (long long)run->flagged);
-  fprintf(out, "  %-38s %12s %6s %6s %6s %6s %7s\n", "ranked by", "found", "AUROC", "AP", "F1", "P@100", "P@1000");
+  ait_summary_ranking_heading(run->flagged, out);
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
     char name[48];
     snprintf(name, sizeof name, "%s%s", names[score], score == run->settings->score ? " (used)" : "");
-    print_ranking(name, &run->ranking[score], out);
+    ait_summary_ranking(name, &run->ranking[score], out);
   }
   if (run->side_trained[AIT_SIDE_VALIDATION]) {
-    print_ranking("baseline: validation rows alone", &run->baseline_ranking, out);
+    ait_summary_ranking("baseline: validation rows alone", &run->baseline_ranking, out);
   }
 }
 
@@ -109,7 +110,8 @@ static void print_verdict(const ait_run *run, FILE *out) {
 static void print_clean_f1(const ait_run *run, FILE *out) {
   char ours[16], all[16], oracle[16];
   fprintf(out, "  The paper's clean-class F1: %s (calling every row clean scores %s, a perfect oracle %s).\n",
-          percent(run->clean_f1, ours), percent(run->clean_f1_all_clean, all), percent(run->clean_f1_oracle, oracle));
+          ait_summary_percent(run->clean_f1, ours), ait_summary_percent(run->clean_f1_all_clean, all),
+          ait_summary_percent(run->clean_f1_oracle, oracle));
 }
 
 /* ---- what there is to say where it is not ------------------------------------------------------ */
@@ -125,15 +127,15 @@ static void print_disagreement(const ait_run *run, FILE *out) {
   fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
 }
 
-static void print_examples(const ait_run *run, FILE *out) {
-  const ait_clean_data *d = run->data;
+void ait_summary_examples(const ait_suspects *s, FILE *out) {
+  const ait_clean_data *d = s->data;
   fprintf(out, "\nMost suspect\n");
   for (int64_t place = 0; place < EXAMPLES && place < d->train_rows; place++) {
-    int64_t i = run->order[place];
-    char given[16], suggested[16], truth[16];
+    int64_t i = s->order[place];
+    char given[16], best[16], truth[16];
     fprintf(out, "  row %-8lld given %s (%.1f %%), suggested %s (%.1f %%)", (long long)d->source_rows[i],
-            ait_clean_data_class(d, d->given[i], given), 100 * run->given_probability[i],
-            ait_clean_data_class(d, run->suggested[i], suggested), 100 * run->suggested_probability[i]);
+            ait_clean_data_class(d, d->given[i], given), 100 * s->given_probability[i],
+            ait_clean_data_class(d, s->suggested[i], best), 100 * s->suggested_probability[i]);
     if (d->truth != NULL) {
       fprintf(out, ", truly %s", ait_clean_data_class(d, d->truth[i], truth));
     }
@@ -149,7 +151,7 @@ static void print_examples(const ait_run *run, FILE *out) {
 static void print_accuracy(const char *name, double accuracy, FILE *out) {
   char text[16];
   if (!isnan(accuracy)) {
-    fprintf(out, "  %-58s %6s\n", name, percent(accuracy, text));
+    fprintf(out, "  %-58s %6s\n", name, ait_summary_percent(accuracy, text));
   }
 }
 
@@ -192,7 +194,7 @@ static void print_files(const char *folder, FILE *out) {
 }
 
 void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
-  print_data(run, out);
+  ait_summary_data(run->settings, run->data, out);
   print_method(run, out);
   if (run->data->mislabelled_rows > 0) {
     print_rankings(run, out);
@@ -203,6 +205,7 @@ void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
   }
   print_accuracies(run, out);
   print_side_failures(run, out);
-  print_examples(run, out);
+  const ait_suspects suspects = ait_run_suspects(run);
+  ait_summary_examples(&suspects, out);
   print_files(folder, out);
 }
