@@ -35,6 +35,16 @@ __global__ void finish_loss(int64_t blocks, double total, const double *sums, ai
   *loss = (ait_real)(sum / total);
 }
 
+__global__ void cross_entropy_x_gradient(int64_t count, int64_t classes, double total, const int32_t *labels,
+                                         const ait_real *x, ait_real *logits, ait_real *out) {
+  for (AIT_EACH(i, count)) {
+    ait_real weight, derivative, own;
+    ait_sample_weight(x, i, &weight, &derivative);
+    const double entropy = ait_softmax_row(classes, labels[i], logits + i * classes, &own);
+    out[i] = (ait_real)((double)derivative / total * entropy);
+  }
+}
+
 __global__ void softmax(int64_t count, int64_t classes, ait_real *logits) {
   for (AIT_EACH(i, count)) {
     ait_real own;
@@ -71,6 +81,17 @@ cudaError_t ait_kernel_cross_entropy(cudaStream_t stream, int64_t count, int64_t
   if (loss != NULL) {
     AIT_LAUNCH(finish_loss, 1, 1, 0, stream, blocks, (double)total, memory->sums, loss);
   }
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_cross_entropy_x_gradient(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
+                                                const int32_t *labels, const ait_real *x, ait_real *logits,
+                                                ait_real *out) {
+  if (count == 0) {
+    return cudaSuccess;
+  }
+  AIT_LAUNCH(cross_entropy_x_gradient, ait_blocks(count), AIT_THREADS, 0, stream, count, classes, (double)total, labels,
+             x, logits, out);
   return AIT_LAUNCHED();
 }
 

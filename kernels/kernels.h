@@ -24,6 +24,7 @@ cudaError_t ait_kernel_project_adjoint(cudaStream_t stream, int64_t n, double lo
                                        ait_real *v);
 cudaError_t ait_kernel_ratio(cudaStream_t stream, int64_t batch, const ait_real *numerator, const ait_real *denominator,
                              ait_real *out);
+cudaError_t ait_kernel_difference_step(cudaStream_t stream, double epsilon, const ait_real *square, ait_real *step);
 
 /* ---- reduce.cu: sums and counts -------------------------------------------------------------- */
 
@@ -86,6 +87,9 @@ cudaError_t ait_kernel_round_sum(cudaStream_t stream, int64_t n, double scale, c
 cudaError_t ait_kernel_cross_entropy(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
                                      const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
                                      ait_real *loss, ait_reduce_memory *memory);
+cudaError_t ait_kernel_cross_entropy_x_gradient(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
+                                                const int32_t *labels, const ait_real *x, ait_real *logits,
+                                                ait_real *out);
 cudaError_t ait_kernel_softmax(cudaStream_t stream, int64_t count, int64_t classes, ait_real *logits);
 /* x and cross may be NULL. */
 cudaError_t ait_kernel_cross_entropy_tangent(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,

@@ -54,6 +54,12 @@ __global__ void ratio(int64_t batch, const ait_real *numerator, const ait_real *
   }
 }
 
+__global__ void difference_step(double epsilon, const ait_real *square, ait_real *step) {
+  const double norm = sqrt((double)*square);
+  step[0] = (ait_real)(norm == 0 ? 0 : epsilon / norm);
+  step[1] = (ait_real)(norm / (2 * epsilon));
+}
+
 }  // namespace
 
 cudaError_t ait_kernel_combine(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, int32_t terms,
@@ -87,5 +93,10 @@ cudaError_t ait_kernel_ratio(cudaStream_t stream, int64_t batch, const ait_real 
     return cudaSuccess;
   }
   AIT_LAUNCH(ratio, ait_blocks(batch), AIT_THREADS, 0, stream, batch, numerator, denominator, out);
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_difference_step(cudaStream_t stream, double epsilon, const ait_real *square, ait_real *step) {
+  AIT_LAUNCH(difference_step, 1, 1, 0, stream, epsilon, square, step);
   return AIT_LAUNCHED();
 }

@@ -386,7 +386,7 @@ Rows MakeRows(int64_t count, int64_t classes, bool weighted, double size = 3) {
 }
 
 struct RowResults {
-  Reals p, r, loss, dr, cross;
+  Reals p, r, loss, dr, cross, in_x;  // in_x: zeros without x
 };
 
 RowResults RunRows(Device &device, const Rows &rows) {
@@ -399,11 +399,16 @@ RowResults RunRows(Device &device, const Rows &rows) {
                                                  weights, p.get(), r.get(), loss.get()));
   EXPECT_EQ(AIT_OK, device->model->cross_entropy_tangent(device.get(), rows.count, rows.classes, rows.total,
                                                          labels.get(), weights, p.get(), s.get(), cross.get()));
-  return {p.Host(), r.Host(), loss.Host(), s.Host(), cross.Host()};
+  Buffer<ait_real> logits(device, rows.logits), in_x(device, static_cast<size_t>(rows.count), 0);
+  if (weights != nullptr) {
+    EXPECT_EQ(AIT_OK, device->model->cross_entropy_x_gradient(device.get(), rows.count, rows.classes, rows.total,
+                                                              labels.get(), weights, logits.get(), in_x.get()));
+  }
+  return {p.Host(), r.Host(), loss.Host(), s.Host(), cross.Host(), in_x.Host()};
 }
 
 struct RowReference {
-  Doubles p, r, loss = {0}, dr, cross;
+  Doubles p, r, loss = {0}, dr, cross, in_x;
 };
 
 RowReference ReferenceRows(const Rows &rows) {
@@ -418,7 +423,8 @@ RowReference ReferenceRows(const Rows &rows) {
     for (int64_t c = 0; c < rows.classes; ++c) {
       sum += std::exp(static_cast<long double>(logits[c]) - largest);
     }
-    loss += w * (std::log(sum) + largest - static_cast<long double>(logits[label])) / rows.total;
+    const long double entropy = std::log(sum) + largest - static_cast<long double>(logits[label]);
+    loss += w * entropy / rows.total;
     for (int64_t c = 0; c < rows.classes; ++c) {
       const long double p = std::exp(static_cast<long double>(logits[c]) - largest) / sum;
       out.p.push_back(static_cast<double>(p));
@@ -431,6 +437,7 @@ RowReference ReferenceRows(const Rows &rows) {
     }
     const long double slope = rows.x.empty() ? 0 : w * (1 - w);
     out.cross.push_back(static_cast<double>(slope / rows.total * (mean - static_cast<long double>(s[label]))));
+    out.in_x.push_back(static_cast<double>(slope / rows.total * entropy));
   }
   out.loss[0] = static_cast<double>(loss);
   return out;
@@ -447,6 +454,7 @@ void CheckRows(Device &device, const Rows &rows) {
   EXPECT_LE(RelativeError(results.r, expected.r), 8 * kEpsilon) << "R";
   EXPECT_LE(RelativeError(results.dr, expected.dr), 16 * kEpsilon) << "dR";
   EXPECT_LE(RelativeError(results.cross, expected.cross), 16 * kEpsilon) << "cross term";
+  EXPECT_LE(RelativeError(results.in_x, expected.in_x), 8 * kEpsilon) << "derivative in x";
 }
 
 TEST_P(ModelTest, CrossEntropyAndItsTangentMatchTheReference) {
@@ -492,6 +500,7 @@ TEST_P(ModelTest, CrossEntropyLetsNanThrough) {
   const RowResults results = RunRows(device, rows);
   EXPECT_TRUE(std::isnan(results.loss[0]));
   EXPECT_TRUE(std::isnan(results.cross[0]));
+  EXPECT_TRUE(std::isnan(results.in_x[0]));
 }
 
 TEST_P(ModelTest, CrossEntropyOutputsAreOptional) {
@@ -524,6 +533,7 @@ TEST_P(ModelTest, CrossEntropyGivesTheSameBitsWithAnyThreads) {
     EXPECT_TRUE(SameBits(expected.r, results.r)) << threads;
     EXPECT_TRUE(SameBits(expected.dr, results.dr)) << threads;
     EXPECT_TRUE(SameBits(expected.cross, results.cross)) << threads;
+    EXPECT_TRUE(SameBits(expected.in_x, results.in_x)) << threads;
   }
 }
 

@@ -216,6 +216,20 @@ TEST_P(VectorTest, RatioIsGuarded) {
   EXPECT_EQ((Reals{2, 0, 0, 0, 0, 0, 0, -0.25}), out.Host());
 }
 
+TEST_P(VectorTest, TheStepOfADifferenceIsEpsilonOverTheNorm) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const auto step = [&](ait_real square) {
+    Buffer<ait_real> in(device, Reals{square}), out(device, 2, kNan);
+    EXPECT_EQ(AIT_OK, device->vector->difference_step(device.get(), 0.25, in.get(), out.get()));
+    return out.Host();
+  };
+  EXPECT_EQ((Reals{0.0625, 8}), step(16));
+  EXPECT_EQ((Reals{0, 0}), step(0)) << "no direction, no difference";
+  EXPECT_EQ((Reals{0, kInfinity}), step(kInfinity));
+  const Reals unknown = step(kNan);
+  EXPECT_TRUE(std::isnan(unknown[0]) && std::isnan(unknown[1]));
+}
+
 TEST_P(VectorTest, CountsWhatIsNotFinite) {
   AIT_OPEN_DEVICE(device, GetParam());
   for (int64_t n : Lengths()) {

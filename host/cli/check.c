@@ -9,7 +9,6 @@
 #include "run/case.h"
 #include "run/difference.h"
 #include "run/sample.h"
-#include "solver/access.h"
 
 typedef struct check_settings {
   const char *case_directory;
@@ -149,8 +148,9 @@ static ait_status check_method(const check_settings *s, const ait_sample *sample
   ait_solver_options solver;
   ait_solver_options_init(&solver);
   AIT_TRY(ait_method_by_name(name, &solver.method));
-  if (s->method_name[0] == '\0' && ait_is_implicit(&solver.method)) {
-    printf("%-10s  SKIPPED (implicit: differences of K steps do not check it; --case does)\n", name);
+  const char *excuse = ait_difference_excuse(&solver.method);
+  if (s->method_name[0] == '\0' && excuse != NULL) {
+    printf("%-10s  SKIPPED (%s)\n", name, excuse);
     return AIT_OK;
   }
   solver.ll_steps = s->ll_steps > 0 ? s->ll_steps : sample->ll_steps;

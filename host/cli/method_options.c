@@ -2,7 +2,14 @@
 #include "cli/options.h"
 #include "run/settings.h"
 
-enum { KEY_CG_ITERATIONS = 512, KEY_CG_TOLERANCE, KEY_CG_DAMPING, KEY_CG_NEGATIVE_CURVATURE, KEY_NEUMANN_TERMS };
+enum {
+  KEY_CG_ITERATIONS = 512,
+  KEY_CG_TOLERANCE,
+  KEY_CG_DAMPING,
+  KEY_CG_NEGATIVE_CURVATURE,
+  KEY_NEUMANN_TERMS,
+  KEY_FD_EPSILON
+};
 
 /* Their group is that of --method in every command. */
 static const struct argp_option options[] = {
@@ -16,6 +23,8 @@ static const struct argp_option options[] = {
      "counted and told in any case)",
      4},
     {"neumann-terms", KEY_NEUMANN_TERMS, "N", 0, "ns: terms of the Neumann series (default: K)", 4},
+    {"fd-epsilon", KEY_FD_EPSILON, "E", 0,
+     "one-stage: distance from y, in its norm, at which differences are taken (default 0.01)", 4},
     {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -32,6 +41,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
           ait_option_choice("--cg-negative-curvature", text, ait_negative_curvature_words, &s->cg_negative_curvature));
     case KEY_NEUMANN_TERMS:
       return ait_option_fail(ait_option_whole("--neumann-terms", text, 1, &s->neumann_terms));
+    case KEY_FD_EPSILON:
+      return ait_option_fail(ait_option_positive("--fd-epsilon", text, &s->fd_epsilon));
     default:
       return ARGP_ERR_UNKNOWN;
   }

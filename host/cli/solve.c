@@ -95,7 +95,8 @@ static const struct argp_option options[] = {
     {"z0", KEY_Z0, "Z", 0, "Every entry of the first z (default: toy 2, convex 0, sinusoid 3)", 1},
     {"n", KEY_N, "N", 0, "Size: entries of x for convex (default 50), of y for sinusoid (default 20)", 1},
     {NULL, 0, NULL, 0, "Method:", 4},
-    {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, ls or ns (default iaptt-gm)", 4},
+    {"method", KEY_METHOD, "NAME", 0, "iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, ls, ns or one-stage (default iaptt-gm)",
+     4},
     {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 2000)", 4},
     {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default: toy 40, others 20)", 4},
     {"ll-rate", KEY_LL_RATE, "A", 0,
@@ -192,7 +193,6 @@ static ait_status complete(solve_settings *s) {
   s->x0 = isnan(s->x0) ? d->x0 : s->x0;
   s->z0 = isnan(s->z0) ? d->z0 : s->z0;
   s->iterations = s->iterations > 0 ? s->iterations : d->iterations;
-  s->ll_steps = s->ll_steps > 0 ? s->ll_steps : d->ll_steps;
   s->n = s->n > 0 ? s->n : d->n;
   s->ll_rate = s->ll_rate > 0 ? s->ll_rate : d->ll_rate;
   s->ul_rate = s->ul_rate > 0 ? s->ul_rate : d->ul_rate;
@@ -203,6 +203,7 @@ static ait_status complete(solve_settings *s) {
     snprintf(s->method_name, sizeof s->method_name, "iaptt-gm");
     AIT_TRY(ait_method_by_name(s->method_name, &s->method));
   }
+  AIT_TRY(ait_method_ll_steps(&s->method, s->method_name, s->ll_steps, d->ll_steps, &s->ll_steps));
   return ait_method_settings_apply(&s->method_settings, s->method_name, &s->method);
 }
 

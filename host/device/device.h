@@ -120,6 +120,11 @@ typedef struct ait_vector_ops {
   ait_status (*ratio)(ait_device *device, int64_t batch, const ait_real *numerator, const ait_real *denominator,
                       ait_real *out);
 
+  /* For a central difference between points `epsilon` away along v, given *square = <v, v>: step[0] = epsilon / ||v||,
+   * so that the points are y +- step[0] v, and step[1] = ||v|| / (2 epsilon), which the difference is multiplied by.
+   * Both are 0 where v is 0. */
+  ait_status (*difference_step)(ait_device *device, double epsilon, const ait_real *square, ait_real *step);
+
   /* The truncation index: kbar_b = the smallest k in first .. last with the largest values[k * batch +
    * b]. A NaN counts as larger than every number, so that a diverged trajectory is never skipped. */
   ait_status (*argmax)(ait_device *device, int64_t batch, int32_t first, int32_t last, const ait_real *values,
@@ -281,6 +286,11 @@ typedef struct ait_model_ops {
    * entries or NULL (w = 1); `total` is N. */
   ait_status (*cross_entropy)(ait_device *device, int64_t count, int64_t classes, int64_t total, const int32_t *labels,
                               const ait_real *x, ait_real *logits, ait_real *r, ait_real *loss);
+
+  /* Of `count` rows of logits, which it overwrites: out_i = sigmoid'(x_i) / N CE_i, the derivative of cross_entropy's
+   * loss with respect to x_i. */
+  ait_status (*cross_entropy_x_gradient)(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                         const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *out);
 
   /* Softmax of every row of logits, in place. */
   ait_status (*softmax)(ait_device *device, int64_t count, int64_t classes, ait_real *logits);

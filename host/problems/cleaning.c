@@ -54,6 +54,8 @@ static size_t cleaning_workspace(const void *self, int64_t batch) {
     largest = validation > largest ? validation : largest;
     const size_t whole = descent_workspace(problem, b);
     largest = whole > largest ? whole : largest;
+    const size_t in_x = ait_network_x_gradient_workspace(problem->device, &problem->shape, &entry->train);
+    largest = in_x > largest ? in_x : largest;
   }
   return largest;
 }
@@ -94,6 +96,16 @@ static ait_status ll_products(void *self, const ait_call *call, const ait_real *
     pass.product = hv + b * call->m;
     pass.cross = xv + problem->entries[b].x_offset;
     AIT_TRY(run(problem, call, &pass));
+  }
+  return AIT_OK;
+}
+
+static ait_status ll_x_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *gx) {
+  const cleaning *problem = self;
+  for (int64_t b = 0; b < call->batch; b++) {
+    const ait_network_pass pass = pass_of(problem, call, b, 1, x, y);
+    AIT_TRY(ait_network_x_gradient(problem->device, &problem->shape, &pass, gx + problem->entries[b].x_offset,
+                                   call->workspace));
   }
   return AIT_OK;
 }
@@ -249,7 +261,8 @@ ait_status ait_problem_create_cleaning(ait_context *context, const ait_network *
                                     .ul_products = ul_products,
                                     .rollout = rollout,
                                     .reverse = reverse,
-                                    .destroy = destroy};
+                                    .destroy = destroy,
+                                    .ll_x_gradient = ll_x_gradient};
   ait_shape shape;
   AIT_TRY(ait_shape_of(network, &shape));
   if (batch < 1) {

@@ -78,6 +78,40 @@ ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const 
                                     : ait_mlp_logits(device, shape, rows, first, count, y, logits, workspace);
 }
 
+/* Rows whose logits are taken at once. */
+static int64_t logits_chunk(const ait_device *device, const ait_rows *rows) {
+  return rows->rows < device->model->row_chunk ? rows->rows : device->model->row_chunk;
+}
+
+/* The logits of a chunk, and the workspace in which they are found. */
+static void *lay_out_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
+                            ait_real **logits) {
+  *logits = ait_layout_reals(layout, logits_chunk(device, rows) * ait_shape_classes(shape));
+  return ait_layout_take(layout, ait_network_workspace(device, shape, rows));
+}
+
+size_t ait_network_x_gradient_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
+  ait_layout layout = {0};
+  ait_real *logits;
+  lay_out_logits(device, shape, rows, &layout, &logits);
+  return layout.used;
+}
+
+ait_status ait_network_x_gradient(ait_device *device, const ait_shape *shape, const ait_network_pass *pass,
+                                  ait_real *x_gradient, void *workspace) {
+  ait_layout layout = {.base = workspace};
+  ait_real *logits;
+  void *rest = lay_out_logits(device, shape, pass->rows, &layout, &logits);
+  const int64_t total = pass->rows->rows, chunk = logits_chunk(device, pass->rows);
+  for (int64_t first = 0; first < total; first += chunk) {
+    const int64_t count = total - first < chunk ? total - first : chunk;
+    AIT_TRY(ait_network_logits(device, shape, pass->rows, first, count, pass->y, logits, rest));
+    AIT_TRY(device->model->cross_entropy_x_gradient(device, count, ait_shape_classes(shape), total,
+                                                    pass->labels + first, pass->x + first, logits, x_gradient + first));
+  }
+  return AIT_OK;
+}
+
 ait_status ait_multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
                         const ait_real *a, const ait_real *b, double beta, ait_real *c) {
   ait_gemm gemm = ait_dense_product(transpose_a, transpose_b, m, n, k, a, b, c);

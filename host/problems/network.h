@@ -66,6 +66,12 @@ size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const a
 
 ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace);
 
+/* x_gradient_i = sigmoid'(x_i) / N CE_i: the derivative of the loss of a pass with respect to x. The pass has rows,
+ * labels, x and y; its other members are not looked at. The workspace is of its own size. */
+size_t ait_network_x_gradient_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
+ait_status ait_network_x_gradient(ait_device *device, const ait_shape *shape, const ait_network_pass *pass,
+                                  ait_real *x_gradient, void *workspace);
+
 /* Logits (count x classes) of the rows first .. first + count - 1; count <= row_chunk of the device.
  * The same workspace. */
 ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,

@@ -64,12 +64,20 @@ static ait_status toy_ul_products(void *self, const ait_call *call, const ait_re
   return AIT_OK;
 }
 
+static ait_status toy_ll_x_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                    ait_real *gx) {
+  (void)self, (void)call;
+  gx[0] = (ait_real)(-y[0] * cos((double)x[0] * y[0]));
+  return AIT_OK;
+}
+
 ait_status ait_problem_create_toy(ait_context *context, ait_problem **problem) {
   static const ait_oracles table = {.ll_gradient = toy_ll_gradient,
                                     .ll_products = toy_ll_products,
                                     .ul_value = toy_ul_value,
                                     .ul_gradient = toy_ul_gradient,
-                                    .ul_products = toy_ul_products};
+                                    .ul_products = toy_ul_products,
+                                    .ll_x_gradient = toy_ll_x_gradient};
   AIT_TRY(create(context, &table, NULL, 1, 1, problem));
   ait_problem_bound_x(*problem, 1, 10);
   ait_problem_bound_y(*problem, -2, 2);
@@ -154,12 +162,22 @@ static ait_status convex_ul_products(void *self, const ait_call *call, const ait
   return AIT_OK;
 }
 
+static ait_status convex_ll_x_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                       ait_real *gx) {
+  (void)self, (void)x;
+  for (int64_t i = 0; i < call->n; i++) {
+    gx[i] = -y[i];
+  }
+  return AIT_OK;
+}
+
 ait_status ait_problem_create_convex(ait_context *context, int64_t n, ait_problem **problem) {
   static const ait_oracles table = {.ll_gradient = convex_ll_gradient,
                                     .ll_products = convex_ll_products,
                                     .ul_value = convex_ul_value,
                                     .ul_gradient = convex_ul_gradient,
-                                    .ul_products = convex_ul_products};
+                                    .ul_products = convex_ul_products,
+                                    .ll_x_gradient = convex_ll_x_gradient};
   return create(context, &table, NULL, n, 2 * n, problem);
 }
 
@@ -228,13 +246,25 @@ static ait_status sinusoid_ul_products(void *self, const ait_call *call, const a
   return AIT_OK;
 }
 
+static ait_status sinusoid_ll_x_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                         ait_real *gx) {
+  const sinusoid *problem = self;
+  double sum = 0;
+  for (int64_t i = 0; i < call->m; i++) {
+    sum += cos((double)x[0] + y[i] - problem->c[i]);
+  }
+  gx[0] = (ait_real)sum;
+  return AIT_OK;
+}
+
 ait_status ait_problem_create_sinusoid(ait_context *context, int64_t m, double a, const double *c,
                                        ait_problem **problem) {
   static const ait_oracles table = {.ll_gradient = sinusoid_ll_gradient,
                                     .ll_products = sinusoid_ll_products,
                                     .ul_value = sinusoid_ul_value,
                                     .ul_gradient = sinusoid_ul_gradient,
-                                    .ul_products = sinusoid_ul_products};
+                                    .ul_products = sinusoid_ul_products,
+                                    .ll_x_gradient = sinusoid_ll_x_gradient};
   if (m < 1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "the sinusoid problem has m = %lld; expected 1 or more", (long long)m);
   }

@@ -187,13 +187,22 @@ static ait_real *copy_of(const ait_real *v, int64_t n) {
   return copy;
 }
 
+const char *ait_difference_excuse(const ait_method *method) {
+  if (ait_is_implicit(method)) {
+    return "an implicit hyper-gradient is that of a solved LL problem, not the derivative of F at y_K";
+  }
+  if (method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
+    return "a hyper-gradient by finite differences has an error of its own";
+  }
+  return NULL;
+}
+
 ait_status ait_difference_check(ait_problem *problem, const ait_solver_options *options, const ait_real *x,
                                 const ait_real *z, const ait_difference_settings *settings, ait_difference *result) {
   int64_t batch = ait_problem_batch(problem), n = ait_problem_n(problem), bm = batch * ait_problem_m(problem);
-  if (ait_is_implicit(&options->method)) {
-    return ait_fail(AIT_UNSUPPORTED,
-                    "an implicit hyper-gradient is that of a solved LL problem, not the derivative of F at y_K: "
-                    "differences of K steps do not check it");
+  const char *excuse = ait_difference_excuse(&options->method);
+  if (excuse != NULL) {
+    return ait_fail(AIT_UNSUPPORTED, "differences of K steps do not check it: %s", excuse);
   }
   comparison c = {.problem = problem, .options = *options, .settings = settings, .n = n, .bm = bm};
   c.options.record_trajectory = 1;

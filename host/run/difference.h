@@ -31,10 +31,12 @@ typedef struct ait_difference {
 /* The step that balances truncation and rounding in this build's precision. */
 double ait_difference_step(void);
 
+/* Why such differences do not check a method's hyper-gradient, in words; NULL where they do. */
+const char *ait_difference_excuse(const ait_method *method);
+
 /* Compares the hyper-gradient of `options` at (x, z) with differences. A method that stops after its last
  * T steps gives the derivative of those T steps from y_{K-T}; that is what it is compared with.
- * Errors: whatever the solver returns; AIT_OUT_OF_MEMORY; AIT_UNSUPPORTED for an implicit hyper-gradient, which
- * is not the derivative of phi. */
+ * Errors: whatever the solver returns; AIT_OUT_OF_MEMORY; AIT_UNSUPPORTED where there is an excuse. */
 ait_status ait_difference_check(ait_problem *problem, const ait_solver_options *options, const ait_real *x,
                                 const ait_real *z, const ait_difference_settings *settings, ait_difference *result);
 

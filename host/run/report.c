@@ -6,6 +6,7 @@
 #include "context/error.h"
 #include "run/document.h"
 #include "run/run.h"
+#include "solver/access.h"
 
 static const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
 
@@ -74,6 +75,9 @@ static void add_method_settings(cJSON *object, const ait_method *method, int64_t
   if (method->hypergradient == AIT_HYPERGRADIENT_NEUMANN) {
     const int64_t terms = method->neumann_terms > 0 ? method->neumann_terms : ll_steps;
     cJSON_AddNumberToObject(object, "neumann_terms", (double)terms);
+  }
+  if (method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
+    cJSON_AddNumberToObject(object, "fd_epsilon", ait_difference_epsilon(method));
   }
 }
 

@@ -68,8 +68,12 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
 /* ---- method ------------------------------------------------------------------------------------ */
 
 void ait_method_settings_init(ait_method_settings *settings) {
-  *settings = (ait_method_settings){
-      .cg_iterations = -1, .neumann_terms = -1, .cg_tolerance = NAN, .cg_damping = NAN, .cg_negative_curvature = -1};
+  *settings = (ait_method_settings){.cg_iterations = -1,
+                                    .neumann_terms = -1,
+                                    .cg_tolerance = NAN,
+                                    .cg_damping = NAN,
+                                    .cg_negative_curvature = -1,
+                                    .fd_epsilon = NAN};
 }
 
 /* The first option that is set and that only conjugate gradient reads, or NULL. */
@@ -90,6 +94,9 @@ ait_status ait_method_settings_apply(const ait_method_settings *s, const char *n
   if (s->neumann_terms != -1 && method->hypergradient != AIT_HYPERGRADIENT_NEUMANN) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--neumann-terms goes with --method ns, not with --method %s", name);
   }
+  if (!isnan(s->fd_epsilon) && method->hypergradient != AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--fd-epsilon goes with --method one-stage, not with --method %s", name);
+  }
   cg->iterations = s->cg_iterations != -1 ? s->cg_iterations : cg->iterations;
   cg->tolerance = !isnan(s->cg_tolerance) ? s->cg_tolerance : cg->tolerance;
   cg->damping = !isnan(s->cg_damping) ? s->cg_damping : cg->damping;
@@ -97,6 +104,18 @@ ait_status ait_method_settings_apply(const ait_method_settings *s, const char *n
     cg->negative_curvature = (ait_negative_curvature)s->cg_negative_curvature;
   }
   method->neumann_terms = s->neumann_terms != -1 ? s->neumann_terms : method->neumann_terms;
+  method->difference_epsilon = !isnan(s->fd_epsilon) ? s->fd_epsilon : method->difference_epsilon;
+  return AIT_OK;
+}
+
+ait_status ait_method_ll_steps(const ait_method *method, const char *name, int64_t asked, int64_t otherwise,
+                               int64_t *steps) {
+  const int32_t single = method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES;
+  if (single && asked > 1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--method %s takes one LL step, which clashes with --ll-steps %lld", name,
+                    (long long)asked);
+  }
+  *steps = asked >= 1 ? asked : single ? 1 : otherwise;
   return AIT_OK;
 }
 
@@ -224,7 +243,6 @@ static void complete_data(ait_clean_settings *s) {
 static void complete_solver(ait_clean_settings *s) {
   const solver_defaults *d = &defaults[s->protocol];
   s->iterations = whole_or(s->iterations, d->iterations);
-  s->ll_steps = whole_or(s->ll_steps, d->ll_steps);
   s->ll_rate = s->ll_rate_auto ? s->ll_rate : number_or(s->ll_rate, d->ll_rate);
   s->ul_optimizer = (int32_t)whole_or(s->ul_optimizer, d->ul_optimizer);
   s->ul_rate = number_or(s->ul_rate, d->ul_rate);
@@ -246,6 +264,7 @@ ait_status ait_clean_settings_complete(ait_clean_settings *s) {
     AIT_TRY(ait_method_by_name(s->method_name, &s->method));
   }
   AIT_TRY(ait_method_settings_apply(&s->method_settings, s->method_name, &s->method));
+  AIT_TRY(ait_method_ll_steps(&s->method, s->method_name, s->ll_steps, defaults[s->protocol].ll_steps, &s->ll_steps));
   complete_data(s);
   complete_solver(s);
   s->device = text_or(s->device, "auto");

@@ -52,7 +52,7 @@ extern const char *const ait_negative_curvature_words[];
 /* The settings of single methods. Unset: -1 for whole numbers and choices, NaN for the others. */
 typedef struct ait_method_settings {
   int64_t cg_iterations, neumann_terms;
-  double cg_tolerance, cg_damping;
+  double cg_tolerance, cg_damping, fd_epsilon;
   int32_t cg_negative_curvature;
 } ait_method_settings;
 
@@ -62,6 +62,11 @@ void ait_method_settings_init(ait_method_settings *settings);
 /* Puts what is set into the method that has this name.
  * Errors: AIT_INVALID_ARGUMENT (the sentence names the option and the method that clash). */
 ait_status ait_method_settings_apply(const ait_method_settings *settings, const char *name, ait_method *method);
+
+/* The number of LL steps: `asked`, or where that is less than 1 `otherwise`; a method of one LL step has one.
+ * Errors: AIT_INVALID_ARGUMENT (such a method was asked for more: the sentence names both). */
+ait_status ait_method_ll_steps(const ait_method *method, const char *name, int64_t asked, int64_t otherwise,
+                               int64_t *steps);
 
 typedef enum ait_protocol { AIT_PROTOCOL_USER, AIT_PROTOCOL_PAPER } ait_protocol;
 

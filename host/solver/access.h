@@ -14,6 +14,9 @@ const ait_real *ait_solver_gx(const ait_solver *solver);
 /* Nonzero where a method's hyper-gradient is taken at y_K alone and needs no trajectory. */
 int32_t ait_is_implicit(const ait_method *method);
 
+/* The epsilon of a method by finite differences, its default filled in. */
+double ait_difference_epsilon(const ait_method *method);
+
 #ifdef __cplusplus
 }
 #endif

@@ -34,12 +34,18 @@ static ait_status project_adjoint(ait_solver *solver, int64_t k, const ait_real 
                                                  solver->hv, lambda);
 }
 
+ait_status ait_take_products(ait_solver *solver, int64_t k, const ait_real *u, const ait_real *v) {
+  return solver->options.method.hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES
+             ? ait_difference_products(solver, k, u, v)
+             : ait_call_ll_products(solver, k, u, v);
+}
+
 /* lambda = p - alpha_k H p,  gx = gx - alpha_k J' p. */
 static ait_status gradient_adjoint(ait_solver *solver, int64_t k, const ait_real *u, ait_real *lambda) {
   const ait_vector_ops *vector = solver->device->vector;
   const ait_real *alpha = solver->constants.alpha + k;
   AIT_TRY(project_adjoint(solver, k, u, lambda));
-  AIT_TRY(ait_call_ll_products(solver, k, u, lambda));
+  AIT_TRY(ait_take_products(solver, k, u, lambda));
   const ait_term through_y[] = {{1, NULL, lambda}, {-1, alpha, solver->hv}};
   AIT_TRY(vector->combine(solver->device, solver->batch, solver->m, solver->active, 2, through_y, lambda));
   const ait_term through_x[] = {{1, NULL, solver->x.gradient}, {-1, alpha, solver->xv}};

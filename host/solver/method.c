@@ -35,6 +35,11 @@ static const struct {
      {.initialisation = AIT_INITIALISATION_FIXED,
       .truncation = AIT_TRUNCATION_NONE,
       .hypergradient = AIT_HYPERGRADIENT_NEUMANN}},
+    {"one-stage",
+     "one LL step from the last y, its derivative by finite differences (DARTS)",
+     {.initialisation = AIT_INITIALISATION_WARM,
+      .truncation = AIT_TRUNCATION_NONE,
+      .hypergradient = AIT_HYPERGRADIENT_FINITE_DIFFERENCES}},
 };
 
 enum { BUNDLES = sizeof bundles / sizeof bundles[0] };

@@ -154,6 +154,40 @@ static ait_status check_implicit(const ait_method *method) {
   return AIT_OK;
 }
 
+/* Finite differences are taken of one plain step. */
+static ait_status check_differences(const ait_method *method, int64_t ll_steps) {
+  if (!(isfinite(method->difference_epsilon) && method->difference_epsilon >= 0)) {
+    return out_of_range("", "difference_epsilon", method->difference_epsilon, "0 (the usual 0.01) or more");
+  }
+  if (method->hypergradient != AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
+    return method->difference_epsilon == 0
+               ? AIT_OK
+               : ait_fail(AIT_INVALID_ARGUMENT,
+                          "difference_epsilon is %g but the hyper-gradient is not by finite differences: choose one of "
+                          "the two",
+                          method->difference_epsilon);
+  }
+  if (ll_steps != 1) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "the hyper-gradient is by finite differences (one-stage), which are taken of one LL step, but there "
+        "are %lld LL steps: choose one step or reverse accumulation",
+        (long long)ll_steps);
+  }
+  if (method->truncation != AIT_TRUNCATION_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the truncation is %s but the hyper-gradient is by finite differences of a single LL step, which "
+                    "leaves nothing to truncate: choose no truncation or reverse accumulation",
+                    method->truncation == AIT_TRUNCATION_LAST ? "'last steps'" : "pessimistic");
+  }
+  if (method->nesterov) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "there is Nesterov acceleration but the hyper-gradient is by finite differences of a single LL "
+                    "step, which nothing accelerates: choose a step without it or reverse accumulation");
+  }
+  return AIT_OK;
+}
+
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
       (unsigned)method->truncation > AIT_TRUNCATION_LAST || method->mapping != AIT_MAPPING_GRADIENT ||
@@ -175,6 +209,7 @@ static ait_status check_method(const ait_method *method, int64_t ll_steps) {
                     (long long)method->last_steps, (long long)ll_steps);
   }
   AIT_TRY(check_implicit(method));
+  AIT_TRY(check_differences(method, ll_steps));
   if (method->initialisation == AIT_INITIALISATION_AUXILIARY && ait_first_step(method, ll_steps) > 0) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "the initialisation is auxiliary but the truncation keeps only the last steps, so the gradient "

@@ -45,7 +45,8 @@ ait_status ait_plan_rollout(ait_solver *solver, int64_t first) {
 
 ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last) {
   const ait_oracles *oracles = &solver->problem->oracles;
-  if (oracles->reverse == NULL || solver->single_reverse || !has_plans(solver) || solver->options.method.nesterov) {
+  if (oracles->reverse == NULL || solver->single_reverse || !has_plans(solver) || solver->options.method.nesterov ||
+      solver->options.method.hypergradient != AIT_HYPERGRADIENT_REVERSE) {
     return AIT_UNSUPPORTED;
   }
   ait_plan plan = plan_of(solver, first, last + 1);

@@ -80,11 +80,18 @@ ait_status ait_hypergradient_end(ait_solver *solver, const ait_real *last) {
   return device->vector->count_nonfinite(device, solver->batch * solver->m, last, solver->findings.nonfinite + 2);
 }
 
+/* Whether the adjoint of y_0 was computed. Finite differences leave it out where nobody learns from it. */
+static int32_t reaches_start(const ait_solver *solver, int64_t end) {
+  const ait_method *method = &solver->options.method;
+  return end == 0 && (method->hypergradient != AIT_HYPERGRADIENT_FINITE_DIFFERENCES ||
+                      method->initialisation == AIT_INITIALISATION_AUXILIARY);
+}
+
 /* gz: the adjoint of y_0 = u_0 (beta_0 = 0), or 0 when the sweep did not reach it. */
 static ait_status end_sweep(ait_solver *solver, int64_t end) {
   ait_device *device = solver->device;
   const int64_t size = solver->batch * solver->m;
-  if (end > 0) {
+  if (!reaches_start(solver, end)) {
     AIT_TRY(device->runtime->fill(device, (size_t)size * sizeof(ait_real), 0, solver->z.gradient));
   } else {
     AIT_TRY(device->vector->copy(device, size, adjoint_of(solver, 0), solver->z.gradient));
@@ -116,6 +123,7 @@ ait_status ait_hypergradient_of(ait_solver *solver) {
       [AIT_HYPERGRADIENT_REVERSE] = ait_reverse,
       [AIT_HYPERGRADIENT_CONJUGATE_GRADIENT] = ait_conjugate_gradient_solve,
       [AIT_HYPERGRADIENT_NEUMANN] = ait_neumann_series,
+      [AIT_HYPERGRADIENT_FINITE_DIFFERENCES] = ait_reverse,
   };
   return hypergradients[solver->options.method.hypergradient](solver);
 }

@@ -126,7 +126,8 @@ static ait_status create_hypergradient(ait_solver *solver) {
   for (int i = 0; i < (solver->options.method.nesterov ? 3 : 1); i++) {
     AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->adjoint[i]));
   }
-  return AIT_OK;
+  return solver->options.method.hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES ? ait_differences_create(solver)
+                                                                                      : AIT_OK;
 }
 
 static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait_real *z0) {
@@ -155,9 +156,20 @@ static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait
   return AIT_OK;
 }
 
+/* Whether the problem has the optional oracles that the method calls. */
+static ait_status check_oracles(const ait_problem *problem, const ait_method *method) {
+  if (method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES && problem->oracles.ll_x_gradient == NULL) {
+    return ait_fail(AIT_UNSUPPORTED,
+                    "the hyper-gradient is by finite differences but the problem has no oracle ll_x_gradient: give it "
+                    "one or choose reverse accumulation");
+  }
+  return AIT_OK;
+}
+
 ait_status ait_solver_create(ait_problem *problem, const ait_solver_options *options, const ait_real *x0,
                              const ait_real *z0, ait_solver **solver) {
   AIT_TRY(ait_solver_options_check(options));
+  AIT_TRY(check_oracles(problem, &options->method));
   ait_solver *made = calloc(1, sizeof *made);
   if (made == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a solver");

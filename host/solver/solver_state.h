@@ -61,6 +61,14 @@ typedef struct ait_implicit {
   uint8_t *spare;      /* batch: a mask that nobody reads */
 } ait_implicit;
 
+/* What products by finite differences work in. */
+typedef struct ait_differences {
+  ait_real *point;      /* batch x m: u + step v, then u - step v */
+  ait_real *x_gradient; /* n: grad_x f at the second point */
+  ait_real *square;     /* 1: <v, v> */
+  ait_real *step;       /* 2: see ait_vector_ops.difference_step */
+} ait_differences;
+
 /* Host copies of what an oracle reads and writes: for a problem that wants host pointers on a device
  * with memory of its own. */
 typedef struct ait_staging {
@@ -94,6 +102,7 @@ struct ait_solver {
   ait_real *adjoint[3]; /* of u_k in entry k mod 3; without Nesterov in the first */
   uint8_t *enter, *active;
   ait_implicit implicit;
+  ait_differences differences;
   int64_t *curved; /* [batch]: findings.curved, summed up over all hyper-gradients looked at */
 
   double *f_reference, *F_reference; /* [batch]: f and F at (x_0, y_0), what divergence is measured against */
@@ -125,6 +134,7 @@ ait_status ait_replay(ait_solver *solver, ait_recording **recording, ait_status 
 
 ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *g, ait_real *f);
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v);
+ait_status ait_call_ll_x_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx);
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F);
 ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy);
 
@@ -153,6 +163,10 @@ typedef struct ait_mapping_steps {
 } ait_mapping_steps;
 
 const ait_mapping_steps *ait_mapping_of(const ait_solver *solver);
+
+/* hv = H v and xv = J' v at (x, u): by the problem's products, or by finite differences where the method says so. */
+ait_status ait_take_products(ait_solver *solver, int64_t k, const ait_real *u, const ait_real *v);
+ait_status ait_difference_products(ait_solver *solver, int64_t k, const ait_real *u, const ait_real *v);
 
 /* The point u_k at which LL step k is taken: y_k, or Nesterov's extrapolation of y_k and y_{k-1}. */
 ait_status ait_step_point(ait_solver *solver, int64_t k, const ait_real **u);
@@ -192,8 +206,9 @@ ait_status ait_solver_allocate(ait_solver *solver, size_t bytes, void **memory);
 /* The same for `count` numbers. */
 ait_status ait_solver_allocate_reals(ait_solver *solver, int64_t count, ait_real **memory);
 
-/* The memory of the method's implicit hyper-gradient. */
+/* The memory of the method's implicit hyper-gradient, or of its differences. */
 ait_status ait_implicit_create(ait_solver *solver);
+ait_status ait_differences_create(ait_solver *solver);
 
 /* Lays out and allocates the two blocks; ait_solver_release_blocks frees their host sides. */
 ait_status ait_constants_create(ait_solver *solver);

@@ -32,6 +32,8 @@ typedef enum ait_hypergradient {
   AIT_HYPERGRADIENT_REVERSE,            /* reverse accumulation along the trajectory */
   AIT_HYPERGRADIENT_CONJUGATE_GRADIENT, /* implicit, at y_K: H q = grad_y F by conjugate gradient */
   AIT_HYPERGRADIENT_NEUMANN,            /* implicit, at y_K: q by a truncated Neumann series */
+  AIT_HYPERGRADIENT_FINITE_DIFFERENCES, /* of one LL step (K = 1): reverse accumulation with J'v and H v as central
+                                           differences of grad_x f and grad_y f; needs the oracle ll_x_gradient */
   AIT_HYPERGRADIENT_NONE                /* none: the solver only rolls the LL problem out */
 } ait_hypergradient;
 
@@ -62,9 +64,11 @@ typedef struct ait_method {
   ait_conjugate_gradient conjugate_gradient; /* all 0 with another hyper-gradient */
   int64_t neumann_terms; /* for AIT_HYPERGRADIENT_NEUMANN, q = alpha sum over 0 <= i < neumann_terms of (I - alpha H)^i
                             grad_y F with alpha the size of the last LL step; 0: as many as there are LL steps */
+  double difference_epsilon; /* for AIT_HYPERGRADIENT_FINITE_DIFFERENCES: differences are taken between
+                                y + epsilon v / ||v|| and y - epsilon v / ||v||, so it is in units of y; 0: 0.01 */
 } ait_method;
 
-/* The bundle of a name: "iaptt-gm", "ia-gm", "ia-gm-a", "rhg", "t-rhg", "ls", "ns".
+/* The bundle of a name: "iaptt-gm", "ia-gm", "ia-gm-a", "rhg", "t-rhg", "ls", "ns", "one-stage".
  * Errors: AIT_INVALID_ARGUMENT (the sentence lists the names there are). */
 AIT_API ait_status ait_method_by_name(const char *name, ait_method *method);
 

@@ -104,6 +104,10 @@ typedef struct ait_oracles {
 
   /* Optional: frees `self` when the problem is destroyed. */
   void (*destroy)(void *self);
+
+  /* Optional (hyper-gradients by finite differences need it): gx = sum over b of grad_x f_b(x, y_b), n numbers.
+   * call->active is NULL. */
+  ait_status (*ll_x_gradient)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *gx);
 } ait_oracles;
 
 /* Makes a problem of a table. The table is copied; `self` is passed to every function and must live

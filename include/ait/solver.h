@@ -70,7 +70,8 @@ AIT_API void ait_solver_options_init(ait_solver_options *options);
  * are copied.
  * The problem must outlive the solver. Every setting is checked; a combination that makes no sense
  * is refused with the two choices that clash.
- * Errors: AIT_INVALID_ARGUMENT, AIT_BAD_DATA (x0 or z0 not finite), AIT_OUT_OF_MEMORY. */
+ * Errors: AIT_INVALID_ARGUMENT, AIT_UNSUPPORTED (the problem lacks an optional oracle that the method needs),
+ * AIT_BAD_DATA (x0 or z0 not finite), AIT_OUT_OF_MEMORY. */
 AIT_API ait_status ait_solver_create(ait_problem *problem, const ait_solver_options *options, const ait_real *x0,
                                      const ait_real *z0, ait_solver **solver);
 AIT_API void ait_solver_destroy(ait_solver *solver); /* NULL is allowed */
@@ -89,7 +90,8 @@ AIT_API ait_status ait_solver_run(ait_solver *solver, ait_solver_callback callba
 
 /* The hyper-gradient at the present (x, z), with no update: rollout, truncation, then reverse sweep or implicit
  * solution. An implicit hyper-gradient (docs/derivation.md#implicit-hyper-gradients) is taken at y_K and has gz = 0;
- * its solver stores no trajectory. */
+ * its solver stores no trajectory. By finite differences (docs/derivation.md#one-stage) gz is 0 where the start is not
+ * learned. */
 AIT_API ait_status ait_solver_hypergradient(ait_solver *solver);
 
 /* The K LL steps from the present z alone: y_1 .. y_K and, with record_trajectory, F. */

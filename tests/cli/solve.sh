@@ -21,6 +21,8 @@ for program in "$AIT" "$AIT64"; do
       within out "distance of x to the solution = " 0.1 && fail "$method reaches the solution of toy from $start"
     done
   done
+  succeed "$program" solve sinusoid --method one-stage --fd-epsilon 0.001
+  grep -q "sinusoid, one-stage, 2000 iterations of 1 steps" out || fail "one-stage takes more than one step: $(cat out)"
   succeed "$program" solve toy --x0 5 --z0 1 --method ls
   grep -q "conjugate gradient met negative curvature [0-9]* times" out || fail "ls on toy: $(cat out)"
   expect 1 "conjugate gradient met negative curvature in UL iteration 0" \
@@ -36,7 +38,8 @@ for program in "$AIT" "$AIT64"; do
   for problem in toy convex sinusoid clean "clean --model deep:6" "clean --model mlp:6,5"; do
     succeed "$program" check $problem
     grep -qE "passed|FAILED" out || fail "check $problem says $(cat out)"
-    [ "$(grep -cE "^(ls|ns) +SKIPPED" out)" -eq 2 ] || fail "check $problem does not skip ls and ns: $(cat out)"
+    [ "$(grep -cE "^(ls|ns|one-stage) +SKIPPED" out)" -eq 3 ] ||
+      fail "check $problem does not skip ls, ns and one-stage: $(cat out)"
   done
 done
 succeed "$AIT64" check clean --model mlp:7 --activation relu

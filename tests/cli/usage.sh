@@ -48,6 +48,11 @@ expect 2 "--neumann-terms 0: expected a whole number, 1 or more" "${clean[@]}" -
 expect 2 "--cg-damping goes with --method ls, not with --method ns" "${clean[@]}" --method ns --cg-damping 1
 expect 2 "--cg-iterations goes with --method ls, not with --method iaptt-gm" "$AIT" solve toy --cg-iterations 3
 expect 2 "--neumann-terms goes with --method ns, not with --method ls" "$AIT" solve toy --neumann-terms 3 --method ls
+expect 2 "--fd-epsilon 0: expected a number above 0" "${clean[@]}" --method one-stage --fd-epsilon 0
+expect 2 "--fd-epsilon goes with --method one-stage, not with --method rhg" "$AIT" solve toy --method rhg --fd-epsilon 1
+expect 2 "--method one-stage takes one LL step, which clashes with --ll-steps 10" \
+  "${clean[@]}" --method one-stage --ll-steps 10
+expect 2 "--method one-stage takes one LL step, which clashes with --ll-steps 2" "$AIT" solve toy --method one-stage --ll-steps 2
 expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
 expect 2 "--model mlp:0: expected linear" "${clean[@]}" --model mlp:0
 expect 2 "--activation" "${clean[@]}" --activation relu

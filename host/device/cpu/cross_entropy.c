@@ -67,6 +67,18 @@ ait_status ait_cpu_cross_entropy(ait_device *device, int64_t count, int64_t clas
   return AIT_OK;
 }
 
+ait_status ait_cpu_cross_entropy_x_gradient(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                            const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *out) {
+#pragma omp parallel for num_threads(device->threads) if (count * classes > AIT_CPU_SERIAL / 8)
+  for (int64_t i = 0; i < count; ++i) {
+    ait_real weight, derivative;
+    sigmoid(x[i], &weight, &derivative);
+    const double entropy = entropy_row(classes, labels[i], 1, 0, logits + i * classes, NULL);
+    out[i] = (ait_real)((double)derivative / (double)total * entropy);
+  }
+  return AIT_OK;
+}
+
 ait_status ait_cpu_softmax(ait_device *device, int64_t count, int64_t classes, ait_real *logits) {
 #pragma omp parallel for num_threads(device->threads) if (count * classes > AIT_CPU_SERIAL / 8)
   for (int64_t i = 0; i < count; ++i) {

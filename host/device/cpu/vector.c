@@ -169,6 +169,14 @@ static ait_status ratio(ait_device *device, int64_t batch, const ait_real *numer
   return AIT_OK;
 }
 
+static ait_status difference_step(ait_device *device, double epsilon, const ait_real *square, ait_real *step) {
+  const double norm = sqrt((double)*square);
+  (void)device;
+  step[0] = (ait_real)(norm == 0 ? 0 : epsilon / norm);
+  step[1] = (ait_real)(norm / (2 * epsilon));
+  return AIT_OK;
+}
+
 static ait_status count_nonfinite(ait_device *device, int64_t n, const ait_real *v, int32_t *count) {
   int64_t found = 0;
 #pragma omp parallel for simd num_threads(device->threads) if (parallel : n > AIT_CPU_SERIAL) reduction(+ : found)
@@ -279,6 +287,7 @@ const ait_vector_ops ait_cpu_vector = {
     .project_adjoint = project_adjoint,
     .dot = dot,
     .ratio = ratio,
+    .difference_step = difference_step,
     .argmax = argmax,
     .truncation_masks = truncation_masks,
     .select = select_rows,

@@ -36,6 +36,14 @@ ait_status ait_cuda_cross_entropy(ait_device *device, int64_t count, int64_t cla
                            "taking cross-entropies");
 }
 
+static ait_status cross_entropy_x_gradient(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                           const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *out) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(
+      device, ait_kernel_cross_entropy_x_gradient(stream_of(device), count, classes, total, labels, x, logits, out),
+      "taking derivatives of cross-entropies");
+}
+
 static ait_status softmax(ait_device *device, int64_t count, int64_t classes, ait_real *logits) {
   AIT_TRY(ait_cuda_enter(device));
   return ait_cuda_launched(device, ait_kernel_softmax(stream_of(device), count, classes, logits), "taking a softmax");
@@ -116,6 +124,7 @@ const ait_model_ops ait_cuda_model = {
     .accumulate = ait_cuda_accumulate,
     .round_sum = ait_cuda_round_sum,
     .cross_entropy = ait_cuda_cross_entropy,
+    .cross_entropy_x_gradient = cross_entropy_x_gradient,
     .softmax = softmax,
     .cross_entropy_tangent = ait_cuda_cross_entropy_tangent,
     .activation = activation,

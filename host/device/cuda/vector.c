@@ -54,6 +54,12 @@ static ait_status ratio(ait_device *device, int64_t batch, const ait_real *numer
                            "taking ratios");
 }
 
+static ait_status difference_step(ait_device *device, double epsilon, const ait_real *square, ait_real *step) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_difference_step(stream_of(device), epsilon, square, step),
+                           "choosing the step of a difference");
+}
+
 static ait_status argmax(ait_device *device, int64_t batch, int32_t first, int32_t last, const ait_real *values,
                          int32_t *kbar) {
   AIT_TRY(ait_cuda_enter(device));
@@ -103,6 +109,7 @@ const ait_vector_ops ait_cuda_vector = {
     .project_adjoint = project_adjoint,
     .dot = dot,
     .ratio = ratio,
+    .difference_step = difference_step,
     .argmax = argmax,
     .truncation_masks = truncation_masks,
     .select = select_rows,

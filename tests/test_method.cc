@@ -1,0 +1,129 @@
+/* Parts of methods beside reverse accumulation: hyper-gradients by finite differences. */
+#include "solver_support.h"
+
+namespace {
+
+double relative_error(const Reals &found, const Reals &expected) {
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < found.size(); i++) {
+    const double d = static_cast<double>(found[i]) - static_cast<double>(expected[i]);
+    difference += d * d;
+    norm += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+  }
+  return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
+}
+
+struct Gradients {
+  Reals gx, gz;
+};
+
+Gradients gradients_of(const Problem &problem, const ait_solver_options &options, const Reals &x, const Reals &z) {
+  Solver solver = make_solver(problem, options, x, z);
+  Gradients found{Reals(x.size()), Reals(z.size())};
+  EXPECT_OK(ait_solver_hypergradient(solver.get()));
+  EXPECT_OK(ait_solver_get_gx(solver.get(), found.gx.data()));
+  EXPECT_OK(ait_solver_get_gz(solver.get(), found.gz.data()));
+  return found;
+}
+
+class OneStage : public testing::Test {
+ protected:
+  /* Differences at two distances e against the exact products. Their relative error is (w e)^2 / 6 where f goes like
+   * sin(w y): 4e-4 at e = 0.01 in the toy problem with w = x = 5, and less elsewhere. In double it has to be of the
+   * second order in e, too; in float rounding takes over. `at_all`: whether gx has an error. */
+  void check(const Problem &problem, double rate, const Reals &x, const Reals &z, bool at_all = true) {
+    ait_solver_options options = make_options("one-stage", 1, rate);
+    options.method.initialisation = AIT_INITIALISATION_AUXILIARY;
+    const Gradients exact = gradients_of(problem, make_options("ia-gm", 1, rate), x, z);
+    double errors[2];
+    for (int i = 0; i < 2; i++) {
+      options.method.difference_epsilon = i == 0 ? 1e-2 : 1e-3;
+      const Gradients found = gradients_of(problem, options, x, z);
+      errors[i] = relative_error(found.gx, exact.gx);
+      EXPECT_LE(relative_error(found.gz, exact.gz),
+                kDouble ? 5 * std::pow(options.method.difference_epsilon, 2) : 1e-3);
+    }
+    EXPECT_LE(errors[0], kDouble ? 5e-4 : 1e-3);
+    if (kDouble && at_all) {
+      EXPECT_LE(errors[1], 5e-6);
+      EXPECT_GT(errors[0] / errors[1], 90);
+      EXPECT_LT(errors[0] / errors[1], 110);
+    }
+    options.method.initialisation = AIT_INITIALISATION_WARM;
+    options.method.difference_epsilon = 0;  // 0.01
+    const Gradients warm = gradients_of(problem, options, x, z);
+    EXPECT_EQ(relative_error(warm.gx, exact.gx), errors[0]);
+    EXPECT_EQ(warm.gz, Reals(z.size(), 0));
+  }
+
+  Context context = make_context();
+  std::mt19937 engine{3};
+};
+
+TEST_F(OneStage, ApproachesTheExactProductsOnTheNumericalExamples) {
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_toy(context.get(), &made));
+  Problem toy(made, ait_problem_destroy);
+  check(toy, 0.05, {5}, {1});
+  check(toy, 0.05, {5}, {ait_real(-1.99)}, false); /* y_1 is held by the bound: no direction is left */
+  const double c[] = {0.3, -1.2, 2.5, 0.1, 4};
+  ASSERT_OK(ait_problem_create_sinusoid(context.get(), 5, 2.0, c, &made));
+  check(Problem(made, ait_problem_destroy), 0.3, {ait_real(0.7)}, random_reals(engine, 5, 3));
+  ASSERT_OK(ait_problem_create_convex(context.get(), 6, &made)); /* quadratic: differences are exact */
+  check(Problem(made, ait_problem_destroy), 0.15, random_reals(engine, 6, 1), random_reals(engine, 12, 1), false);
+}
+
+TEST_F(OneStage, ApproachesTheExactProductsInHyperCleaning) {
+  const std::pair<std::vector<int64_t>, ait_activation> shapes[] = {
+      {{9, 4}, AIT_ACTIVATION_NONE}, {{9, 6, 4}, AIT_ACTIVATION_NONE}, {{9, 6, 4}, AIT_ACTIVATION_TANH}};
+  for (const auto &[sizes, activation] : shapes) {
+    for (bool u8 : {false, true}) {
+      CleaningData data(engine, sizes, activation, {23, 700}, 19, u8);
+      Problem problem = data.problem(context);
+      const size_t m = static_cast<size_t>(ait_problem_m(problem.get()));
+      const Reals x = random_reals(engine, static_cast<size_t>(data.n), 1.5), z = random_reals(engine, 2 * m, 0.5);
+      check(problem, 0.4, x, z);
+    }
+  }
+}
+
+TEST_F(OneStage, GoesOnFromTheLastIterate) {
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_toy(context.get(), &made));
+  Problem problem(made, ait_problem_destroy);
+  Solver solver = make_solver(problem, make_options("one-stage", 1, 0.05), {5}, {1});
+  Reals y(1), z(1), gx(1), x(1);
+  for (int t = 0; t < 3; t++) {
+    const Reals before = z;
+    ASSERT_OK(ait_solver_step(solver.get()));
+    ASSERT_OK(ait_solver_get_y(solver.get(), y.data()));
+    ASSERT_OK(ait_solver_get_z(solver.get(), z.data()));
+    EXPECT_EQ(y, z);
+    EXPECT_NE(before, z);
+  }
+  ASSERT_OK(ait_solver_get_x(solver.get(), x.data()));
+  ASSERT_OK(ait_solver_get_gx(solver.get(), gx.data()));
+  EXPECT_NE(x[0], 5);
+}
+
+TEST_F(OneStage, NeedsTheDerivativeInX) {
+  const auto nothing = [](void *, const ait_call *, const ait_real *, const ait_real *, ait_real *, ait_real *) {
+    return AIT_OK;
+  };
+  const auto no_products = [](void *, const ait_call *, const ait_real *, const ait_real *, const ait_real *,
+                              ait_real *, ait_real *) { return AIT_OK; };
+  const auto no_value = [](void *, const ait_call *, const ait_real *, const ait_real *, ait_real *) { return AIT_OK; };
+  const ait_oracles oracles = host_oracles(nothing, no_products, no_value, nothing);
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create(context.get(), &oracles, nullptr, 1, 1, 1, &made));
+  Problem problem(made, ait_problem_destroy);
+  const ait_solver_options options = make_options("one-stage", 1, 0.1);
+  const Reals one = {1};
+  ait_solver *solver = nullptr;
+  EXPECT_EQ(ait_solver_create(made, &options, one.data(), one.data(), &solver), AIT_UNSUPPORTED);
+  EXPECT_EQ(std::string(ait_last_error()),
+            "the hyper-gradient is by finite differences but the problem has no oracle ll_x_gradient: give it one or "
+            "choose reverse accumulation");
+}
+
+}  // namespace
