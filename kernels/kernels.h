@@ -20,6 +20,10 @@ extern "C" {
 /* `term` is a host array; its pointers are device pointers. */
 cudaError_t ait_kernel_combine(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, int32_t terms,
                                const ait_term *term, ait_real *out);
+cudaError_t ait_kernel_add_scaled(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                                  double factor, const ait_real *scalar, const ait_real *c, ait_real *out);
+cudaError_t ait_kernel_multiply(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                                const ait_real *c, ait_real *out);
 cudaError_t ait_kernel_project_adjoint(cudaStream_t stream, int64_t n, double lower, double upper, const ait_real *u,
                                        ait_real *v);
 cudaError_t ait_kernel_ratio(cudaStream_t stream, int64_t batch, const ait_real *numerator, const ait_real *denominator,

@@ -39,6 +39,24 @@ __global__ void combine(int64_t batch, int64_t m, const uint8_t *mask, combinati
   }
 }
 
+__global__ void add_scaled(int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a, double factor,
+                           const ait_real *scalar, const ait_real *c, ait_real *out) {
+  for (AIT_EACH(i, batch * m)) {
+    if (mask == NULL || mask[i / m] != 0) {
+      out[i] = a[i] + (ait_real)(factor * (double)scalar[i / m]) * c[i];
+    }
+  }
+}
+
+__global__ void multiply(int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a, const ait_real *c,
+                         ait_real *out) {
+  for (AIT_EACH(i, batch * m)) {
+    if (mask == NULL || mask[i / m] != 0) {
+      out[i] = a[i] * c[i];
+    }
+  }
+}
+
 __global__ void project_adjoint(int64_t n, ait_real lower, ait_real upper, const ait_real *u, ait_real *v) {
   for (AIT_EACH(i, n)) {
     if (u[i] < lower || u[i] > upper) {
@@ -75,6 +93,24 @@ cudaError_t ait_kernel_combine(cudaStream_t stream, int64_t batch, int64_t m, co
     return cudaSuccess;
   }
   AIT_LAUNCH(combine, ait_blocks(batch * m), AIT_THREADS, 0, stream, batch, m, mask, f, out);
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_add_scaled(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                                  double factor, const ait_real *scalar, const ait_real *c, ait_real *out) {
+  if (batch * m == 0) {
+    return cudaSuccess;
+  }
+  AIT_LAUNCH(add_scaled, ait_blocks(batch * m), AIT_THREADS, 0, stream, batch, m, mask, a, factor, scalar, c, out);
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_multiply(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                                const ait_real *c, ait_real *out) {
+  if (batch * m == 0) {
+    return cudaSuccess;
+  }
+  AIT_LAUNCH(multiply, ait_blocks(batch * m), AIT_THREADS, 0, stream, batch, m, mask, a, c, out);
   return AIT_LAUNCHED();
 }
 

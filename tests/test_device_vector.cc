@@ -124,6 +124,75 @@ TEST_P(VectorTest, CombineRefusesTooManyTerms) {
   EXPECT_EQ(AIT_INVALID_ARGUMENT, device->vector->combine(device.get(), 1, 1, nullptr, 0, terms.data(), v.get()));
 }
 
+// ---- row by row -----------------------------------------------------------------------------------
+
+const ait_real kScalars[] = {0.5, -2, 0, 0.1f, 4};
+
+TEST_P(VectorTest, AddsScaledRowsAndLeavesMaskedOnesAlone) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const std::vector<uint8_t> mask = {1, 0, 1, 1, 0};
+  Buffer<uint8_t> device_mask(device, mask);
+  Buffer<ait_real> scalars(device, Reals(std::begin(kScalars), std::end(kScalars)));
+  for (int64_t m : Lengths()) {
+    for (int masked = 0; masked < 2; ++masked) {
+      for (int target = 0; target < 3; ++target) {  // a vector of its own, a, c
+        const Reals a = RandomReals(40, 5 * m), c = RandomReals(41, 5 * m);
+        Buffer<ait_real> device_a(device, a), device_c(device, c), separate(device, 5 * m, 7);
+        Buffer<ait_real> &out = target == 0 ? separate : target == 1 ? device_a : device_c;
+        const Reals before = out.Host();
+        ASSERT_EQ(AIT_OK, device->vector->add_scaled(device.get(), 5, m, masked ? device_mask.get() : nullptr,
+                                                     device_a.get(), -1.5, scalars.get(), device_c.get(), out.get()));
+        const Reals after = out.Host();
+        for (int64_t i = 0; i < 5 * m; ++i) {
+          if (masked && mask[i / m] == 0) {
+            ASSERT_EQ(before[i], after[i]) << "entry " << i << " of a masked row was written";
+            continue;
+          }
+          const double scaled = -1.5 * static_cast<double>(kScalars[i / m]) * static_cast<double>(c[i]);
+          const double sum = static_cast<double>(a[i]) + scaled;
+          ASSERT_LE(std::fabs(static_cast<double>(after[i]) - sum),
+                    2 * kEpsilon * (std::fabs(static_cast<double>(a[i])) + std::fabs(scaled)))
+              << "entry " << i << " of rows of " << m;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(VectorTest, MultipliesEntriesAndLeavesMaskedRowsAlone) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const std::vector<uint8_t> mask = {0, 1, 1};
+  Buffer<uint8_t> device_mask(device, mask);
+  for (int64_t m : Lengths()) {
+    for (int masked = 0; masked < 2; ++masked) {
+      for (int target = 0; target < 3; ++target) {
+        const Reals a = RandomReals(42, 3 * m), c = RandomReals(43, 3 * m);
+        Buffer<ait_real> device_a(device, a), device_c(device, c), separate(device, 3 * m, 7);
+        Buffer<ait_real> &out = target == 0 ? separate : target == 1 ? device_a : device_c;
+        Reals expected = out.Host();
+        for (int64_t i = masked ? m : 0; i < 3 * m; ++i) {
+          expected[i] = a[i] * c[i];
+        }
+        ASSERT_EQ(AIT_OK, device->vector->multiply(device.get(), 3, m, masked ? device_mask.get() : nullptr,
+                                                   device_a.get(), device_c.get(), out.get()));
+        EXPECT_TRUE(SameBits(expected, out.Host())) << m;
+      }
+    }
+  }
+}
+
+TEST_P(VectorTest, RowsThatAreMaskedAreNotRead) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> a(device, Reals{1, kNan}), c(device, Reals{2, kNan}), scalars(device, Reals{3, kNan});
+  Buffer<ait_real> out(device, Reals{0, 5});
+  Buffer<uint8_t> mask(device, std::vector<uint8_t>{1, 0});
+  ASSERT_EQ(AIT_OK,
+            device->vector->add_scaled(device.get(), 2, 1, mask.get(), a.get(), 1, scalars.get(), c.get(), out.get()));
+  EXPECT_EQ((Reals{7, 5}), out.Host());
+  ASSERT_EQ(AIT_OK, device->vector->multiply(device.get(), 2, 1, mask.get(), a.get(), c.get(), out.get()));
+  EXPECT_EQ((Reals{2, 5}), out.Host());
+}
+
 // ---- projection -----------------------------------------------------------------------------------
 
 TEST_P(VectorTest, ProjectsAndCountsWhatLiesAtABound) {

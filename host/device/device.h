@@ -105,6 +105,15 @@ typedef struct ait_vector_ops {
   ait_status (*combine)(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, int32_t terms,
                         const ait_term *term, ait_real *out);
 
+  /* out_b = a_b + factor * scalar_b * c_b: `batch` rows of m entries, one scalar a row; a row whose mask is 0 is left
+   * as it was (mask NULL: every row is written). `out` may be a or c. */
+  ait_status (*add_scaled)(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                           double factor, const ait_real *scalar, const ait_real *c, ait_real *out);
+
+  /* out_bi = a_bi * c_bi, with the same mask. `out` may be a or c. */
+  ait_status (*multiply)(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                         const ait_real *c, ait_real *out);
+
   /* v_i = min(max(v_i, lower), upper), NaN kept. *at_bound (may be NULL) = the number of results
    * that equal a bound. */
   ait_status (*project)(ait_device *device, int64_t n, double lower, double upper, ait_real *v, int32_t *at_bound);

@@ -78,6 +78,53 @@ static ait_status combine(ait_device *device, int64_t batch, int64_t m, const ui
   return AIT_OK;
 }
 
+/* ---- row by row ---------------------------------------------------------------------------- */
+
+/* out_i = a_i + s c_i. */
+static void add_scaled_range(int64_t n, const ait_real *a, ait_real s, const ait_real *c, ait_real *out) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    out[i] = a[i] + s * c[i];
+  }
+}
+
+static ait_status add_scaled(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                             double factor, const ait_real *scalar, const ait_real *c, ait_real *out) {
+  int64_t chunks = ait_ceil_div(m, AIT_CPU_CHUNK);
+#pragma omp parallel for collapse(2) num_threads(device->threads) if (batch * m > AIT_CPU_SERIAL)
+  for (int64_t b = 0; b < batch; ++b) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      if (mask == NULL || mask[b] != 0) {
+        int64_t begin = b * m + chunk * AIT_CPU_CHUNK, n = ait_min64(AIT_CPU_CHUNK, m - chunk * AIT_CPU_CHUNK);
+        add_scaled_range(n, a + begin, (ait_real)(factor * (double)scalar[b]), c + begin, out + begin);
+      }
+    }
+  }
+  return AIT_OK;
+}
+
+static void multiply_range(int64_t n, const ait_real *a, const ait_real *c, ait_real *out) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    out[i] = a[i] * c[i];
+  }
+}
+
+static ait_status multiply(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                           const ait_real *c, ait_real *out) {
+  int64_t chunks = ait_ceil_div(m, AIT_CPU_CHUNK);
+#pragma omp parallel for collapse(2) num_threads(device->threads) if (batch * m > AIT_CPU_SERIAL)
+  for (int64_t b = 0; b < batch; ++b) {
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      if (mask == NULL || mask[b] != 0) {
+        int64_t begin = b * m + chunk * AIT_CPU_CHUNK, n = ait_min64(AIT_CPU_CHUNK, m - chunk * AIT_CPU_CHUNK);
+        multiply_range(n, a + begin, c + begin, out + begin);
+      }
+    }
+  }
+  return AIT_OK;
+}
+
 /* ---- projection ---------------------------------------------------------------------------- */
 
 static ait_status project(ait_device *device, int64_t n, double lower, double upper, ait_real *v, int32_t *at_bound) {
@@ -283,6 +330,8 @@ static ait_status update(ait_device *device, ait_optimizer_kind kind, int64_t n,
 const ait_vector_ops ait_cpu_vector = {
     .copy = copy,
     .combine = combine,
+    .add_scaled = add_scaled,
+    .multiply = multiply,
     .project = project,
     .project_adjoint = project_adjoint,
     .dot = dot,

@@ -25,6 +25,20 @@ static ait_status combine(ait_device *device, int64_t batch, int64_t m, const ui
                            "combining vectors");
 }
 
+static ait_status add_scaled(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                             double factor, const ait_real *scalar, const ait_real *c, ait_real *out) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_add_scaled(stream_of(device), batch, m, mask, a, factor, scalar, c, out),
+                           "adding vectors");
+}
+
+static ait_status multiply(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
+                           const ait_real *c, ait_real *out) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_multiply(stream_of(device), batch, m, mask, a, c, out),
+                           "multiplying vectors");
+}
+
 static ait_status project(ait_device *device, int64_t n, double lower, double upper, ait_real *v, int32_t *at_bound) {
   AIT_TRY(ait_cuda_enter(device));
   return ait_cuda_launched(
@@ -105,6 +119,8 @@ static ait_status count_nonfinite(ait_device *device, int64_t n, const ait_real 
 const ait_vector_ops ait_cuda_vector = {
     .copy = copy,
     .combine = combine,
+    .add_scaled = add_scaled,
+    .multiply = multiply,
     .project = project,
     .project_adjoint = project_adjoint,
     .dot = dot,
