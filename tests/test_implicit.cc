@@ -17,6 +17,7 @@ struct Quadratics {
   std::vector<Doubles> A, C, t;  /* m x m, m x n, m of each LL problem */
   std::vector<int64_t> products; /* calls of ll_products in which the LL problem was active */
   double scale_of_products = 1;  /* infinity: products overflow */
+  bool has_diagonal = true;      /* the problem has an ll_preconditioner: the inverse of A's diagonal */
 
   Quadratics(int64_t n_, int64_t m_) : n(n_), m(m_) {}
 
@@ -44,12 +45,34 @@ struct Quadratics {
         }
       }
     }
-    Doubles matrix(m * m, 0), coupling(m * n), target(m);
+    Doubles matrix(m * m, 0);
     for (int64_t i = 0; i < m * m; i++) {
       for (int64_t e = 0; e < m; e++) {
         matrix[i] += eigenvalues[e] * U[i / m * m + e] * U[i % m * m + e];
       }
     }
+    add_matrix(engine, matrix);
+  }
+
+  /* A = D^1/2 (I + V V') D^1/2 with D from 1 to `condition` and `rank` orthogonal columns V_r of entries +-1/(r + 1);
+   * m is a power of 2. Scaled by its diagonal it has rank + 1 distinct eigenvalues. */
+  void add_ill_conditioned(std::mt19937 &engine, double condition, int64_t rank) {
+    Doubles matrix(m * m, 0);
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j < m; j++) {
+        double entry = i == j;
+        for (int64_t r = 0; r < rank; r++) {
+          entry += (((i >> r) ^ (j >> r)) & 1 ? -1.0 : 1.0) / static_cast<double>((r + 1) * (r + 1));
+        }
+        matrix[i * m + j] = entry * std::pow(condition, 0.5 * static_cast<double>(i + j) / static_cast<double>(m - 1));
+      }
+    }
+    add_matrix(engine, matrix);
+  }
+
+  void add_matrix(std::mt19937 &engine, const Doubles &matrix) {
+    std::uniform_real_distribution<double> uniform(-1, 1);
+    Doubles coupling(m * n), target(m);
     for (auto &entry : coupling) {
       entry = uniform(engine);
     }
@@ -136,6 +159,15 @@ ait_status ll_products(void *self, const ait_call *call, const ait_real *, const
   return AIT_OK;
 }
 
+ait_status ll_preconditioner(void *self, const ait_call *call, const ait_real *, const ait_real *,
+                             ait_real *inverse_diagonal) {
+  const auto *q = static_cast<const Quadratics *>(self);
+  for (int64_t i = 0; i < call->batch * q->m; i++) {
+    inverse_diagonal[i] = static_cast<ait_real>(1 / q->A[i / q->m][i % q->m * (q->m + 1)]);
+  }
+  return AIT_OK;
+}
+
 ait_status ul_value(void *self, const ait_call *call, const ait_real *, const ait_real *y, ait_real *F) {
   const auto *q = static_cast<const Quadratics *>(self);
   for (int64_t b = 0; b < call->batch; b++) {
@@ -159,7 +191,8 @@ ait_status ul_gradient(void *self, const ait_call *call, const ait_real *, const
 }
 
 Problem Quadratics::problem(const Context &context) {
-  const ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
+  ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
+  oracles.ll_preconditioner = has_diagonal ? ll_preconditioner : nullptr;
   ait_problem *made = nullptr;
   EXPECT_OK(ait_problem_create(context.get(), &oracles, this, batch(), n, m, &made));
   return Problem(made, ait_problem_destroy);
@@ -243,14 +276,16 @@ class Implicit : public testing::Test {
 
 /* Conjugate gradient ends after as many iterations as there are eigenvalues (Hestenes and Stiefel). */
 TEST_F(Implicit, ConjugateGradientSolvesAQuadraticInMIterations) {
-  for (const double damping : {0.0, 0.7}) {
+  for (const auto &[damping, preconditioner] :
+       {std::pair(0.0, AIT_PRECONDITIONER_NONE), std::pair(0.7, AIT_PRECONDITIONER_NONE),
+        std::pair(0.0, AIT_PRECONDITIONER_DIAGONAL), std::pair(0.7, AIT_PRECONDITIONER_DIAGONAL)}) {
     Quadratics data(n, m);
     for (int b = 0; b < 3; b++) {
       data.add(engine, convex);
     }
     Problem problem = data.problem(context);
     ait_solver_options options = make_options("ls", K, 0.2);
-    options.method.conjugate_gradient = {m, 0, damping, AIT_NEGATIVE_CURVATURE_CONTINUE};
+    options.method.conjugate_gradient = {m, 0, damping, AIT_NEGATIVE_CURVATURE_CONTINUE, preconditioner};
     Solver solver = start(problem, options);
     const Reals gx = gx_of(solver), y = y_of(solver, 3);
     std::vector<Doubles> q;
@@ -292,6 +327,38 @@ TEST_F(Implicit, EveryLowerLevelProblemStopsByItself) {
     q.push_back(solve(data.A[b], data.gy(b, y)));
   }
   EXPECT_LE(relative_error(gx, data.apply(q)), kDouble ? 1e-9 : 1e-4);
+}
+
+/* A diagonal that spans five decades costs nothing once residuals are scaled by it: what is left has rank + 1
+ * distinct eigenvalues. */
+TEST_F(Implicit, PreconditionerTakesAnIllScaledDiagonalOut) {
+  const int64_t size = 32, rank = 3;
+  Quadratics data(n, size);
+  data.add_ill_conditioned(engine, 1e5, rank);
+  data.add_ill_conditioned(engine, 1e3, rank - 1);
+  Problem problem = data.problem(context);
+  ait_solver_options options = make_options("ls", 1, 1e-9);
+  ait_conjugate_gradient &cg = options.method.conjugate_gradient;
+  cg = {rank + 1, 0, 0, AIT_NEGATIVE_CURVATURE_ERROR, AIT_PRECONDITIONER_DIAGONAL};
+  Solver solver = start(problem, options);
+  const Reals gx = gx_of(solver);
+  Reals y(static_cast<size_t>(2 * size));
+  ASSERT_OK(ait_solver_get_y_kbar(solver.get(), y.data()));
+  std::vector<Doubles> q;
+  for (int b = 0; b < 2; b++) {
+    q.push_back(solve(data.A[b], data.gy(b, y)));
+  }
+  EXPECT_LE(relative_error(gx, data.apply(q)), kDouble ? 1e-10 : 1e-4);
+
+  cg.iterations = 4 * (rank + 1);
+  cg.preconditioner = AIT_PRECONDITIONER_NONE;
+  EXPECT_GE(relative_error(gx_of(start(problem, options)), data.apply(q)), 0.1) << "without it";
+
+  data.products = {0, 0};
+  cg.preconditioner = AIT_PRECONDITIONER_DIAGONAL;
+  cg.tolerance = kDouble ? 1e-9 : 1e-4;
+  EXPECT_LE(relative_error(gx_of(start(problem, options)), data.apply(q)), kDouble ? 1e-8 : 1e-3);
+  EXPECT_EQ(data.products, (std::vector<int64_t>{rank + 1 + 1, rank + 1})) << "and one more with the solution";
 }
 
 TEST_F(Implicit, NeumannSeriesIsItsSum) {
@@ -429,7 +496,7 @@ TEST_F(Implicit, NegativeCurvatureIsCountedAndContinuesStopsOrFails) {
   Problem problem = data.problem(context);
   ait_solver_options options = make_options("ls", K, 0.05);
   ait_conjugate_gradient &cg = options.method.conjugate_gradient;
-  cg = {m, 0, 0, AIT_NEGATIVE_CURVATURE_CONTINUE};
+  cg = {m, 0, 0, AIT_NEGATIVE_CURVATURE_CONTINUE, AIT_PRECONDITIONER_NONE};
   Solver solver = start(problem, options);
   const Reals gx = gx_of(solver), y = y_of(solver, 2);
   const Doubles other = solve(data.A[0], data.gy(0, y));
@@ -488,8 +555,12 @@ TEST_F(Implicit, AgreesWithReverseAccumulationWhereTheLowerLevelIsSolved) {
     ASSERT_OK(ait_problem_bound_y(problem.get(), -bound, bound));
     const int64_t steps = 400;
     const Reals expected = gx_of(start(problem, make_options("rhg", steps, 0.3)));
-    for (const char *name : {"ls", "ns"}) {
-      Solver solver = start(problem, make_options(name, steps, 0.3));
+    for (const auto &[name, preconditioner] :
+         {std::pair("ls", AIT_PRECONDITIONER_NONE), std::pair("ls", AIT_PRECONDITIONER_DIAGONAL),
+          std::pair("ns", AIT_PRECONDITIONER_NONE)}) {
+      ait_solver_options options = make_options(name, steps, 0.3);
+      options.method.conjugate_gradient.preconditioner = preconditioner;
+      Solver solver = start(problem, options);
       EXPECT_LE(relative_error(gx_of(solver), expected), kDouble ? 1e-5 : 1e-4) << name << " " << bound;
       const Reals y = y_of(solver, 2);
       const auto held = std::count_if(y.begin(), y.end(), [&](ait_real v) { return std::abs(v) == ait_real(bound); });
@@ -572,6 +643,7 @@ TEST_F(Implicit, MemoryDoesNotGrowWithTheNumberOfSteps) {
 
 TEST_F(Implicit, RefusesWhatMakesNoSense) {
   Quadratics data(n, m);
+  data.has_diagonal = false;
   data.add(engine, convex);
   Problem problem = data.problem(context);
   const auto refused = [&](const char *name, const std::function<void(ait_method &)> &change, const char *words) {
@@ -608,6 +680,11 @@ TEST_F(Implicit, RefusesWhatMakesNoSense) {
       "rhg", [](ait_method &o) { o.conjugate_gradient.iterations = 1; }, "settings of conjugate gradient but");
   refused(
       "ls", [](ait_method &o) { o.conjugate_gradient.negative_curvature = ait_negative_curvature(3); }, "choice");
+  const auto diagonal = [](ait_method &o) { o.conjugate_gradient.preconditioner = AIT_PRECONDITIONER_DIAGONAL; };
+  refused("ls", diagonal, "preconditioner is diagonal but the problem has no ll_preconditioner");
+  refused("ns", diagonal, "settings of conjugate gradient but");
+  refused(
+      "ls", [](ait_method &o) { o.conjugate_gradient.preconditioner = ait_preconditioner(2); }, "preconditioner is 2");
 }
 
 }  // namespace

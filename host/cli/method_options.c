@@ -7,6 +7,7 @@ enum {
   KEY_CG_TOLERANCE,
   KEY_CG_DAMPING,
   KEY_CG_NEGATIVE_CURVATURE,
+  KEY_CG_PRECONDITIONER,
   KEY_NEUMANN_TERMS,
   KEY_FD_EPSILON
 };
@@ -21,6 +22,10 @@ static const struct argp_option options[] = {
     {"cg-negative-curvature", KEY_CG_NEGATIVE_CURVATURE, "NAME", 0,
      "ls, where the LL problem is not convex: continue, stop at the solution so far, or error (default continue; it is "
      "counted and told in any case)",
+     4},
+    {"cg-preconditioner", KEY_CG_PRECONDITIONER, "NAME", 0,
+     "ls: none, or diagonal: scaled by an approximate inverse of the Hessian's diagonal, where the problem has one "
+     "(clean with a linear model; default none)",
      4},
     {"neumann-terms", KEY_NEUMANN_TERMS, "N", 0, "ns: terms of the Neumann series (default: K)", 4},
     {"fd-epsilon", KEY_FD_EPSILON, "E", 0,
@@ -39,6 +44,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_CG_NEGATIVE_CURVATURE:
       return ait_option_fail(
           ait_option_choice("--cg-negative-curvature", text, ait_negative_curvature_words, &s->cg_negative_curvature));
+    case KEY_CG_PRECONDITIONER:
+      return ait_option_fail(
+          ait_option_choice("--cg-preconditioner", text, ait_preconditioner_words, &s->cg_preconditioner));
     case KEY_NEUMANN_TERMS:
       return ait_option_fail(ait_option_whole("--neumann-terms", text, 1, &s->neumann_terms));
     case KEY_FD_EPSILON:

@@ -13,6 +13,7 @@ typedef struct cleaning_entry {
   ait_rows train, validation;
   int32_t *train_labels, *validation_labels; /* device */
   int64_t x_offset;                          /* where this entry's x begins */
+  ait_real *inverse_diagonal;                /* device: m numbers, for a linear classifier; else NULL */
 } cleaning_entry;
 
 typedef struct cleaning {
@@ -148,6 +149,17 @@ static ait_status ul_products(void *self, const ait_call *call, const ait_real *
   return no_x(problem, xv);
 }
 
+static ait_status ll_preconditioner(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                    ait_real *inverse_diagonal) {
+  const cleaning *problem = self;
+  (void)x, (void)y;
+  for (int64_t b = 0; b < call->batch; b++) {
+    AIT_TRY(problem->device->vector->copy(problem->device, call->m, problem->entries[b].inverse_diagonal,
+                                          inverse_diagonal + b * call->m));
+  }
+  return AIT_OK;
+}
+
 /* ---- whole rollouts and sweeps ---------------------------------------------------------------- */
 
 typedef ait_status (*descent_work)(ait_device *device, const ait_descent *descent, void *workspace);
@@ -207,6 +219,7 @@ static void destroy(void *self) {
     device->model->release_rows(device, &entry->validation);
     device->runtime->release(device, entry->train_labels);
     device->runtime->release(device, entry->validation_labels);
+    device->runtime->release(device, entry->inverse_diagonal);
   }
   free(problem);
 }
@@ -236,6 +249,61 @@ static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, 
   return device->runtime->copy_in(device, (size_t)count * sizeof *labels, labels, memory);
 }
 
+/* The rows that the means of columns are taken over, evenly spread, and the least of a column's mean that counts,
+ * as a share of all columns' mean: columns that are 0 in these rows. */
+enum { SAMPLED_ROWS = 1024 };
+static const double LEAST_SHARE = 0.01;
+
+/* square_j = the mean of u_j^2 over the sampled rows, at least LEAST_SHARE of the mean over j. */
+static void mean_squares(const ait_matrix *matrix, double *square) {
+  const int64_t rows = ait_matrix_rows(matrix), columns = ait_matrix_columns(matrix);
+  const int64_t count = rows < SAMPLED_ROWS ? rows : SAMPLED_ROWS;
+  double sum = 0;
+  for (int64_t s = 0; s < count; s++) {
+    const int64_t i = s * rows / count;
+    for (int64_t j = 0; j < columns; j++) {
+      const double value = ait_matrix_value(matrix, i, j);
+      square[j] += value * value / (double)count;
+      sum += value * value / (double)count;
+    }
+  }
+  const double least = sum > 0 ? LEAST_SHARE * sum / (double)columns : 1;
+  for (int64_t j = 0; j < columns; j++) {
+    square[j] = square[j] > least ? square[j] : least;
+  }
+}
+
+/* The inverse of H's diagonal at x = 0, y = 0, where w_i = 1/2 and every p_ic = 1/C
+ * (docs/derivation.md#hyper-cleaning): H_cj,cj = (1/N) sum_i w_i p_ic (1 - p_ic) u_ij^2. The biases follow the weights.
+ */
+static ait_status upload_inverse_diagonal(cleaning *problem, const ait_matrix *train, ait_real **inverse_diagonal) {
+  const int64_t columns = ait_shape_features(&problem->shape), classes = ait_shape_classes(&problem->shape);
+  const size_t bytes = (size_t)problem->shape.parameters * sizeof(ait_real);
+  const double curvature = 0.5 * (1 - 1 / (double)classes) / (double)classes;
+  double *square = calloc((size_t)columns, sizeof *square);
+  ait_real *inverse = malloc(bytes);
+  void *memory = NULL;
+  ait_status status = square != NULL && inverse != NULL
+                          ? problem->device->runtime->allocate(problem->device, bytes, &memory)
+                          : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the diagonal of a Hessian");
+  if (status == AIT_OK) {
+    mean_squares(train, square);
+    for (int64_t i = 0; i < problem->shape.parameters; i++) {
+      inverse[i] = (ait_real)(1 / (curvature * (i < classes * columns ? square[i % columns] : 1)));
+    }
+    *inverse_diagonal = memory;
+    status = problem->device->runtime->copy_in(problem->device, bytes, inverse, memory);
+  }
+  free(square);
+  free(inverse);
+  return status;
+}
+
+/* Only a single layer without activation has a diagonal that columns alone tell. One class has no curvature. */
+static int32_t has_diagonal(const ait_shape *shape) {
+  return shape->layers == 1 && ait_shape_classes(shape) > 1;
+}
+
 static ait_status fill_entries(cleaning *problem, const ait_cleaning_entry *entries) {
   for (int64_t b = 0; b < problem->batch; b++) {
     cleaning_entry *entry = &problem->entries[b];
@@ -245,26 +313,30 @@ static ait_status fill_entries(cleaning *problem, const ait_cleaning_entry *entr
                    &entry->train, &entry->train_labels));
     AIT_TRY(upload(problem->device, &problem->shape, b, "validation", entries[b].validation,
                    entries[b].validation_labels, &entry->validation, &entry->validation_labels));
+    if (has_diagonal(&problem->shape)) {
+      AIT_TRY(upload_inverse_diagonal(problem, entries[b].train, &entry->inverse_diagonal));
+    }
   }
   return AIT_OK;
 }
 
 ait_status ait_problem_create_cleaning(ait_context *context, const ait_network *network, int64_t batch,
                                        const ait_cleaning_entry *entries, ait_problem **problem) {
-  static const ait_oracles table = {.struct_size = sizeof table,
-                                    .flags = AIT_CAPTURABLE,
-                                    .workspace = cleaning_workspace,
-                                    .ll_gradient = ll_gradient,
-                                    .ll_products = ll_products,
-                                    .ul_value = ul_value,
-                                    .ul_gradient = ul_gradient,
-                                    .ul_products = ul_products,
-                                    .rollout = rollout,
-                                    .reverse = reverse,
-                                    .destroy = destroy,
-                                    .ll_x_gradient = ll_x_gradient};
   ait_shape shape;
   AIT_TRY(ait_shape_of(network, &shape));
+  const ait_oracles table = {.struct_size = sizeof table,
+                             .flags = AIT_CAPTURABLE,
+                             .workspace = cleaning_workspace,
+                             .ll_gradient = ll_gradient,
+                             .ll_products = ll_products,
+                             .ul_value = ul_value,
+                             .ul_gradient = ul_gradient,
+                             .ul_products = ul_products,
+                             .rollout = rollout,
+                             .reverse = reverse,
+                             .destroy = destroy,
+                             .ll_x_gradient = ll_x_gradient,
+                             .ll_preconditioner = has_diagonal(&shape) ? ll_preconditioner : NULL};
   if (batch < 1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "a batch of %lld data sets; expected 1 or more", (long long)batch);
   }

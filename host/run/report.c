@@ -71,6 +71,7 @@ static void add_method_settings(cJSON *object, const ait_method *method, int64_t
     cJSON_AddNumberToObject(object, "cg_tolerance", cg->tolerance);
     cJSON_AddNumberToObject(object, "cg_damping", cg->damping);
     ait_document_text(object, "cg_negative_curvature", ait_negative_curvature_words[cg->negative_curvature]);
+    ait_document_text(object, "cg_preconditioner", ait_preconditioner_words[cg->preconditioner]);
   }
   if (method->hypergradient == AIT_HYPERGRADIENT_NEUMANN) {
     const int64_t terms = method->neumann_terms > 0 ? method->neumann_terms : ll_steps;

@@ -12,6 +12,7 @@ const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL}
 const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
 const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
 const char *const ait_negative_curvature_words[] = {"continue", "stop", "error", NULL};
+const char *const ait_preconditioner_words[] = {"none", "diagonal", NULL};
 const char *const ait_math_words[] = {"float32", "tf32", NULL};
 
 typedef struct solver_defaults {
@@ -73,6 +74,7 @@ void ait_method_settings_init(ait_method_settings *settings) {
                                     .cg_tolerance = NAN,
                                     .cg_damping = NAN,
                                     .cg_negative_curvature = -1,
+                                    .cg_preconditioner = -1,
                                     .fd_epsilon = NAN};
 }
 
@@ -82,6 +84,7 @@ static const char *cg_option(const ait_method_settings *s) {
          : !isnan(s->cg_tolerance)        ? "--cg-tolerance"
          : !isnan(s->cg_damping)          ? "--cg-damping"
          : s->cg_negative_curvature != -1 ? "--cg-negative-curvature"
+         : s->cg_preconditioner != -1     ? "--cg-preconditioner"
                                           : NULL;
 }
 
@@ -102,6 +105,9 @@ ait_status ait_method_settings_apply(const ait_method_settings *s, const char *n
   cg->damping = !isnan(s->cg_damping) ? s->cg_damping : cg->damping;
   if (s->cg_negative_curvature != -1) {
     cg->negative_curvature = (ait_negative_curvature)s->cg_negative_curvature;
+  }
+  if (s->cg_preconditioner != -1) {
+    cg->preconditioner = (ait_preconditioner)s->cg_preconditioner;
   }
   method->neumann_terms = s->neumann_terms != -1 ? s->neumann_terms : method->neumann_terms;
   method->difference_epsilon = !isnan(s->fd_epsilon) ? s->fd_epsilon : method->difference_epsilon;

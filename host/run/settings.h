@@ -49,11 +49,14 @@ extern const char *const ait_math_words[];
 /* The words of ait_negative_curvature, likewise. */
 extern const char *const ait_negative_curvature_words[];
 
+/* The words of ait_preconditioner, likewise. */
+extern const char *const ait_preconditioner_words[];
+
 /* The settings of single methods. Unset: -1 for whole numbers and choices, NaN for the others. */
 typedef struct ait_method_settings {
   int64_t cg_iterations, neumann_terms;
   double cg_tolerance, cg_damping, fd_epsilon;
-  int32_t cg_negative_curvature;
+  int32_t cg_negative_curvature, cg_preconditioner;
 } ait_method_settings;
 
 /* Everything unset. */

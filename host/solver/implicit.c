@@ -15,13 +15,32 @@ typedef enum scalar {
   CURVATURE, /* p'(H + damping I)p; 1 for an LL problem that is left alone */
   ONE,       /* 1 */
   PRODUCT,   /* the last dot product */
-  STEP,      /* r'r / p'(H + damping I)p */
-  TURN,      /* r'r / r'r of the iteration before */
+  STEP,      /* r'z / p'(H + damping I)p */
+  TURN,      /* r'z / r'z of the iteration before */
+  INNER,     /* r'z with z = M r, where there is a preconditioner M */
   SCALARS
 } scalar;
 
 static ait_real *row(const ait_solver *solver, scalar which) {
   return solver->implicit.scalars + (int64_t)which * solver->batch;
+}
+
+static int32_t has_preconditioner(const ait_solver *solver) {
+  return solver->options.method.conjugate_gradient.preconditioner == AIT_PRECONDITIONER_DIAGONAL;
+}
+
+static ait_status create_preconditioner(ait_solver *solver) {
+  const int64_t size = solver->batch * solver->m;
+  if (!has_preconditioner(solver)) {
+    return AIT_OK;
+  }
+  if (solver->problem->oracles.ll_preconditioner == NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "conjugate gradient's preconditioner is diagonal but the problem has no ll_preconditioner: choose "
+                    "no preconditioner or supply one");
+  }
+  AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->implicit.inverse));
+  return ait_solver_allocate_reals(solver, size, &solver->implicit.scaled);
 }
 
 ait_status ait_implicit_create(ait_solver *solver) {
@@ -37,6 +56,7 @@ ait_status ait_implicit_create(ait_solver *solver) {
   if (ait_box_bounds(solver->Y)) {
     AIT_TRY(ait_solver_allocate_reals(solver, size, &implicit->point));
   }
+  AIT_TRY(create_preconditioner(solver));
   AIT_TRY(ait_solver_allocate_reals(solver, SCALARS * solver->batch, &implicit->scalars));
   AIT_TRY(ait_solver_allocate(solver, (size_t)solver->batch * sizeof(int32_t), &memory));
   implicit->compared = memory;
@@ -121,12 +141,25 @@ static ait_status find_held(ait_solver *solver) {
 /* out_b = a_b + factor scalar_b c_b for the LL problems that are not solved yet. */
 static ait_status add_scaled(ait_solver *solver, const ait_real *a, double factor, scalar which, const ait_real *c,
                              ait_real *out) {
-  const int64_t m = solver->m;
-  for (int64_t b = 0; b < solver->batch; b++) {
-    const ait_term terms[] = {{1, NULL, a + b * m}, {factor, row(solver, which) + b, c + b * m}};
-    AIT_TRY(solver->device->vector->combine(solver->device, 1, m, solver->active + b, 2, terms, out + b * m));
+  return solver->device->vector->add_scaled(solver->device, solver->batch, solver->m, solver->active, a, factor,
+                                            row(solver, which), c, out);
+}
+
+/* z = M r, or r where there is no preconditioner. */
+static ait_status precondition(ait_solver *solver, const ait_real **z) {
+  const ait_implicit *implicit = &solver->implicit;
+  if (!has_preconditioner(solver)) {
+    *z = implicit->residual;
+    return AIT_OK;
   }
-  return AIT_OK;
+  *z = implicit->scaled;
+  return solver->device->vector->multiply(solver->device, solver->batch, solver->m, NULL, implicit->inverse,
+                                          implicit->residual, implicit->scaled);
+}
+
+/* The row of r'z: without a preconditioner that of r'r. */
+static scalar inner(const ait_solver *solver) {
+  return has_preconditioner(solver) ? INNER : RESIDUAL;
 }
 
 /* active_b = [r'r > tolerance^2 ||grad_y F||^2]: solved where it is not. A NaN stays active, to be found at the end. */
@@ -139,7 +172,28 @@ static ait_status leave_solved(ait_solver *solver) {
                                   solver->implicit.spare, solver->active);
 }
 
-/* q = 0, r = p = D grad_y F. */
+/* r'r, which tells whether an LL problem is solved, for those that are not left alone. */
+static ait_status measure_residual(ait_solver *solver) {
+  ait_device *device = solver->device;
+  const ait_real *r = solver->implicit.residual;
+  AIT_TRY(device->vector->dot(device, solver->batch, solver->m, r, r, row(solver, PRODUCT)));
+  return device->vector->select(device, solver->batch, 1, solver->active, row(solver, PRODUCT), row(solver, RESIDUAL));
+}
+
+/* p = z and r'z. */
+static ait_status start_direction(ait_solver *solver) {
+  ait_device *device = solver->device;
+  const ait_implicit *implicit = &solver->implicit;
+  const ait_real *z;
+  if (has_preconditioner(solver)) {
+    AIT_TRY(ait_call_ll_preconditioner(solver, solver->K - 1, solver->y_kbar, implicit->inverse));
+  }
+  AIT_TRY(precondition(solver, &z));
+  AIT_TRY(device->vector->copy(device, solver->batch * solver->m, z, implicit->direction));
+  return device->vector->dot(device, solver->batch, solver->m, implicit->residual, z, row(solver, inner(solver)));
+}
+
+/* q = 0, r = D grad_y F, p = M r. */
 static ait_status start_conjugate_gradient(ait_solver *solver) {
   ait_device *device = solver->device;
   const ait_implicit *implicit = &solver->implicit;
@@ -150,9 +204,8 @@ static ait_status start_conjugate_gradient(ait_solver *solver) {
   AIT_TRY(device->runtime->fill(device, (size_t)solver->batch * sizeof(ait_real), 0, solver->findings.curved));
   AIT_TRY(device->vector->copy(device, size, solver->gy, implicit->residual));
   AIT_TRY(release_held(solver, implicit->residual));
-  AIT_TRY(device->vector->copy(device, size, implicit->residual, implicit->direction));
-  AIT_TRY(device->vector->dot(device, solver->batch, solver->m, implicit->residual, implicit->residual,
-                              row(solver, RESIDUAL)));
+  AIT_TRY(measure_residual(solver));
+  AIT_TRY(start_direction(solver));
   const ait_term limit = {tolerance * tolerance, NULL, row(solver, RESIDUAL)};
   AIT_TRY(device->vector->combine(device, 1, solver->batch, NULL, 1, &limit, row(solver, LIMIT)));
   return leave_solved(solver);
@@ -193,21 +246,33 @@ static ait_status look_at_curvature(ait_solver *solver) {
   return leave_solved(solver);
 }
 
-/* q = q + a p,  r = r - a (H + damping I) p,  p = r + b p  with  a = r'r / p'(H + damping I)p,  b = r'r / (r'r before).
- */
-static ait_status conjugate_gradient_step(ait_solver *solver, int64_t k) {
+/* z = M r,  p = z + b p,  b = r'z / (r'z before). */
+static ait_status turn(ait_solver *solver) {
   ait_device *device = solver->device;
   const ait_vector_ops *vector = device->vector;
+  ait_real *p = solver->implicit.direction;
+  const ait_real *z;
+  AIT_TRY(precondition(solver, &z));
+  AIT_TRY(vector->dot(device, solver->batch, solver->m, solver->implicit.residual, z, row(solver, PRODUCT)));
+  AIT_TRY(vector->ratio(device, solver->batch, row(solver, PRODUCT), row(solver, inner(solver)), row(solver, TURN)));
+  AIT_TRY(add_scaled(solver, z, 1, TURN, p, p));
+  return vector->select(device, solver->batch, 1, solver->active, row(solver, PRODUCT), row(solver, inner(solver)));
+}
+
+/* q = q + a p,  r = r - a (H + damping I) p  with  a = r'z / p'(H + damping I)p; then the next p. */
+static ait_status conjugate_gradient_step(ait_solver *solver, int64_t k) {
+  ait_device *device = solver->device;
   ait_real *p = solver->implicit.direction, *q = solver->implicit.solution, *r = solver->implicit.residual;
   AIT_TRY(take_curvature(solver, k));
   AIT_TRY(look_at_curvature(solver));
-  AIT_TRY(vector->ratio(device, solver->batch, row(solver, RESIDUAL), row(solver, CURVATURE), row(solver, STEP)));
+  AIT_TRY(device->vector->ratio(device, solver->batch, row(solver, inner(solver)), row(solver, CURVATURE),
+                                row(solver, STEP)));
   AIT_TRY(add_scaled(solver, q, 1, STEP, p, q));
   AIT_TRY(add_scaled(solver, r, -1, STEP, solver->hv, r));
-  AIT_TRY(vector->dot(device, solver->batch, solver->m, r, r, row(solver, PRODUCT)));
-  AIT_TRY(vector->ratio(device, solver->batch, row(solver, PRODUCT), row(solver, RESIDUAL), row(solver, TURN)));
-  AIT_TRY(add_scaled(solver, r, 1, TURN, p, p));
-  AIT_TRY(vector->select(device, solver->batch, 1, solver->active, row(solver, PRODUCT), row(solver, RESIDUAL)));
+  AIT_TRY(turn(solver));
+  if (has_preconditioner(solver)) {
+    AIT_TRY(measure_residual(solver));
+  }
   return leave_solved(solver);
 }
 

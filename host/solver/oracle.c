@@ -140,6 +140,15 @@ ait_status ait_call_ll_x_gradient(ait_solver *solver, int64_t k, const ait_real 
   return deliver(solver, solver->n, out, gx);
 }
 
+ait_status ait_call_ll_preconditioner(ait_solver *solver, int64_t k, const ait_real *y, ait_real *inverse_diagonal) {
+  const ait_problem *problem = solver->problem;
+  ait_real *out = landing(solver, solver->staging.hv, inverse_diagonal);
+  oracle_inputs in;
+  AIT_TRY(inputs_at(solver, k, y, NULL, &in));
+  AIT_TRY(problem->oracles.ll_preconditioner(problem->self, &in.call, in.x, in.y, out));
+  return deliver(solver, solver->batch * solver->m, out, inverse_diagonal);
+}
+
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F) {
   const ait_problem *problem = solver->problem;
   ait_real *value = landing(solver, solver->staging.values, F);

@@ -55,6 +55,8 @@ typedef struct ait_implicit {
   ait_real *direction; /* batch x m: p; the Neumann series has no more than this */
   ait_real *solution;  /* batch x m: q */
   ait_real *residual;  /* batch x m: r */
+  ait_real *inverse;   /* batch x m: the preconditioner M, roughly the inverse of H's diagonal; NULL without one */
+  ait_real *scaled;    /* batch x m: M r; NULL without one */
   ait_real *point;     /* batch x m: y_K - alpha g, where Y has bounds; else NULL */
   ait_real *scalars;   /* rows of `batch` numbers (implicit.c says which) */
   int32_t *compared;   /* batch: the larger row of a comparison */
@@ -80,7 +82,7 @@ typedef struct ait_staging {
   void *workspace;
 } ait_staging;
 
-enum { AIT_MAX_ALLOCATIONS = 32 };
+enum { AIT_MAX_ALLOCATIONS = 64 };
 
 struct ait_solver {
   ait_problem *problem;
@@ -135,6 +137,7 @@ ait_status ait_replay(ait_solver *solver, ait_recording **recording, ait_status 
 ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *g, ait_real *f);
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v);
 ait_status ait_call_ll_x_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx);
+ait_status ait_call_ll_preconditioner(ait_solver *solver, int64_t k, const ait_real *y, ait_real *inverse_diagonal);
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F);
 ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy);
 

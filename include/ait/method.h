@@ -45,6 +45,12 @@ typedef enum ait_negative_curvature {
   AIT_NEGATIVE_CURVATURE_ERROR     /* the hyper-gradient fails with AIT_DIVERGED, before x is updated */
 } ait_negative_curvature;
 
+/* What conjugate gradient scales residuals with. */
+typedef enum ait_preconditioner {
+  AIT_PRECONDITIONER_NONE,
+  AIT_PRECONDITIONER_DIAGONAL /* the problem's ll_preconditioner at y_K */
+} ait_preconditioner;
+
 /* Settings of AIT_HYPERGRADIENT_CONJUGATE_GRADIENT, which solves (H + damping I) q = grad_y F from q = 0. */
 typedef struct ait_conjugate_gradient {
   int64_t iterations; /* at most so many, each one product with H; 0: as many as there are LL steps */
@@ -52,6 +58,7 @@ typedef struct ait_conjugate_gradient {
                          0 <= tolerance < 1 */
   double damping;     /* >= 0, in units of H */
   ait_negative_curvature negative_curvature;
+  ait_preconditioner preconditioner;
 } ait_conjugate_gradient;
 
 typedef struct ait_method {

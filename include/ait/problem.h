@@ -108,6 +108,11 @@ typedef struct ait_oracles {
   /* Optional (hyper-gradients by finite differences need it): gx = sum over b of grad_x f_b(x, y_b), n numbers.
    * call->active is NULL. */
   ait_status (*ll_x_gradient)(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *gx);
+
+  /* Optional: an approximation of the inverse of H's diagonal at (x, y), batch x m numbers above 0, by which
+   * preconditioned conjugate gradient and L-BFGS scale. NULL: the problem has none, and stands for the identity. */
+  ait_status (*ll_preconditioner)(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                  ait_real *inverse_diagonal);
 } ait_oracles;
 
 /* Makes a problem of a table. The table is copied; `self` is passed to every function and must live

@@ -103,7 +103,7 @@ EOF
 # ---- own files with noise put in, and test rows ----------------------------------------------------
 truth_known="--noise 0.4 --test-images test-images.npy --test-labels test-labels.npy --threads 1"
 for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "--method rhg" "--method t-rhg" \
-  "--method ls --cg-iterations 4 --cg-damping 0.01" "--method ns --neumann-terms 3" \
+  "--method ls --cg-iterations 4 --cg-damping 0.01" "--method ls --cg-preconditioner diagonal" "--method ns --neumann-terms 3" \
   "--method ia-gm" "--method ia-gm-a" "--model deep:6" "--model mlp:8,6" "--model mlp:8 --activation tanh" \
   "--score weight" "--score gradient" "--ul-optimizer sgd --ul-rate 10 --init-optimizer adam"; do
   rm -rf noisy

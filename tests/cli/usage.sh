@@ -44,6 +44,9 @@ expect 2 "--cg-iterations 0: expected a whole number, 1 or more" "${clean[@]}" -
 expect 2 "--cg-tolerance 1: expected a number from 0 up and below 1" "${clean[@]}" --method ls --cg-tolerance 1
 expect 2 "--cg-damping -1: expected a number from 0 up" "${clean[@]}" --method ls --cg-damping -1
 expect 2 "--cg-negative-curvature foo: expected continue, stop or error" "${clean[@]}" --cg-negative-curvature foo
+expect 2 "--cg-preconditioner foo: expected none or diagonal" "${clean[@]}" --method ls --cg-preconditioner foo
+expect 2 "--cg-preconditioner goes with --method ls, not with --method ns" \
+  "${clean[@]}" --method ns --cg-preconditioner diagonal
 expect 2 "--neumann-terms 0: expected a whole number, 1 or more" "${clean[@]}" --method ns --neumann-terms 0
 expect 2 "--cg-damping goes with --method ls, not with --method ns" "${clean[@]}" --method ns --cg-damping 1
 expect 2 "--cg-iterations goes with --method ls, not with --method iaptt-gm" "$AIT" solve toy --cg-iterations 3

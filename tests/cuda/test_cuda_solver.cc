@@ -17,6 +17,7 @@ struct Setting {
   ait_activation activation;
   std::vector<int64_t> train_rows;
   bool u8;
+  ait_preconditioner preconditioner = AIT_PRECONDITIONER_NONE;
 };
 
 void PrintTo(const Setting &setting, std::ostream *out) {
@@ -69,6 +70,7 @@ CleaningData make_data(const Setting &setting) {
 ait_solver_options settings_of(const Setting &setting, int64_t ll_steps) {
   ait_solver_options options = make_options(setting.method.c_str(), ll_steps, 0.5);
   options.ll_rate = {AIT_SCHEDULE_STEP, 0.5, 0.9, 0, 2};
+  options.method.conjugate_gradient.preconditioner = setting.preconditioner;
   options.ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
   options.ul_optimizer.rate = {AIT_SCHEDULE_COSINE, 0.05, 1, 0.01, 4};
   options.ul_optimizer.gradient_scale = 10;
@@ -125,14 +127,17 @@ TEST_P(CudaSolver, ReplayedStepsGiveTheBitsOfStepsThatAreNot) {
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, CudaSolver,
-    testing::Values(Setting{"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true},
-                    Setting{"linear_batch", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
-                    Setting{"deep_nesterov", "ia-gm-a", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
-                    Setting{"many_classes", "iaptt-gm", {12, 40}, AIT_ACTIVATION_NONE, {90}, false},
-                    Setting{"relu", "iaptt-gm", {21, 9, 5}, AIT_ACTIVATION_RELU, {70}, false},
-                    Setting{"conjugate_gradient_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
-                    Setting{"neumann", "ns", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
-                    Setting{"tanh_last_steps", "t-rhg", {21, 9, 5}, AIT_ACTIVATION_TANH, {70}, true}),
+    testing::Values(
+        Setting{"linear", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {70}, true},
+        Setting{"linear_batch", "iaptt-gm", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
+        Setting{"deep_nesterov", "ia-gm-a", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
+        Setting{"many_classes", "iaptt-gm", {12, 40}, AIT_ACTIVATION_NONE, {90}, false},
+        Setting{"relu", "iaptt-gm", {21, 9, 5}, AIT_ACTIVATION_RELU, {70}, false},
+        Setting{"conjugate_gradient_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
+        Setting{
+            "preconditioned_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true, AIT_PRECONDITIONER_DIAGONAL},
+        Setting{"neumann", "ns", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
+        Setting{"tanh_last_steps", "t-rhg", {21, 9, 5}, AIT_ACTIVATION_TANH, {70}, true}),
     [](const auto &tested) { return tested.param.name; });
 
 int synchronisations = 0;
