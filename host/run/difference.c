@@ -135,6 +135,7 @@ static ait_status start_late(comparison *c) {
   }
   c->options.method.truncation = AIT_TRUNCATION_NONE;
   c->options.method.last_steps = 0;
+  c->options.method.aggregate.mu *= pow(c->options.method.aggregate.decay, (double)before);
   for (int64_t b = 0; b < ait_problem_batch(c->problem); b++) {
     c->kbar[b] = (int32_t)c->options.ll_steps;
   }
@@ -193,6 +194,9 @@ const char *ait_difference_excuse(const ait_method *method) {
   }
   if (method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
     return "a hyper-gradient by finite differences has an error of its own";
+  }
+  if (method->truncation == AIT_TRUNCATION_LAST && method->nesterov) {
+    return "a run of the last T steps from y_{K-T} has no momentum yet";
   }
   return NULL;
 }

@@ -76,9 +76,9 @@ static ait_status make_problem(ait_context *context, ait_sample_kind kind, const
       s->ll_steps = 40;
       s->ll_rate = 0.001;
       return ait_problem_create_toy(context, &s->problem);
-    case AIT_SAMPLE_CONVEX:
+    case AIT_SAMPLE_CONVEX: /* the step suits F too, whose curvature is tens of times f's */
       s->ll_steps = 20;
-      s->ll_rate = 0.1;
+      s->ll_rate = 0.02;
       return ait_problem_create_convex(context, CONVEX_N, &s->problem);
     case AIT_SAMPLE_SINUSOID:
       return make_sinusoid(context, seed, s);

@@ -43,15 +43,21 @@ ait_status ait_constants_create(ait_solver *solver) {
   const size_t K = (size_t)solver->K;
   const size_t update = reserve(&constants->bytes, 2 * sizeof(ait_update));
   const size_t alpha = reserve(&constants->bytes, K * sizeof(ait_real));
+  const size_t alpha_ll = reserve(&constants->bytes, K * sizeof(ait_real));
+  const size_t alpha_ul = reserve(&constants->bytes, K * sizeof(ait_real));
   const size_t beta = reserve(&constants->bytes, (K + 1) * sizeof(ait_real));
   const size_t step = reserve(&constants->bytes, (K + 1) * 2 * sizeof(int32_t));
   AIT_TRY(allocate_block(solver, constants->bytes, &constants->host, &constants->device));
   constants->host_update = at(constants->host, update);
   constants->host_alpha = at(constants->host, alpha);
+  constants->host_alpha_ll = at(constants->host, alpha_ll);
+  constants->host_alpha_ul = at(constants->host, alpha_ul);
   constants->host_beta = at(constants->host, beta);
   constants->host_step = at(constants->host, step);
   constants->update = at(constants->device, update);
   constants->alpha = at(constants->device, alpha);
+  constants->alpha_ll = at(constants->device, alpha_ll);
+  constants->alpha_ul = at(constants->device, alpha_ul);
   constants->beta = at(constants->device, beta);
   constants->step = at(constants->device, step);
   nesterov_coefficients(solver->K + 1, constants->host_beta);
@@ -105,15 +111,26 @@ static ait_update update_numbers(const ait_optimizer *optimizer, int64_t t, int6
                       .gradient_scale = optimizer->gradient_scale};
 }
 
+/* alpha_k, and its shares of the two gradients. */
+static void set_step_sizes(ait_solver *solver) {
+  const ait_constants *constants = &solver->constants;
+  const ait_aggregate *aggregate = &solver->options.method.aggregate;
+  for (int64_t k = 0; k < solver->K; k++) {
+    const double alpha = ait_schedule_rate(&solver->options.ll_rate, k, solver->K);
+    const double mu = aggregate->mu * pow(aggregate->decay, (double)k);
+    constants->host_alpha[k] = (ait_real)alpha;
+    constants->host_alpha_ll[k] = (ait_real)(alpha * (1 - mu));
+    constants->host_alpha_ul[k] = (ait_real)(alpha * mu);
+  }
+}
+
 ait_status ait_constants_upload(ait_solver *solver) {
   ait_constants *constants = &solver->constants;
   const ait_solver_options *options = &solver->options;
   constants->host_update[0] = update_numbers(&options->ul_optimizer, solver->t, options->ul_iterations);
   constants->host_update[1] = update_numbers(&options->init_optimizer, solver->t, options->ul_iterations);
+  set_step_sizes(solver);
   for (int64_t k = 0; k <= solver->K; k++) {
-    if (k < solver->K) {
-      constants->host_alpha[k] = (ait_real)ait_schedule_rate(&options->ll_rate, k, solver->K);
-    }
     constants->host_step[2 * k] = (int32_t)solver->t;
     constants->host_step[2 * k + 1] = (int32_t)k;
   }

@@ -1,19 +1,45 @@
-/* mapping.c - the lower level's mappings: a forward step and its adjoint
- * (docs/derivation.md#reverse-accumulation). */
+/* mapping.c - the lower level's mappings: a forward step and its adjoint (docs/derivation.md#reverse-accumulation,
+ * docs/derivation.md#aggregation). */
 #include "context/error.h"
 #include "solver/solver_state.h"
 
-/* out = u - alpha_k g. */
-static ait_status descend(ait_solver *solver, int64_t k, const ait_real *u, ait_real *out) {
-  const ait_term terms[] = {{1, NULL, u}, {-1, solver->constants.alpha + k, solver->g}};
-  return solver->device->vector->combine(solver->device, 1, solver->batch * solver->m, NULL, 2, terms, out);
+static int32_t aggregates(const ait_solver *solver) {
+  return solver->options.method.mapping == AIT_MAPPING_AGGREGATE;
 }
 
-/* y_{k+1} = Proj_Y(u_k - alpha_k grad_y f(x, u_k)). */
-static ait_status gradient_forward(ait_solver *solver, int64_t k, const ait_real *u, ait_real *next) {
+ait_status ait_mapping_create(ait_solver *solver) {
+  const int32_t differentiated = solver->options.method.hypergradient != AIT_HYPERGRADIENT_NONE;
+  if (aggregates(solver) && differentiated && solver->problem->oracles.ul_products == NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the mapping is aggregate but the problem has no ul_products: choose the gradient mapping or give "
+                    "the problem this oracle");
+  }
+  if (aggregates(solver)) {
+    AIT_TRY(ait_solver_allocate_reals(solver, solver->batch * solver->m, &solver->ul_g));
+  }
+  if (aggregates(solver) || differentiated) {
+    AIT_TRY(ait_solver_allocate_reals(solver, solver->n, &solver->xv));
+  }
+  return AIT_OK;
+}
+
+/* out = u - alpha_k d with d = grad_y f, or (1 - mu_k) grad_y f + mu_k grad_y F; f goes to `f`. */
+static ait_status descend(ait_solver *solver, int64_t k, const ait_real *u, ait_real *f, ait_real *out) {
+  const ait_constants *constants = &solver->constants;
+  const ait_term terms[] = {
+      {1, NULL, u}, {-1, constants->alpha_ll + k, solver->g}, {-1, constants->alpha_ul + k, solver->ul_g}};
+  AIT_TRY(ait_call_ll_gradient(solver, k, u, solver->g, f));
+  if (aggregates(solver)) {
+    AIT_TRY(ait_call_ul_gradient(solver, k, u, solver->xv, solver->ul_g));
+  }
+  return solver->device->vector->combine(solver->device, 1, solver->batch * solver->m, NULL, aggregates(solver) ? 3 : 2,
+                                         terms, out);
+}
+
+/* y_{k+1} = Proj_Y(u_k - alpha_k d_k). */
+static ait_status step_forward(ait_solver *solver, int64_t k, const ait_real *u, ait_real *next) {
   const ait_box Y = solver->Y;
-  AIT_TRY(ait_call_ll_gradient(solver, k, u, solver->g, solver->findings.f + k * solver->batch));
-  AIT_TRY(descend(solver, k, u, next));
+  AIT_TRY(descend(solver, k, u, solver->findings.f + k * solver->batch, next));
   if (!ait_box_bounds(Y)) {
     return AIT_OK;
   }
@@ -21,15 +47,14 @@ static ait_status gradient_forward(ait_solver *solver, int64_t k, const ait_real
                                          solver->findings.at_bound + k);
 }
 
-/* p = D Proj_Y(u_k - alpha_k g)' lambda. Where no entry of y_{k+1} sits on a bound, p = lambda;
+/* p = D Proj_Y(u_k - alpha_k d_k)' lambda. Where no entry of y_{k+1} sits on a bound, p = lambda;
  * elsewhere the point before the projection is computed again, to the same bits. */
 static ait_status project_adjoint(ait_solver *solver, int64_t k, const ait_real *u, ait_real *lambda) {
   const ait_box Y = solver->Y;
   if (!ait_box_bounds(Y) || solver->findings.host_at_bound[k] == 0) {
     return AIT_OK;
   }
-  AIT_TRY(ait_call_ll_gradient(solver, k, u, solver->g, solver->findings.f + solver->K * solver->batch));
-  AIT_TRY(descend(solver, k, u, solver->hv));
+  AIT_TRY(descend(solver, k, u, solver->findings.f + solver->K * solver->batch, solver->hv));
   return solver->device->vector->project_adjoint(solver->device, solver->batch * solver->m, Y.lower, Y.upper,
                                                  solver->hv, lambda);
 }
@@ -40,20 +65,32 @@ ait_status ait_take_products(ait_solver *solver, int64_t k, const ait_real *u, c
              : ait_call_ll_products(solver, k, u, v);
 }
 
-/* lambda = p - alpha_k H p,  gx = gx - alpha_k J' p. */
-static ait_status gradient_adjoint(ait_solver *solver, int64_t k, const ait_real *u, ait_real *lambda) {
-  const ait_vector_ops *vector = solver->device->vector;
-  const ait_real *alpha = solver->constants.alpha + k;
+/* gx = gx - alpha xv. */
+static ait_status add_to_gx(ait_solver *solver, const ait_real *alpha) {
+  const ait_term terms[] = {{1, NULL, solver->x.gradient}, {-1, alpha, solver->xv}};
+  return solver->device->vector->combine(solver->device, 1, solver->n, NULL, 2, terms, solver->x.gradient);
+}
+
+/* lambda = p - alpha_k E p,  gx = gx - alpha_k C' p  with E = H and C = J, or with E and C the derivatives of
+ * (1 - mu_k) grad_y f + mu_k grad_y F in y and in x. */
+static ait_status step_adjoint(ait_solver *solver, int64_t k, const ait_real *u, ait_real *lambda) {
+  const ait_constants *constants = &solver->constants;
+  const ait_term terms[] = {
+      {1, NULL, lambda}, {-1, constants->alpha_ll + k, solver->hv}, {-1, constants->alpha_ul + k, solver->ul_g}};
   AIT_TRY(project_adjoint(solver, k, u, lambda));
+  if (aggregates(solver)) {
+    AIT_TRY(ait_call_ul_products(solver, k, u, lambda, solver->ul_g));
+    AIT_TRY(add_to_gx(solver, constants->alpha_ul + k));
+  }
   AIT_TRY(ait_take_products(solver, k, u, lambda));
-  const ait_term through_y[] = {{1, NULL, lambda}, {-1, alpha, solver->hv}};
-  AIT_TRY(vector->combine(solver->device, solver->batch, solver->m, solver->active, 2, through_y, lambda));
-  const ait_term through_x[] = {{1, NULL, solver->x.gradient}, {-1, alpha, solver->xv}};
-  return vector->combine(solver->device, 1, solver->n, NULL, 2, through_x, solver->x.gradient);
+  AIT_TRY(add_to_gx(solver, constants->alpha_ll + k));
+  return solver->device->vector->combine(solver->device, solver->batch, solver->m, solver->active,
+                                         aggregates(solver) ? 3 : 2, terms, lambda);
 }
 
 const ait_mapping_steps *ait_mapping_of(const ait_solver *solver) {
-  static const ait_mapping_steps mappings[] = {[AIT_MAPPING_GRADIENT] = {gradient_forward, gradient_adjoint}};
+  static const ait_mapping_steps mappings[] = {
+      [AIT_MAPPING_GRADIENT] = {step_forward, step_adjoint}, [AIT_MAPPING_AGGREGATE] = {step_forward, step_adjoint}};
   return &mappings[solver->options.method.mapping];
 }
 

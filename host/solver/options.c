@@ -133,6 +133,40 @@ static ait_status check_neumann(const ait_method *method) {
   return AIT_OK;
 }
 
+static const char *implicit_name(const ait_method *method) {
+  return method->hypergradient == AIT_HYPERGRADIENT_NEUMANN ? "by a Neumann series" : "by conjugate gradient";
+}
+
+/* What the mapping reads; an implicit hyper-gradient is that of f's own solution. */
+static ait_status check_mapping(const ait_method *method) {
+  const ait_aggregate *aggregate = &method->aggregate;
+  if (method->mapping != AIT_MAPPING_AGGREGATE) {
+    return aggregate->mu == 0 && aggregate->decay == 0
+               ? AIT_OK
+               : ait_fail(AIT_INVALID_ARGUMENT,
+                          "there are settings of the aggregate mapping but the mapping is another: choose one of the "
+                          "two");
+  }
+  if (!(aggregate->mu > 0 && aggregate->mu <= 1)) {
+    return out_of_range("the aggregate mapping's ", "mu", aggregate->mu, "more than 0 and at most 1");
+  }
+  if (!(aggregate->decay > 0 && aggregate->decay <= 1)) {
+    return out_of_range("the aggregate mapping's ", "decay", aggregate->decay, "more than 0 and at most 1");
+  }
+  if (ait_is_implicit(method)) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the mapping is aggregate but the hyper-gradient is %s, which takes y_K for a solution of the LL "
+                    "problem without F: choose another mapping or reverse accumulation",
+                    implicit_name(method));
+  }
+  if (method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the mapping is aggregate but the hyper-gradient is by finite differences (one-stage), which are "
+                    "taken of f alone: choose another mapping or reverse accumulation");
+  }
+  return AIT_OK;
+}
+
 /* An implicit hyper-gradient looks at y_K alone: no other iterate, no start. */
 static ait_status check_implicit(const ait_method *method) {
   AIT_TRY(check_conjugate_gradient(method));
@@ -140,8 +174,7 @@ static ait_status check_implicit(const ait_method *method) {
   if (!ait_is_implicit(method)) {
     return AIT_OK;
   }
-  const char *name =
-      method->hypergradient == AIT_HYPERGRADIENT_NEUMANN ? "by a Neumann series" : "by conjugate gradient";
+  const char *name = implicit_name(method);
   if (method->truncation != AIT_TRUNCATION_NONE) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "the truncation is %s but the hyper-gradient is %s, which looks at y_K alone: choose no truncation "
@@ -194,7 +227,7 @@ static ait_status check_differences(const ait_method *method, int64_t ll_steps) 
 
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
-      (unsigned)method->truncation > AIT_TRUNCATION_LAST || method->mapping != AIT_MAPPING_GRADIENT ||
+      (unsigned)method->truncation > AIT_TRUNCATION_LAST || (unsigned)method->mapping > AIT_MAPPING_AGGREGATE ||
       (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE ||
       (unsigned)method->conjugate_gradient.negative_curvature > AIT_NEGATIVE_CURVATURE_ERROR) {
     return ait_fail(AIT_INVALID_ARGUMENT,
@@ -212,6 +245,7 @@ static ait_status check_method(const ait_method *method, int64_t ll_steps) {
     return ait_fail(AIT_INVALID_ARGUMENT, "last_steps is %lld but there are only %lld LL steps",
                     (long long)method->last_steps, (long long)ll_steps);
   }
+  AIT_TRY(check_mapping(method));
   AIT_TRY(check_implicit(method));
   AIT_TRY(check_differences(method, ll_steps));
   if (method->initialisation == AIT_INITIALISATION_AUXILIARY && ait_first_step(method, ll_steps) > 0) {

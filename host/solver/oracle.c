@@ -149,6 +149,16 @@ ait_status ait_call_ll_preconditioner(ait_solver *solver, int64_t k, const ait_r
   return deliver(solver, solver->batch * solver->m, out, inverse_diagonal);
 }
 
+ait_status ait_call_ul_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, ait_real *hv) {
+  const ait_problem *problem = solver->problem;
+  ait_real *y_part = landing(solver, solver->staging.hv, hv), *xv = landing(solver, solver->staging.xv, solver->xv);
+  oracle_inputs in;
+  AIT_TRY(inputs_at(solver, k, y, v, &in));
+  AIT_TRY(problem->oracles.ul_products(problem->self, &in.call, in.x, in.y, in.v, y_part, xv));
+  AIT_TRY(deliver(solver, solver->batch * solver->m, y_part, hv));
+  return deliver(solver, solver->n, xv, solver->xv);
+}
+
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F) {
   const ait_problem *problem = solver->problem;
   ait_real *value = landing(solver, solver->staging.values, F);

@@ -114,7 +114,6 @@ static ait_status create_hypergradient(ait_solver *solver) {
   const int64_t size = solver->batch * solver->m;
   void *masks;
   AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->hv));
-  AIT_TRY(ait_solver_allocate_reals(solver, solver->n, &solver->xv));
   AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->y_kbar));
   AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->gy));
   AIT_TRY(ait_solver_allocate(solver, 2 * (size_t)solver->batch, &masks));
@@ -133,6 +132,7 @@ static ait_status create_hypergradient(ait_solver *solver) {
 static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait_real *z0) {
   const ait_solver_options *options = &solver->options;
   const int64_t size = solver->batch * solver->m;
+  AIT_TRY(ait_mapping_create(solver));
   AIT_TRY(create_variable(solver, &solver->x, solver->n, "x0", x0, &options->ul_optimizer));
   AIT_TRY(create_variable(solver, &solver->z, size, "z0", z0, &options->init_optimizer));
   AIT_TRY(create_trajectory(solver));

@@ -17,6 +17,9 @@ typedef struct ait_constants {
   const ait_update *update;         /* the same, on the device, and so on */
   ait_real *host_alpha, *host_beta; /* alpha[K], beta[K + 1] */
   const ait_real *alpha, *beta;
+  ait_real *host_alpha_ll, *host_alpha_ul; /* [K]: what a step takes of grad_y f and of grad_y F: alpha_k (1 - mu_k)
+                                              and alpha_k mu_k, with mu_k = 0 unless the mapping aggregates */
+  const ait_real *alpha_ll, *alpha_ul;
   int32_t *host_step; /* [K + 1] pairs {t, k} */
   const int32_t *step;
 } ait_constants;
@@ -99,6 +102,7 @@ struct ait_solver {
 
   ait_real *u;       /* the point at which a step is taken (Nesterov), or recomputed (box) */
   ait_real *g;       /* grad_y f */
+  ait_real *ul_g;    /* grad_y F at the point of a step, where the mapping aggregates; in a sweep its product */
   ait_real *hv, *xv; /* products */
   ait_real *y_kbar, *gy;
   ait_real *adjoint[3]; /* of u_k in entry k mod 3; without Nesterov in the first */
@@ -138,6 +142,7 @@ ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v);
 ait_status ait_call_ll_x_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx);
 ait_status ait_call_ll_preconditioner(ait_solver *solver, int64_t k, const ait_real *y, ait_real *inverse_diagonal);
+ait_status ait_call_ul_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, ait_real *hv);
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F);
 ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy);
 
@@ -170,6 +175,10 @@ const ait_mapping_steps *ait_mapping_of(const ait_solver *solver);
 /* hv = H v and xv = J' v at (x, u): by the problem's products, or by finite differences where the method says so. */
 ait_status ait_take_products(ait_solver *solver, int64_t k, const ait_real *u, const ait_real *v);
 ait_status ait_difference_products(ait_solver *solver, int64_t k, const ait_real *u, const ait_real *v);
+
+/* The memory of a step and its adjoint. AIT_INVALID_ARGUMENT where the problem lacks an oracle that the mapping needs.
+ */
+ait_status ait_mapping_create(ait_solver *solver);
 
 /* The point u_k at which LL step k is taken: y_k, or Nesterov's extrapolation of y_k and y_{k-1}. */
 ait_status ait_step_point(ait_solver *solver, int64_t k, const ait_real **u);

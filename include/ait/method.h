@@ -24,8 +24,15 @@ typedef enum ait_truncation {
 
 /* How y_{k+1} comes from y_k. */
 typedef enum ait_mapping {
-  AIT_MAPPING_GRADIENT /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x, y_k)) */
+  AIT_MAPPING_GRADIENT, /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x, y_k)) */
+  AIT_MAPPING_AGGREGATE /* the same with (1 - mu_k) grad_y f + mu_k grad_y F for grad_y f (BDA) */
 } ait_mapping;
+
+/* Settings of AIT_MAPPING_AGGREGATE: mu_k = mu decay^k. */
+typedef struct ait_aggregate {
+  double mu;    /* 0 < mu <= 1; bundles take 0.5 */
+  double decay; /* 0 < decay <= 1; bundles take 0.9 */
+} ait_aggregate;
 
 /* How dF/dx is computed. */
 typedef enum ait_hypergradient {
@@ -66,7 +73,8 @@ typedef struct ait_method {
   ait_truncation truncation;
   int64_t last_steps; /* for AIT_TRUNCATION_LAST; 0: half of K, rounded up */
   ait_mapping mapping;
-  int32_t nesterov; /* nonzero: Nesterov acceleration of the mapping */
+  ait_aggregate aggregate; /* all 0 with another mapping */
+  int32_t nesterov;        /* nonzero: Nesterov acceleration of the mapping */
   ait_hypergradient hypergradient;
   ait_conjugate_gradient conjugate_gradient; /* all 0 with another hyper-gradient */
   int64_t neumann_terms; /* for AIT_HYPERGRADIENT_NEUMANN, q = alpha sum over 0 <= i < neumann_terms of (I - alpha H)^i
@@ -75,7 +83,7 @@ typedef struct ait_method {
                                 y + epsilon v / ||v|| and y - epsilon v / ||v||, so it is in units of y; 0: 0.01 */
 } ait_method;
 
-/* The bundle of a name: "iaptt-gm", "ia-gm", "ia-gm-a", "rhg", "t-rhg", "ls", "ns", "one-stage".
+/* The bundle of a name: "iaptt-gm", "ia-gm", "ia-gm-a", "rhg", "t-rhg", "bda", "ls", "ns", "one-stage".
  * Errors: AIT_INVALID_ARGUMENT (the sentence lists the names there are). */
 AIT_API ait_status ait_method_by_name(const char *name, ait_method *method);
 

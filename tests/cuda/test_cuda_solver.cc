@@ -18,6 +18,7 @@ struct Setting {
   std::vector<int64_t> train_rows;
   bool u8;
   ait_preconditioner preconditioner = AIT_PRECONDITIONER_NONE;
+  void (*change)(ait_method &method) = nullptr; /* what is not the named method's */
 };
 
 void PrintTo(const Setting &setting, std::ostream *out) {
@@ -71,6 +72,9 @@ ait_solver_options settings_of(const Setting &setting, int64_t ll_steps) {
   ait_solver_options options = make_options(setting.method.c_str(), ll_steps, 0.5);
   options.ll_rate = {AIT_SCHEDULE_STEP, 0.5, 0.9, 0, 2};
   options.method.conjugate_gradient.preconditioner = setting.preconditioner;
+  if (setting.change != nullptr) {
+    setting.change(options.method);
+  }
   options.ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
   options.ul_optimizer.rate = {AIT_SCHEDULE_COSINE, 0.05, 1, 0.01, 4};
   options.ul_optimizer.gradient_scale = 10;
@@ -125,6 +129,11 @@ TEST_P(CudaSolver, ReplayedStepsGiveTheBitsOfStepsThatAreNot) {
   EXPECT_EQ(replayed.z(), run.z());
 }
 
+void accelerate_pessimistically(ait_method &method) {
+  method.nesterov = 1;
+  method.truncation = AIT_TRUNCATION_PESSIMISTIC;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Settings, CudaSolver,
     testing::Values(
@@ -133,6 +142,15 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{"deep_nesterov", "ia-gm-a", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
         Setting{"many_classes", "iaptt-gm", {12, 40}, AIT_ACTIVATION_NONE, {90}, false},
         Setting{"relu", "iaptt-gm", {21, 9, 5}, AIT_ACTIVATION_RELU, {70}, false},
+        Setting{"aggregate", "bda", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
+        Setting{"aggregate_batch",
+                "bda",
+                {21, 5},
+                AIT_ACTIVATION_NONE,
+                {50, 33},
+                true,
+                AIT_PRECONDITIONER_NONE,
+                accelerate_pessimistically},
         Setting{"conjugate_gradient_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
         Setting{
             "preconditioned_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true, AIT_PRECONDITIONER_DIAGONAL},
