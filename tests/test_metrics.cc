@@ -1,4 +1,4 @@
-// test_metrics.cc - ranking figures against their definitions, written out pair by pair.
+// test_metrics.cc - ranking figures against their definitions, written out pair by pair, and intervals of means.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "run/bootstrap.h"
 #include "run/metrics.h"
 
 namespace {
@@ -143,6 +144,79 @@ TEST(Metrics, CleanF1OfThePapersProtocol) {
   EXPECT_EQ(ait_metrics_clean_f1(n, dirty.data(), dirty.data()), 1);
   EXPECT_EQ(ait_metrics_clean_f1(n, all.data(), dirty.data()), 0);
   EXPECT_TRUE(std::isnan(ait_metrics_clean_f1(n, all.data(), all.data())));
+}
+
+// ---- intervals of means ----------------------------------------------------------------------
+
+class Bootstrap : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(ait_bootstrap_begin(200, &bootstrap), AIT_OK);
+  }
+  void TearDown() override {
+    ait_bootstrap_end(&bootstrap);
+  }
+  ait_interval of(const std::vector<double> &values) {
+    ait_interval interval = {};
+    EXPECT_EQ(ait_bootstrap_mean(&bootstrap, static_cast<int64_t>(values.size()), values.data(), &interval), AIT_OK);
+    return interval;
+  }
+  ait_bootstrap bootstrap = {};
+};
+
+// The mean of 200 normal values has the standard error sd / sqrt(200), and its bootstrap distribution is as good as
+// normal: the interval reaches 1.96 standard errors to both sides. Ten thousand resamples place a percentile to about 2
+// %.
+TEST_F(Bootstrap, OfManyValuesIsNormal) {
+  std::mt19937 random(1);
+  std::normal_distribution<double> normal(5, 2);
+  std::vector<double> values;
+  for (int i = 0; i < 200; i++) {
+    values.push_back(normal(random));
+  }
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / 200;
+  double variance = 0;
+  for (double value : values) {
+    variance += (value - mean) * (value - mean) / 200;
+  }
+  const double reach = 1.96 * std::sqrt(variance / 200);
+  const ait_interval interval = of(values);
+  EXPECT_EQ(interval.count, 200);
+  EXPECT_NEAR(interval.mean, mean, 1e-12);
+  EXPECT_NEAR(interval.low, mean - reach, 0.06 * reach);
+  EXPECT_NEAR(interval.high, mean + reach, 0.06 * reach);
+}
+
+// Of the 27 resamples of (0, 0, 9) eight have no 9, twelve one, six two and one three: chances of 0.30, 0.44, 0.22,
+// 0.04. The 2.5th percentile of the means is 0, the 97.5th is the largest mean.
+TEST_F(Bootstrap, OfThreeValuesByHand) {
+  const ait_interval interval = of({0, 0, 9});
+  EXPECT_EQ(interval.mean, 3);
+  EXPECT_EQ(interval.low, 0);
+  EXPECT_EQ(interval.high, 9);
+  // Of the 256 resamples of (0, 0, 0, 4), 81 have no 4, 108 one, 54 two, 12 three and one four: a mean above 2 has a
+  // chance of 5 %, one above 3 of 0.4 %.
+  EXPECT_EQ(of({0, 0, 0, 4}).low, 0);
+  EXPECT_EQ(of({0, 0, 0, 4}).high, 3);
+}
+
+TEST_F(Bootstrap, OfFewValuesHasNoInterval) {
+  EXPECT_TRUE(std::isnan(of({}).mean));
+  const ait_interval one = of({NAN, 7, NAN});
+  EXPECT_EQ(one.count, 1);
+  EXPECT_EQ(one.mean, 7);
+  EXPECT_TRUE(std::isnan(one.low) && std::isnan(one.high));
+  const ait_interval equal = of({3, NAN, 3, 3});
+  EXPECT_EQ(equal.count, 3);
+  EXPECT_EQ(equal.low, 3);
+  EXPECT_EQ(equal.high, 3);
+}
+
+// What all values have added moves the interval by as much: the draws are shared.
+TEST_F(Bootstrap, DrawsAreShared) {
+  const ait_interval a = of({1, 4, 2, 8, 5}), b = of({11, 14, 12, 18, 15});
+  EXPECT_NEAR(b.low - a.low, 10, 1e-12);
+  EXPECT_NEAR(b.high - a.high, 10, 1e-12);
 }
 
 }  // namespace

@@ -149,8 +149,8 @@ TEST_F(Folder, PlacesThatCannotBe) {
 
 TEST_F(Folder, HistoryHasEmptyCellsForWhatWasNotTaken) {
   ait_history history = {};
-  const ait_history_row first = {1, 0.5, 0.1, 0.25, 3, NAN, NAN, NAN, NAN};
-  const ait_history_row second = {2, 1.0, 0.125, 0.5, 4, 0.75, NAN, 0.5, 0.625};
+  const ait_history_row first = {1, 0.5, 0, 0.1, 0.25, 3, NAN, NAN, NAN, NAN};
+  const ait_history_row second = {2, 1.0, 0, 0.125, 0.5, 4, 0.75, NAN, 0.5, 0.625};
   ASSERT_EQ(ait_history_append(&history, &first), AIT_OK);
   ASSERT_EQ(ait_history_append(&history, &second), AIT_OK);
   ASSERT_EQ(ait_history_write(&history, (root / "history.csv").c_str()), AIT_OK) << ait_last_error();

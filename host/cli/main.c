@@ -12,8 +12,8 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"clean", ait_command_clean}, {"baseline", ait_command_baseline}, {"solve", ait_command_solve},
-    {"check", ait_command_check}, {"info", ait_command_info},
+    {"clean", ait_command_clean}, {"baseline", ait_command_baseline}, {"compare", ait_command_compare},
+    {"solve", ait_command_solve}, {"check", ait_command_check},       {"info", ait_command_info},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -23,6 +23,7 @@ static const char documentation[] = "Bi-level optimisation by the augmented iter
                                     "Commands:\n"
                                     "  clean     find mislabelled rows in a data set\n"
                                     "  baseline  rank them by cheap means, for comparison\n"
+                                    "  compare   compare methods and cheap means on the same data\n"
                                     "  solve     solve one of the paper's numerical examples\n"
                                     "  check     compare a hyper-gradient with differences or with a reference case\n"
                                     "  info      show version, devices and libraries\n"
@@ -43,7 +44,8 @@ static int run_command(int argc, char **argv) {
       return commands[i].run(argc, argv);
     }
   }
-  fprintf(stderr, "%s: there is no command %s; expected clean, solve, check or info\n", AIT_PROGRAM, argv[0]);
+  fprintf(stderr, "%s: there is no command %s; expected clean, baseline, compare, solve, check or info\n", AIT_PROGRAM,
+          argv[0]);
   return AIT_EXIT_USAGE;
 }
 

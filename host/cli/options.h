@@ -102,6 +102,7 @@ error_t ait_option_fail(ait_status status);
 /* The sub-commands: argv[0] is the command's name. Each returns the exit status. */
 int ait_command_clean(int argc, char **argv);
 int ait_command_baseline(int argc, char **argv);
+int ait_command_compare(int argc, char **argv);
 int ait_command_solve(int argc, char **argv);
 int ait_command_check(int argc, char **argv);
 int ait_command_info(int argc, char **argv);

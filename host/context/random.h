@@ -14,9 +14,10 @@ enum {
   AIT_STREAM_NOISE_LABELS = 3,
   AIT_STREAM_INITIAL_VALUES = 4,
   AIT_STREAM_FOLDS = 5,
-  AIT_STREAM_CHECK = 6,    /* directions and points of ait check */
-  AIT_STREAM_BYTES = 7,    /* the CPU device's random bytes */
-  AIT_STREAM_CURVATURE = 8 /* the first direction of a power iteration */
+  AIT_STREAM_CHECK = 6,     /* directions and points of ait check */
+  AIT_STREAM_BYTES = 7,     /* the CPU device's random bytes */
+  AIT_STREAM_CURVATURE = 8, /* the first direction of a power iteration */
+  AIT_STREAM_BOOTSTRAP = 9
 };
 
 /* 64 random bits. */

@@ -5,12 +5,11 @@
 
 #include "context/error.h"
 #include "run/progress.h"
+#include "run/retrain.h"
 #include "run/run.h"
-#include "run/stack.h"
 
-/* The validation rows may be few, so that all five folds are needed to tell when to stop; where training
- * rows join them, one fold is enough and costs a fifth. */
-enum { BASELINE_FOLDS = 5, RETRAINING_FOLDS = 1 };
+/* The validation rows may be few, so that all folds are needed to tell when to stop. */
+enum { BASELINE_FOLDS = 5 };
 
 /* ---- scores ------------------------------------------------------------------------------------ */
 
@@ -92,35 +91,11 @@ static ait_status take_accuracies(ait_run *run) {
 
 /* ---- the classifiers beside the run ------------------------------------------------------------ */
 
-/* Trains a side classifier; y has m entries. Its accuracy is taken where there are test rows. */
-static ait_status train_side(ait_run *run, ait_side side, const ait_matrix *rows, const int32_t *labels, ait_real *y) {
-  const ait_baseline_settings settings = {.seed = run->settings->seed,
-                                          .rate = run->settings->ll_rate,
-                                          .most = AIT_DEFAULT_BASELINE_STEPS,
-                                          .folds = side == AIT_SIDE_VALIDATION ? BASELINE_FOLDS : RETRAINING_FOLDS};
-  AIT_TRY(ait_baseline_train(run->context, &run->network, rows, labels, &settings, y, &run->sides[side]));
+static ait_status take_side_accuracy(ait_run *run, ait_side side, const ait_real *y) {
   if (run->test_predictor == NULL) {
     return AIT_OK;
   }
   return ait_predictor_accuracy(run->test_predictor, y, run->data->test_labels, &run->side_accuracy[side]);
-}
-
-/* Trains on a stack of `count` training rows, with their given labels, and the validation rows. */
-static ait_status train_on_stack(ait_run *run, ait_side side, int64_t count, const int64_t *rows,
-                                 const ait_stack *stack, ait_real *y) {
-  const ait_clean_data *d = run->data;
-  int32_t *labels = malloc((size_t)(count + d->validation_rows) * sizeof *labels);
-  if (labels == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the labels of %lld rows",
-                    (long long)(count + d->validation_rows));
-  }
-  for (int64_t i = 0; i < count; i++) {
-    labels[i] = d->given[rows[i]];
-  }
-  memcpy(labels + count, d->validation_labels, (size_t)d->validation_rows * sizeof *labels);
-  ait_status status = train_side(run, side, stack->matrix, labels, y);
-  free(labels);
-  return status;
 }
 
 static ait_status count_shared(ait_run *run, const int64_t *baseline_order) {
@@ -142,7 +117,13 @@ static ait_status count_shared(ait_run *run, const int64_t *baseline_order) {
 /* The validation-only classifier: its ranking of the same rows, and its accuracy. */
 static ait_status train_baseline(ait_run *run, int64_t *order, ait_real *y) {
   const ait_clean_data *d = run->data;
-  AIT_TRY(train_side(run, AIT_SIDE_VALIDATION, d->validation, d->validation_labels, y));
+  const ait_baseline_settings settings = {.seed = run->settings->seed,
+                                          .rate = run->settings->ll_rate,
+                                          .most = AIT_DEFAULT_BASELINE_STEPS,
+                                          .folds = BASELINE_FOLDS};
+  AIT_TRY(ait_baseline_train(run->context, &run->network, d->validation, d->validation_labels, &settings, y,
+                             &run->sides[AIT_SIDE_VALIDATION]));
+  AIT_TRY(take_side_accuracy(run, AIT_SIDE_VALIDATION, y));
   AIT_TRY(ait_run_classifier_score(run, y, run->baseline_score));
   AIT_TRY(ait_metrics_order(d->train_rows, run->baseline_score, order));
   if (d->truth != NULL) {
@@ -158,12 +139,9 @@ static ait_status retrain(ait_run *run, ait_side side, const int64_t *baseline_o
     return ait_fail(AIT_UNSUPPORTED, "without the classifier of the validation rows alone there is no such ranking");
   }
   const int64_t *order = side == AIT_SIDE_KEPT_BY_BASELINE ? baseline_order : run->order;
-  int64_t dropped = side == AIT_SIDE_ALL ? 0 : run->flagged, kept = run->data->train_rows - dropped;
-  ait_stack stack;
-  AIT_TRY(ait_stack_rows(run->data->train, kept, order + dropped, run->data->validation, &stack));
-  ait_status status = train_on_stack(run, side, kept, order + dropped, &stack, y);
-  ait_stack_free(&stack);
-  return status;
+  AIT_TRY(ait_retrain(run->context, &run->network, run->settings, run->data, order,
+                      side == AIT_SIDE_ALL ? 0 : run->flagged, y, &run->sides[side]));
+  return take_side_accuracy(run, side, y);
 }
 
 static ait_status attempt_side(ait_run *run, ait_side side, const volatile sig_atomic_t *stop, int64_t *order,
@@ -194,15 +172,19 @@ static void train_sides(ait_run *run, const volatile sig_atomic_t *stop) {
   free(y);
 }
 
+ait_status ait_run_take_figures(ait_run *run) {
+  run->accuracy_y = run->accuracy_z = NAN;
+  AIT_TRY(take_scores(run));
+  AIT_TRY(take_rankings(run));
+  return take_accuracies(run);
+}
+
 ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop) {
   double began = ait_run_clock();
-  run->accuracy_y = run->accuracy_z = NAN;
   for (int side = 0; side < AIT_SIDE_COUNT; side++) {
     run->side_accuracy[side] = NAN;
   }
-  AIT_TRY(take_scores(run));
-  AIT_TRY(take_rankings(run));
-  AIT_TRY(take_accuracies(run));
+  AIT_TRY(ait_run_take_figures(run));
   if (!*stop) {
     ait_progress_note(run->settings->quiet, "training the classifiers beside the run; Ctrl-C skips those left");
   }

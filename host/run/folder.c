@@ -14,11 +14,12 @@
 #include "data/file.h"
 #include "run/json.h"
 
-const char *const ait_folder_files[] = {"run.json", "baseline.json", "history.csv",  "weights.npy", "y.npy",
-                                        "z.npy",    "scores.npy",    "suspects.csv", NULL};
+const char *const ait_folder_files[] = {"run.json",   "baseline.json", "compare.json", "compare.csv",
+                                        "curves.csv", "history.csv",   "weights.npy",  "y.npy",
+                                        "z.npy",      "scores.npy",    "suspects.csv", NULL};
 
 /* Each command's folder has one of them, which says what wrote it. */
-static const char *const documents[] = {"run.json", "baseline.json"};
+static const char *const documents[] = {"run.json", "baseline.json", "compare.json"};
 
 static int is_run_file(const char *name) {
   for (int i = 0; ait_folder_files[i] != NULL; i++) {

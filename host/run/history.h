@@ -12,6 +12,7 @@ extern "C" {
 typedef struct ait_history_row {
   int64_t t; /* UL iterations made so far, from 1 */
   double seconds;
+  double figure_seconds; /* of them, spent on figures so far; not in history.csv */
   double F_kbar, F_K;
   int32_t kbar;
   double accuracy_y, accuracy_z; /* on the test rows, 0 .. 1: at y_K of this iteration, at z after it */

@@ -297,6 +297,19 @@ static ait_status make_from_pool(maker *k, const pool *p, ait_made_ranking *rank
   return p->clean > 0 ? fit_folds(k, p, 0, ranking) : AIT_OK;
 }
 
+/* Accuracy of the one classifier behind a ranking. */
+static ait_status take_accuracy(maker *k, ait_made_ranking *ranking) {
+  const ait_clean_data *d = k->r->data;
+  if (d->test == NULL) {
+    return AIT_OK;
+  }
+  ait_predictor *predictor;
+  AIT_TRY(ait_predictor_create(k->r->context, &k->r->network, d->test, &predictor));
+  ait_status status = ait_predictor_accuracy(predictor, k->y, d->test_labels, &ranking->accuracy);
+  ait_predictor_destroy(predictor);
+  return status;
+}
+
 static ait_status make_stack(maker *k) {
   const ait_clean_data *d = k->r->data;
   if (k->stack.matrix != NULL) {
@@ -394,7 +407,8 @@ static ait_status make_kind(maker *k, ait_ranking_kind kind, ait_made_ranking *r
   const pool noisy = {.matrix = d->train, .labels = d->given, .noisy = d->train_rows};
   switch (kind) {
     case AIT_RANKING_VALIDATION:
-      return make_from_pool(k, &clean, ranking);
+      AIT_TRY(make_from_pool(k, &clean, ranking));
+      return take_accuracy(k, ranking);
     case AIT_RANKING_CROSS_VALIDATED:
       return make_from_pool(k, &noisy, ranking);
     case AIT_RANKING_OUT_OF_FOLD:
@@ -528,7 +542,7 @@ ait_status ait_rankings_make(ait_context *context, const ait_clean_settings *set
   maker k = {.r = r};
   ait_status status = allocate_maker(&k);
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT && status == AIT_OK; kind++) {
-    r->each[kind].held_out_auroc = NAN;
+    r->each[kind].held_out_auroc = r->each[kind].accuracy = NAN;
     r->each[kind].asked = asked[kind] || (kind == AIT_RANKING_OUT_OF_FOLD && asked[AIT_RANKING_PRUNED]);
     if (r->each[kind].asked) {
       make_ranking(&k, (ait_ranking_kind)kind, stop);

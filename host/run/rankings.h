@@ -43,6 +43,7 @@ typedef struct ait_made_ranking {
    * of a row's own. NaN for the margin, which ranks no row that was left out. */
   double held_out_auroc;
   ait_ranking figures; /* where the truth is known */
+  double accuracy;     /* on the test rows; NaN where there are none, or several classifiers */
   int64_t disagreeing; /* rows whose given label is not the suggested one */
   double seconds;
 } ait_made_ranking;

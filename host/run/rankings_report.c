@@ -47,6 +47,9 @@ static cJSON *describe_ranking(const ait_rankings *r, int32_t kind, int32_t colu
   cJSON_AddNumberToObject(item, "steps", (double)ranking->training.steps);
   cJSON_AddNumberToObject(item, "rate", ranking->training.rate);
   ait_document_figure(item, "held_out_auroc", ranking->held_out_auroc);
+  if (kind == AIT_RANKING_VALIDATION) {
+    ait_document_figure(item, "test_accuracy", ranking->accuracy);
+  }
   cJSON_AddNumberToObject(item, "disagreeing_rows", (double)ranking->disagreeing);
   ait_document_figure(item, "flagged_by_best_too", share_with_best(r, kind));
   if (kind == AIT_RANKING_PRUNED) {

@@ -184,6 +184,22 @@ static ait_status take_figures(ait_run *run, ait_history_row *row) {
   return AIT_OK;
 }
 
+/* Seconds of the iterations alone, which a budget of seconds is for. */
+static double seconds_spent(const ait_run *run, double began) {
+  return ait_run_clock() - began - run->figure_seconds;
+}
+
+/* Every --eval-every iterations, or 20 times in a budget of seconds, and at the end. */
+static int figures_are_due(const ait_run *run, double began) {
+  const ait_clean_settings *s = run->settings;
+  if (s->seconds > 0) {
+    const ait_history *h = &run->history;
+    const double before = h->count > 0 ? h->rows[h->count - 1].seconds - h->rows[h->count - 1].figure_seconds : 0;
+    return floor(20 * seconds_spent(run, began) / s->seconds) > floor(20 * before / s->seconds);
+  }
+  return run->iterations % s->eval_every == 0 || run->iterations == s->iterations;
+}
+
 /* On the device, so that an iteration waits for nothing but its own history line. */
 static ait_status add_gradient(ait_run *run) {
   ait_device *device = &run->context->device;
@@ -206,11 +222,19 @@ static ait_status iterate(ait_run *run, double began, ait_history_row *row) {
                            .accuracy_z = NAN,
                            .f1 = NAN,
                            .auroc = NAN};
-  if (run->iterations % s->eval_every == 0 || run->iterations == s->iterations) {
+  if (figures_are_due(run, began)) {
+    const double figures_began = ait_run_clock();
     AIT_TRY(take_figures(run, row));
+    run->figure_seconds += ait_run_clock() - figures_began;
   }
+  row->figure_seconds = run->figure_seconds;
   row->seconds = ait_run_clock() - began;
   return ait_history_append(&run->history, row);
+}
+
+static int is_complete(const ait_run *run, double began) {
+  const ait_clean_settings *s = run->settings;
+  return run->iterations >= s->iterations || (s->seconds > 0 && seconds_spent(run, began) >= s->seconds);
 }
 
 /* y_K at the final x and z, so that what is written belongs together. */
@@ -227,12 +251,12 @@ ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop) {
   ait_progress progress;
   ait_progress_begin(&progress, run->settings->quiet, run->settings->iterations);
   ait_status status = AIT_OK;
-  while (status == AIT_OK && run->iterations < run->settings->iterations && !run->stopped) {
+  while (status == AIT_OK && !is_complete(run, began) && !run->stopped) {
     ait_history_row row;
     status = iterate(run, began, &row);
     if (status == AIT_OK) {
       ait_progress_update(&progress, &row);
-      run->stopped = *stop && run->iterations < run->settings->iterations;
+      run->stopped = *stop && !is_complete(run, began);
     }
   }
   ait_progress_end(&progress);

@@ -60,6 +60,7 @@ typedef struct ait_run {
   int64_t curved;     /* directions of conjugate gradient without positive curvature, in all iterations */
   int32_t stopped;    /* nonzero: by a signal */
   double iteration_seconds, evaluation_seconds;
+  double figure_seconds; /* of the iteration's, spent on figures on the way */
 
   /* the scores */
   double *scores[AIT_SCORE_COUNT], *baseline_score;  /* N each */
@@ -87,8 +88,11 @@ ait_status ait_run_begin(ait_context *context, const ait_clean_settings *setting
 /* `stop` becomes nonzero when the run is to end after the iteration under way. */
 ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop);
 
-/* `stop` becomes nonzero when the side classifiers that are left are to be skipped. A side classifier that
- * cannot be trained does not fail the run; its sentence is in side_failure. */
+/* Scores, and the figures that come from them and from y_K and z. Errors: whatever the library returns. */
+ait_status ait_run_take_figures(ait_run *run);
+
+/* The same, and the side classifiers. `stop` becomes nonzero when the side classifiers that are left are to be skipped.
+ * A side classifier that cannot be trained does not fail the run; its sentence is in side_failure. */
 ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop);
 
 /* Scores 1 - the probability of the given label under parameters `y`. */

@@ -59,6 +59,7 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .ul_rate = -1,
                                    .init_optimizer = -1,
                                    .init_rate = -1,
+                                   .seconds = -1,
                                    .eval_every = -1,
                                    .math = AIT_MATH_FLOAT32,
                                    .protocol = AIT_PROTOCOL_USER,
@@ -248,7 +249,7 @@ static void complete_data(ait_clean_settings *s) {
 
 static void complete_solver(ait_clean_settings *s) {
   const solver_defaults *d = &defaults[s->protocol];
-  s->iterations = whole_or(s->iterations, d->iterations);
+  s->iterations = whole_or(s->iterations, s->seconds > 0 ? INT32_MAX : d->iterations);
   s->ll_rate = s->ll_rate_auto ? s->ll_rate : number_or(s->ll_rate, d->ll_rate);
   s->ul_optimizer = (int32_t)whole_or(s->ul_optimizer, d->ul_optimizer);
   s->ul_rate = number_or(s->ul_rate, d->ul_rate);

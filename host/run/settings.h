@@ -101,6 +101,7 @@ typedef struct ait_clean_settings {
   double ul_rate;
   int32_t init_optimizer;
   double init_rate; /* -1 with ll_rate_auto: as ll_rate will be */
+  double seconds;   /* above 0: UL iterations until so many have passed, and `iterations` is only a bound */
   int64_t eval_every;
   const char *device;
   int32_t threads, math;
