@@ -10,15 +10,13 @@
 
 enum { KEY_METHODS = 256, KEY_SEEDS, KEY_SECONDS, KEY_AGAINST };
 
-#define DEFAULT_METHODS "iaptt-gm,ia-gm,ia-gm-a,rhg,t-rhg,ls,ns,baselines"
-
 static const char default_seeds[] = "0..4";
 
 static const struct argp_option options[] = {
     {"methods", KEY_METHODS, "LIST", 0,
      "Methods, as clean --method takes them, and cheap rankings, as baseline --rankings takes them, with commas "
      "between; "
-     "baselines stands for all rankings (default " DEFAULT_METHODS ")",
+     "baselines stands for all rankings (default: all methods, baselines)",
      4},
     {"against", KEY_AGAINST, "NAME", 0,
      "The one that the others are held against (default: the cheap ranking that does best, else the first method)", 4},
@@ -74,12 +72,19 @@ static ait_status check_against(const ait_compare_settings *s) {
   return ait_fail(AIT_INVALID_ARGUMENT, "--against %s: is not among the --methods", s->against);
 }
 
+static ait_status add_everything(ait_compare_settings *s) {
+  for (int32_t i = 0; ait_method_name(i) != NULL; i++) {
+    AIT_TRY(ait_compare_parse(ait_method_name(i), s));
+  }
+  return ait_compare_parse("baselines", s);
+}
+
 static ait_status complete(ait_compare_settings *s) {
   if (s->clean.seconds > 0 && s->clean.iterations != -1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--seconds and --iterations cannot be given together");
   }
   if (s->count == 0) {
-    AIT_TRY(ait_compare_parse(DEFAULT_METHODS, s));
+    AIT_TRY(add_everything(s));
   }
   if (s->seeds == NULL) {
     AIT_TRY(ait_option_seeds("--seeds", default_seeds, &s->seeds, &s->seed_count));
