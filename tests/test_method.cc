@@ -1,4 +1,6 @@
-/* Parts of methods beside reverse accumulation: hyper-gradients by finite differences. */
+/* Parts of methods beside reverse accumulation: hyper-gradients by finite differences, priors of the start. */
+#include <limits>
+
 #include "solver_support.h"
 
 namespace {
@@ -124,6 +126,100 @@ TEST_F(OneStage, NeedsTheDerivativeInX) {
   EXPECT_EQ(std::string(ait_last_error()),
             "the hyper-gradient is by finite differences but the problem has no oracle ll_x_gradient: give it one or "
             "choose reverse accumulation");
+}
+
+/* Two LL problems of one variable would do; a sinusoid's entries all differ. */
+class Prior : public testing::Test {
+ protected:
+  Prior() {
+    const double c[] = {0.3, -1.2, 2.5, 0.1, 4};
+    ait_problem *made = nullptr;
+    EXPECT_OK(ait_problem_create_sinusoid(context.get(), 5, 2.0, c, &made));
+    problem = Problem(made, ait_problem_destroy);
+  }
+
+  ait_solver_options options_with(double weight, ait_prior prior, const Reals *point) {
+    ait_solver_options options = make_options("ait", 4, 0.3);
+    options.method.prior_weight = weight;
+    options.prior = prior;
+    options.prior_point = point != nullptr ? point->data() : nullptr;
+    return options;
+  }
+
+  ait_status create(const ait_solver_options &options) {
+    ait_solver *solver = nullptr;
+    const ait_status status = ait_solver_create(problem.get(), &options, x.data(), z.data(), &solver);
+    ait_solver_destroy(solver);
+    return status;
+  }
+
+  Context context = make_context();
+  Problem problem{nullptr, ait_problem_destroy};
+  std::mt19937 engine{5};
+  const Reals x = {ait_real(0.7)}, z = random_reals(engine, 5, 3), given = random_reals(engine, 5, 2);
+};
+
+constexpr double kWeight = 0.4;
+
+/* Against z = z - rate (gz + rho (z - prior)) with the solver's own gz, which is that of a run without prior. */
+TEST_F(Prior, DrawsWhatZDescendsAndLeavesItsGradientAlone) {
+  for (const auto &[prior, point] :
+       {std::pair(AIT_PRIOR_INITIAL, &z), std::pair(AIT_PRIOR_ZERO, &z), std::pair(AIT_PRIOR_GIVEN, &given)}) {
+    Solver solver =
+        make_solver(problem, options_with(kWeight, prior, prior == AIT_PRIOR_GIVEN ? &given : nullptr), x, z);
+    Reals before = z, after(5), gz(5), gx(1), now(1);
+    for (int t = 0; t < 3; t++) {
+      ASSERT_OK(ait_solver_get_x(solver.get(), now.data()));
+      const Gradients plain = gradients_of(problem, make_options("iaptt-gm", 4, 0.3), now, before);
+      ASSERT_OK(ait_solver_step(solver.get()));
+      ASSERT_OK(ait_solver_get_gz(solver.get(), gz.data()));
+      ASSERT_OK(ait_solver_get_gx(solver.get(), gx.data()));
+      ASSERT_OK(ait_solver_get_z(solver.get(), after.data()));
+      EXPECT_EQ(gz, plain.gz);
+      EXPECT_EQ(gx, plain.gx);
+      for (int i = 0; i < 5; i++) {
+        const double to = prior == AIT_PRIOR_ZERO ? 0 : static_cast<double>((*point)[i]);
+        const double descent = gz[i] + kWeight * (static_cast<double>(before[i]) - to);
+        EXPECT_LE(std::abs(after[i] - (before[i] - 0.1 * descent)), kDouble ? 1e-14 : 4e-6) << prior << " " << t;
+      }
+      before = after;
+    }
+  }
+}
+
+TEST_F(Prior, OfWeightZeroIsNone) {
+  Reals with(5), without(5);
+  Solver drawn = make_solver(problem, options_with(0, AIT_PRIOR_GIVEN, &given), x, z);
+  Solver plain = make_solver(problem, make_options("iaptt-gm", 4, 0.3), x, z);
+  for (int t = 0; t < 3; t++) {
+    ASSERT_OK(ait_solver_step(drawn.get()));
+    ASSERT_OK(ait_solver_step(plain.get()));
+  }
+  ASSERT_OK(ait_solver_get_z(drawn.get(), with.data()));
+  ASSERT_OK(ait_solver_get_z(plain.get(), without.data()));
+  EXPECT_EQ(with, without);
+}
+
+TEST_F(Prior, RefusesWhatMakesNoSense) {
+  const auto refused = [&](const ait_solver_options &options, ait_status status, const char *words) {
+    EXPECT_EQ(create(options), status) << words;
+    EXPECT_NE(std::string(ait_last_error()).find(words), std::string::npos) << ait_last_error();
+  };
+  refused(options_with(-1, AIT_PRIOR_ZERO, nullptr), AIT_INVALID_ARGUMENT, "prior_weight is -1");
+  refused(options_with(NAN, AIT_PRIOR_ZERO, nullptr), AIT_INVALID_ARGUMENT, "prior_weight is nan");
+  refused(options_with(1, ait_prior(7), nullptr), AIT_INVALID_ARGUMENT, "the prior is 7");
+  refused(options_with(1, AIT_PRIOR_GIVEN, nullptr), AIT_INVALID_ARGUMENT, "prior_point is NULL");
+  refused(options_with(1, AIT_PRIOR_ZERO, &given), AIT_INVALID_ARGUMENT, "the prior is not 'given'");
+  Reals infinite = given;
+  infinite[2] = std::numeric_limits<ait_real>::infinity();
+  refused(options_with(1, AIT_PRIOR_GIVEN, &infinite), AIT_BAD_DATA, "the prior[2] is inf");
+  for (auto start : {AIT_INITIALISATION_FIXED, AIT_INITIALISATION_WARM}) {
+    ait_solver_options options = options_with(1, AIT_PRIOR_ZERO, nullptr);
+    options.method.initialisation = start;
+    refused(options, AIT_INVALID_ARGUMENT,
+            start == AIT_INITIALISATION_WARM ? "prior_weight is 1 but the initialisation is warm"
+                                             : "prior_weight is 1 but the initialisation is fixed");
+  }
 }
 
 }  // namespace

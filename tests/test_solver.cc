@@ -418,10 +418,11 @@ TEST(Method, NamesAreListedAndUnknownOnesRefused) {
     EXPECT_OK(ait_method_by_name(ait_method_name(count), &method));
     EXPECT_NE(ait_method_summary(count), nullptr);
   }
-  EXPECT_EQ(count, 9);
+  EXPECT_EQ(count, 10);
   EXPECT_EQ(ait_method_by_name("sgd", &method), AIT_INVALID_ARGUMENT);
-  EXPECT_EQ(std::string(ait_last_error()),
-            "there is no method 'sgd'; expected one of iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns, one-stage");
+  EXPECT_EQ(
+      std::string(ait_last_error()),
+      "there is no method 'sgd'; expected one of iaptt-gm, ait, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns, one-stage");
 }
 
 TEST(ProblemTable, RefusesMissingFunctionsAndSizes) {

@@ -11,7 +11,7 @@ enum { KEY_METHOD = 256, KEY_SEED };
 
 static const struct argp_option options[] = {
     {"method", KEY_METHOD, "NAME", 0,
-     "iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns or one-stage (default " AIT_DEFAULT_METHOD ")", 4},
+     "iaptt-gm, ait, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns or one-stage (default " AIT_DEFAULT_METHOD ")", 4},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {0}};
 

@@ -9,7 +9,9 @@ enum {
   KEY_CG_NEGATIVE_CURVATURE,
   KEY_CG_PRECONDITIONER,
   KEY_NEUMANN_TERMS,
-  KEY_FD_EPSILON
+  KEY_FD_EPSILON,
+  KEY_PRIOR_WEIGHT,
+  KEY_PRIOR
 };
 
 /* Their group is that of --method in every command. */
@@ -30,6 +32,10 @@ static const struct argp_option options[] = {
     {"neumann-terms", KEY_NEUMANN_TERMS, "N", 0, "ns: terms of the Neumann series (default: K)", 4},
     {"fd-epsilon", KEY_FD_EPSILON, "E", 0,
      "one-stage: distance from y, in its norm, at which differences are taken (default 0.01)", 4},
+    {"prior-weight", KEY_PRIOR_WEIGHT, "R", 0,
+     "ait, or any method that learns the start z: z also descends R/2 |z - prior|^2 (default with ait 0.01)", 4},
+    {"prior", KEY_PRIOR, "POINT", 0,
+     "What z is drawn to: initial (its start), zero, or FILE.npy such as the y.npy of a run (default initial)", 4},
     {0}};
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -51,6 +57,11 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return ait_option_fail(ait_option_whole("--neumann-terms", text, 1, &s->neumann_terms));
     case KEY_FD_EPSILON:
       return ait_option_fail(ait_option_positive("--fd-epsilon", text, &s->fd_epsilon));
+    case KEY_PRIOR_WEIGHT:
+      return ait_option_fail(ait_option_not_negative("--prior-weight", text, &s->prior_weight));
+    case KEY_PRIOR:
+      s->prior = text;
+      return 0;
     default:
       return ARGP_ERR_UNKNOWN;
   }

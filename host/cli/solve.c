@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "context/error.h"
 #include "data/file.h"
+#include "run/prior.h"
 #include "run/rate.h"
 #include "run/settings.h"
 
@@ -96,7 +97,7 @@ static const struct argp_option options[] = {
     {"n", KEY_N, "N", 0, "Size: entries of x for convex (default 50), of y for sinusoid (default 20)", 1},
     {NULL, 0, NULL, 0, "Method:", 4},
     {"method", KEY_METHOD, "NAME", 0,
-     "iaptt-gm, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns or one-stage (default iaptt-gm)", 4},
+     "iaptt-gm, ait, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns or one-stage (default iaptt-gm)", 4},
     {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 2000)", 4},
     {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default: toy 40, others 20)", 4},
     {"ll-rate", KEY_LL_RATE, "A", 0,
@@ -289,7 +290,7 @@ static ait_status make_solver(solve_run *run) {
   solver.ul_optimizer.rate.rate = s->ul_rate;
   solver.init_optimizer.kind = (ait_optimizer_kind)s->init_optimizer;
   solver.init_optimizer.rate.rate = s->init_rate;
-  return ait_solver_create(run->problem, &solver, run->x, run->z, &run->solver);
+  return ait_prior_create_solver(run->problem, &solver, s->method_settings.prior, run->x, run->z, &run->solver);
 }
 
 /* ||x - x*||, which is |x - x*| where n is 1. */

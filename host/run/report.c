@@ -64,21 +64,26 @@ ait_suspects ait_run_suspects(const ait_run *run) {
 /* ---- run.json ---------------------------------------------------------------------------------- */
 
 /* The settings that the method reads. */
-static void add_method_settings(cJSON *object, const ait_method *method, int64_t ll_steps) {
+static void add_method_settings(cJSON *object, const ait_clean_settings *s) {
+  const ait_method *method = &s->method;
   const ait_conjugate_gradient *cg = &method->conjugate_gradient;
   if (method->hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
-    cJSON_AddNumberToObject(object, "cg_iterations", (double)(cg->iterations > 0 ? cg->iterations : ll_steps));
+    cJSON_AddNumberToObject(object, "cg_iterations", (double)(cg->iterations > 0 ? cg->iterations : s->ll_steps));
     cJSON_AddNumberToObject(object, "cg_tolerance", cg->tolerance);
     cJSON_AddNumberToObject(object, "cg_damping", cg->damping);
     ait_document_text(object, "cg_negative_curvature", ait_negative_curvature_words[cg->negative_curvature]);
     ait_document_text(object, "cg_preconditioner", ait_preconditioner_words[cg->preconditioner]);
   }
   if (method->hypergradient == AIT_HYPERGRADIENT_NEUMANN) {
-    const int64_t terms = method->neumann_terms > 0 ? method->neumann_terms : ll_steps;
+    const int64_t terms = method->neumann_terms > 0 ? method->neumann_terms : s->ll_steps;
     cJSON_AddNumberToObject(object, "neumann_terms", (double)terms);
   }
   if (method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
     cJSON_AddNumberToObject(object, "fd_epsilon", ait_difference_epsilon(method));
+  }
+  if (method->prior_weight > 0) {
+    cJSON_AddNumberToObject(object, "prior_weight", method->prior_weight);
+    ait_document_text(object, "prior", s->method_settings.prior != NULL ? s->method_settings.prior : "initial");
   }
 }
 
@@ -89,7 +94,7 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
   ait_document_text(object, "model", s->model.text);
   ait_document_text(object, "activation", ait_activation_words[s->activation]);
   ait_document_text(object, "method", s->method_name);
-  add_method_settings(object, &s->method, s->ll_steps);
+  add_method_settings(object, s);
   cJSON_AddNumberToObject(object, "iterations", (double)s->iterations);
   cJSON_AddNumberToObject(object, "ll_steps", (double)s->ll_steps);
   cJSON_AddNumberToObject(object, "ll_rate", s->ll_rate);

@@ -8,6 +8,7 @@
 
 #include "context/context.h"
 #include "context/error.h"
+#include "run/prior.h"
 #include "run/progress.h"
 #include "solver/access.h"
 
@@ -75,7 +76,8 @@ static ait_status make_solver(ait_run *run) {
   ait_network_initialise(&run->network, run->settings->seed, run->z);
   ait_solver_options options;
   ait_clean_solver_options(run->settings, data->train_rows, &options);
-  return ait_solver_create(run->problem, &options, run->x, run->z, &run->solver);
+  return ait_prior_create_solver(run->problem, &options, run->settings->method_settings.prior, run->x, run->z,
+                                 &run->solver);
 }
 
 ait_status ait_run_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,

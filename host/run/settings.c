@@ -76,7 +76,8 @@ void ait_method_settings_init(ait_method_settings *settings) {
                                     .cg_damping = NAN,
                                     .cg_negative_curvature = -1,
                                     .cg_preconditioner = -1,
-                                    .fd_epsilon = NAN};
+                                    .fd_epsilon = NAN,
+                                    .prior_weight = NAN};
 }
 
 /* The first option that is set and that only conjugate gradient reads, or NULL. */
@@ -87,6 +88,23 @@ static const char *cg_option(const ait_method_settings *s) {
          : s->cg_negative_curvature != -1 ? "--cg-negative-curvature"
          : s->cg_preconditioner != -1     ? "--cg-preconditioner"
                                           : NULL;
+}
+
+/* A prior draws a learned start. A weight makes a prior of its own; a prior alone needs a method with a weight. */
+static ait_status apply_prior(const ait_method_settings *s, const char *name, ait_method *method) {
+  const char *option = !isnan(s->prior_weight) ? "--prior-weight" : s->prior != NULL ? "--prior" : NULL;
+  if (option != NULL && method->initialisation != AIT_INITIALISATION_AUXILIARY) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "%s goes with a method that learns where the LL iteration starts, such as --method ait, not with "
+                    "--method %s",
+                    option, name);
+  }
+  if (s->prior != NULL && isnan(s->prior_weight) && method->prior_weight == 0) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "--prior goes with --prior-weight or --method ait, not with --method %s alone", name);
+  }
+  method->prior_weight = !isnan(s->prior_weight) ? s->prior_weight : method->prior_weight;
+  return AIT_OK;
 }
 
 ait_status ait_method_settings_apply(const ait_method_settings *s, const char *name, ait_method *method) {
@@ -112,7 +130,7 @@ ait_status ait_method_settings_apply(const ait_method_settings *s, const char *n
   }
   method->neumann_terms = s->neumann_terms != -1 ? s->neumann_terms : method->neumann_terms;
   method->difference_epsilon = !isnan(s->fd_epsilon) ? s->fd_epsilon : method->difference_epsilon;
-  return AIT_OK;
+  return apply_prior(s, name, method);
 }
 
 ait_status ait_method_ll_steps(const ait_method *method, const char *name, int64_t asked, int64_t otherwise,

@@ -55,8 +55,9 @@ extern const char *const ait_preconditioner_words[];
 /* The settings of single methods. Unset: -1 for whole numbers and choices, NaN for the others. */
 typedef struct ait_method_settings {
   int64_t cg_iterations, neumann_terms;
-  double cg_tolerance, cg_damping, fd_epsilon;
+  double cg_tolerance, cg_damping, fd_epsilon, prior_weight;
   int32_t cg_negative_curvature, cg_preconditioner;
+  const char *prior; /* "initial", "zero" or a file; borrowed; unset: NULL */
 } ait_method_settings;
 
 /* Everything unset. */

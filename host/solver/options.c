@@ -225,6 +225,29 @@ static ait_status check_differences(const ait_method *method, int64_t ll_steps) 
   return AIT_OK;
 }
 
+/* A prior draws what descends, the learned start. */
+static ait_status check_prior(const ait_solver_options *options) {
+  const ait_method *method = &options->method;
+  if (!(isfinite(method->prior_weight) && method->prior_weight >= 0)) {
+    return out_of_range("", "prior_weight", method->prior_weight, "0 (no prior) or more");
+  }
+  if ((unsigned)options->prior > AIT_PRIOR_GIVEN) {
+    return out_of_range("", "the prior", options->prior, "initial, zero or given");
+  }
+  if ((options->prior == AIT_PRIOR_GIVEN) != (options->prior_point != NULL)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, options->prior == AIT_PRIOR_GIVEN
+                                              ? "the prior is given but prior_point is NULL"
+                                              : "there is a prior_point but the prior is not 'given'");
+  }
+  if (method->prior_weight > 0 && method->initialisation != AIT_INITIALISATION_AUXILIARY) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "prior_weight is %g but the initialisation is %s, so no z descends that a prior could draw: choose "
+                    "an auxiliary start or no prior",
+                    method->prior_weight, method->initialisation == AIT_INITIALISATION_WARM ? "warm" : "fixed");
+  }
+  return AIT_OK;
+}
+
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
       (unsigned)method->truncation > AIT_TRUNCATION_LAST || (unsigned)method->mapping > AIT_MAPPING_AGGREGATE ||
@@ -270,6 +293,7 @@ ait_status ait_solver_options_check(const ait_solver_options *options) {
     return out_of_range("", "divergence_limit", options->divergence_limit, "more than 0");
   }
   AIT_TRY(check_method(&options->method, options->ll_steps));
+  AIT_TRY(check_prior(options));
   AIT_TRY(check_schedule("LL ", &options->ll_rate, 0));
   AIT_TRY(check_optimizer("UL ", &options->ul_optimizer));
   return check_optimizer("initialisation ", &options->init_optimizer);

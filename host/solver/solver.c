@@ -72,13 +72,18 @@ static ait_status allocate_zeros(ait_solver *solver, int64_t count, ait_real **m
   return solver->device->runtime->fill(solver->device, (size_t)count * sizeof(ait_real), 0, *memory);
 }
 
-static ait_status create_variable(ait_solver *solver, ait_variable *variable, int64_t size, const char *name,
-                                  const ait_real *start, const ait_optimizer *optimizer) {
-  for (int64_t i = 0; i < size; i++) {
-    if (!isfinite(start[i])) {
-      return ait_fail(AIT_BAD_DATA, "%s[%lld] is %g; expected a finite number", name, (long long)i, (double)start[i]);
+static ait_status check_finite(const char *name, int64_t count, const ait_real *v) {
+  for (int64_t i = 0; i < count; i++) {
+    if (!isfinite(v[i])) {
+      return ait_fail(AIT_BAD_DATA, "%s[%lld] is %g; expected a finite number", name, (long long)i, (double)v[i]);
     }
   }
+  return AIT_OK;
+}
+
+static ait_status create_variable(ait_solver *solver, ait_variable *variable, int64_t size, const char *name,
+                                  const ait_real *start, const ait_optimizer *optimizer) {
+  AIT_TRY(check_finite(name, size, start));
   variable->size = size;
   AIT_TRY(ait_solver_allocate_reals(solver, size, &variable->value));
   AIT_TRY(allocate_zeros(solver, size, &variable->gradient));
@@ -87,6 +92,23 @@ static ait_status create_variable(ait_solver *solver, ait_variable *variable, in
     AIT_TRY(allocate_zeros(solver, size, &variable->moment2));
   }
   return solver->device->runtime->copy_in(solver->device, (size_t)size * sizeof *start, start, variable->value);
+}
+
+/* The point that z is drawn to: z0, 0, or the caller's. */
+static ait_status create_prior(ait_solver *solver, const ait_real *z0) {
+  const ait_solver_options *options = &solver->options;
+  const int64_t size = solver->z.size;
+  const ait_real *point = options->prior == AIT_PRIOR_GIVEN ? options->prior_point : z0;
+  if (options->method.prior_weight == 0) {
+    return AIT_OK;
+  }
+  AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->z_descent));
+  AIT_TRY(allocate_zeros(solver, size, &solver->prior));
+  if (options->prior == AIT_PRIOR_ZERO) {
+    return AIT_OK;
+  }
+  AIT_TRY(check_finite("the prior", size, point));
+  return solver->device->runtime->copy_in(solver->device, (size_t)size * sizeof *point, point, solver->prior);
 }
 
 static ait_status create_trajectory(ait_solver *solver) {
@@ -135,6 +157,7 @@ static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait
   AIT_TRY(ait_mapping_create(solver));
   AIT_TRY(create_variable(solver, &solver->x, solver->n, "x0", x0, &options->ul_optimizer));
   AIT_TRY(create_variable(solver, &solver->z, size, "z0", z0, &options->init_optimizer));
+  AIT_TRY(create_prior(solver, z0));
   AIT_TRY(create_trajectory(solver));
   AIT_TRY(ait_constants_create(solver));
   AIT_TRY(ait_findings_create(solver));

@@ -95,7 +95,8 @@ struct ait_solver {
   int64_t batch, n, m, K;
   ait_box X, Y;
   ait_variable x, z;
-  ait_trajectory trajectory; /* y_0 .. y_K */
+  ait_real *prior, *z_descent; /* batch x m: what z is drawn to, and gz + rho (z - prior); NULL without a prior */
+  ait_trajectory trajectory;   /* y_0 .. y_K */
   ait_constants constants;
   ait_findings findings;
   void *workspace; /* the oracles' */

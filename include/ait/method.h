@@ -81,9 +81,12 @@ typedef struct ait_method {
                             grad_y F with alpha the size of the last LL step; 0: as many as there are LL steps */
   double difference_epsilon; /* for AIT_HYPERGRADIENT_FINITE_DIFFERENCES: differences are taken between
                                 y + epsilon v / ||v|| and y - epsilon v / ||v||, so it is in units of y; 0: 0.01 */
+  double prior_weight; /* rho >= 0: (rho / 2) ||z - prior||^2 is added to what z descends (not to F: gz stays dF/dz);
+                          0: nothing. Needs AIT_INITIALISATION_AUXILIARY. This definition is ours, not the paper's
+                          (docs/derivation.md#prior-regularisation) */
 } ait_method;
 
-/* The bundle of a name: "iaptt-gm", "ia-gm", "ia-gm-a", "rhg", "t-rhg", "bda", "ls", "ns", "one-stage".
+/* The bundle of a name: "iaptt-gm", "ait", "ia-gm", "ia-gm-a", "rhg", "t-rhg", "bda", "ls", "ns", "one-stage".
  * Errors: AIT_INVALID_ARGUMENT (the sentence lists the names there are). */
 AIT_API ait_status ait_method_by_name(const char *name, ait_method *method);
 

@@ -49,6 +49,13 @@ typedef struct ait_optimizer {
   double gradient_scale; /* s, default 1: hyper-cleaning sets N, for its gx scales as 1/N */
 } ait_optimizer;
 
+/* What z is drawn to where method.prior_weight is not 0. */
+typedef enum ait_prior {
+  AIT_PRIOR_INITIAL, /* z0 */
+  AIT_PRIOR_ZERO,
+  AIT_PRIOR_GIVEN /* prior_point */
+} ait_prior;
+
 typedef struct ait_solver_options {
   size_t struct_size;           /* set by ait_solver_options_init */
   ait_method method;            /* default: iaptt-gm */
@@ -61,7 +68,9 @@ typedef struct ait_solver_options {
       divergence_limit; /* stop when f at an LL step, or F where it is evaluated (and descended), exceeds its value at
                            (x_0, y_0) by this times max(1, |that value|); default 1000; infinity: stop
                            only at values that are not finite */
-  int32_t record_trajectory; /* nonzero: F at every y_0 .. y_K, whatever the truncation needs */
+  ait_prior prior;      /* default: AIT_PRIOR_INITIAL */
+  const ait_real *prior_point; /* host, batch x m, copied; for AIT_PRIOR_GIVEN, else NULL */
+  int32_t record_trajectory;   /* nonzero: F at every y_0 .. y_K, whatever the truncation needs */
 } ait_solver_options;
 
 AIT_API void ait_solver_options_init(ait_solver_options *options);
@@ -71,7 +80,7 @@ AIT_API void ait_solver_options_init(ait_solver_options *options);
  * The problem must outlive the solver. Every setting is checked; a combination that makes no sense
  * is refused with the two choices that clash.
  * Errors: AIT_INVALID_ARGUMENT, AIT_UNSUPPORTED (the problem lacks an optional oracle that the method needs),
- * AIT_BAD_DATA (x0 or z0 not finite), AIT_OUT_OF_MEMORY. */
+ * AIT_BAD_DATA (x0, z0 or the prior not finite), AIT_OUT_OF_MEMORY. */
 AIT_API ait_status ait_solver_create(ait_problem *problem, const ait_solver_options *options, const ait_real *x0,
                                      const ait_real *z0, ait_solver **solver);
 AIT_API void ait_solver_destroy(ait_solver *solver); /* NULL is allowed */

@@ -104,6 +104,7 @@ EOF
 truth_known="--noise 0.4 --test-images test-images.npy --test-labels test-labels.npy --threads 1"
 for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "--method rhg" "--method t-rhg" \
   "--method ls --cg-iterations 4 --cg-damping 0.01" "--method ls --cg-preconditioner diagonal" "--method ns --neumann-terms 3" \
+  "--method one-stage --ll-steps 1" "--method ait --prior ait-1/y.npy" "--method ia-gm --prior-weight 0.2 --prior zero" \
   "--method ia-gm" "--method ia-gm-a" "--model deep:6" "--model mlp:8,6" "--model mlp:8 --activation tanh" \
   "--score weight" "--score gradient" "--ul-optimizer sgd --ul-rate 10 --init-optimizer adam"; do
   rm -rf noisy
@@ -113,6 +114,9 @@ for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "-
   grep -qi "nan" out noisy/*.csv noisy/*.json && fail "$options: NaN in the results"
   finite noisy/*.npy || fail "$options: numbers that are not finite in the arrays"
 done
+expect 1 "--prior val-labels.npy: it holds 60 x 1 numbers; expected the 63 variables of the LL problem" \
+  own "$AIT" refused --method ait --prior val-labels.npy --quiet
+[ ! -e refused ] || fail "a prior of another size left a run folder"
 head -n 1 noisy/suspects.csv | grep -q ",true_label$" || fail "suspects.csv does not show the truth that is known"
 
 # Validation rows of another type than the training rows: the run stands, without the classifiers that want

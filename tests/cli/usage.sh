@@ -56,6 +56,12 @@ expect 2 "--fd-epsilon goes with --method one-stage, not with --method rhg" "$AI
 expect 2 "--method one-stage takes one LL step, which clashes with --ll-steps 10" \
   "${clean[@]}" --method one-stage --ll-steps 10
 expect 2 "--method one-stage takes one LL step, which clashes with --ll-steps 2" "$AIT" solve toy --method one-stage --ll-steps 2
+expect 2 "--prior-weight -1: expected a number from 0 up" "${clean[@]}" --prior-weight -1
+expect 2 "--prior goes with --prior-weight or --method ait, not with --method iaptt-gm" "${clean[@]}" --prior zero
+expect 2 "--prior-weight goes with a method that learns where the LL iteration starts" \
+  "${clean[@]}" --method rhg --prior-weight 0.1
+expect 2 "such as --method ait, not with --method one-stage" "$AIT" solve toy --method one-stage --prior zero
+expect 1 "none.npy" "$AIT" solve toy --method ait --prior none.npy --device cpu
 expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
 expect 2 "--model mlp:0: expected linear" "${clean[@]}" --model mlp:0
 expect 2 "--activation" "${clean[@]}" --activation relu
