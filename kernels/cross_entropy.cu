@@ -8,13 +8,13 @@
 
 namespace {
 
-__global__ void cross_entropy(int64_t count, int64_t classes, ait_real total, const int32_t *labels, const ait_real *x,
-                              ait_real *logits, ait_real *r, double *sums) {
+__global__ void cross_entropy(int64_t count, int64_t classes, ait_real total, const int32_t *labels,
+                              ait_row_weights weights, ait_real *logits, ait_real *r, double *sums) {
   double loss = 0;
   for (AIT_EACH(i, count)) {
     ait_real weight, derivative, own;
     ait_real *p = logits + i * classes;
-    ait_sample_weight(x, i, &weight, &derivative);
+    ait_row_weight(weights, i, &weight, &derivative);
     loss += (double)weight * ait_softmax_row(classes, labels[i], p, &own);
     const ait_real scale = weight / total;
     for (int64_t c = 0; c < classes && r != NULL; ++c) {
@@ -39,7 +39,9 @@ __global__ void cross_entropy_x_gradient(int64_t count, int64_t classes, double 
                                          const ait_real *x, ait_real *logits, ait_real *out) {
   for (AIT_EACH(i, count)) {
     ait_real weight, derivative, own;
-    ait_sample_weight(x, i, &weight, &derivative);
+    ait_row_weights weights = {};
+    weights.x = x;
+    ait_row_weight(weights, i, &weight, &derivative);
     const double entropy = ait_softmax_row(classes, labels[i], logits + i * classes, &own);
     out[i] = (ait_real)((double)derivative / total * entropy);
   }
@@ -53,10 +55,10 @@ __global__ void softmax(int64_t count, int64_t classes, ait_real *logits) {
 }
 
 __global__ void cross_entropy_tangent(int64_t count, int64_t classes, ait_real total, const int32_t *labels,
-                                      const ait_real *x, const ait_real *p, ait_real *s, ait_real *cross) {
+                                      ait_row_weights weights, const ait_real *p, ait_real *s, ait_real *cross) {
   for (AIT_EACH(i, count)) {
     ait_real weight, derivative;
-    ait_sample_weight(x, i, &weight, &derivative);
+    ait_row_weight(weights, i, &weight, &derivative);
     const ait_real mean = ait_tangent_row(classes, labels[i], weight / total, p + i * classes, s + i * classes);
     if (cross != NULL) {
       cross[i] = derivative / total * mean;
@@ -67,12 +69,12 @@ __global__ void cross_entropy_tangent(int64_t count, int64_t classes, ait_real t
 }  // namespace
 
 cudaError_t ait_kernel_cross_entropy(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
-                                     const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
-                                     ait_real *loss, ait_reduce_memory *memory) {
+                                     const int32_t *labels, const ait_row_weights *weights, ait_real *logits,
+                                     ait_real *r, ait_real *loss, ait_reduce_memory *memory) {
   const int64_t blocks = ait_smaller(ait_ceil_div(count, AIT_THREADS), AIT_SUM_SLOTS);
   if (blocks > 0) {
     AIT_LAUNCH(cross_entropy, (unsigned)blocks, AIT_THREADS, AIT_THREADS * sizeof(double), stream, count, classes,
-               (ait_real)total, labels, x, logits, r, memory->sums);
+               (ait_real)total, labels, *weights, logits, r, memory->sums);
     const cudaError_t error = AIT_LAUNCHED();
     if (error != cudaSuccess) {
       return error;
@@ -104,12 +106,12 @@ cudaError_t ait_kernel_softmax(cudaStream_t stream, int64_t count, int64_t class
 }
 
 cudaError_t ait_kernel_cross_entropy_tangent(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
-                                             const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
-                                             ait_real *cross) {
+                                             const int32_t *labels, const ait_row_weights *weights, const ait_real *p,
+                                             ait_real *s, ait_real *cross) {
   if (count == 0) {
     return cudaSuccess;
   }
   AIT_LAUNCH(cross_entropy_tangent, ait_blocks(count), AIT_THREADS, 0, stream, count, classes, (ait_real)total, labels,
-             x, p, s, cross);
+             *weights, p, s, cross);
   return AIT_LAUNCHED();
 }

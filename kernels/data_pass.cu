@@ -287,7 +287,11 @@ cudaError_t ait_kernel_data_pass(cudaStream_t stream, const ait_pass *pass, cons
   work.tile.classes = pass->classes;
   work.tile.data = rows->data;
   work.tile.labels = pass->labels;
-  work.tile.x = pass->x;
+  work.tile.weights.x = pass->x;
+  work.tile.weights.weights = pass->weights;
+  work.tile.weights.folds = pass->folds;
+  work.tile.weights.fold = pass->fold;
+  work.tile.weights.only_fold = pass->only_fold;
   work.tile.cross = pass->cross;
   work.slot_rows = plan->slot_rows;
   work.slot_numbers = numbers;

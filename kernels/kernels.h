@@ -87,18 +87,47 @@ cudaError_t ait_kernel_round_sum(cudaStream_t stream, int64_t n, double scale, c
 
 /* ---- cross_entropy.cu ---------------------------------------------------------------------------- */
 
-/* x, r and loss may be NULL. */
+/* What weighs rows, as in ait_pass: each pointer at the first of the rows, or NULL. */
+typedef struct ait_row_weights {
+  const ait_real *x, *weights;
+  const int32_t *folds;
+  int32_t fold, only_fold;
+} ait_row_weights;
+
+/* `weights` is a host struct; r and loss may be NULL. */
 cudaError_t ait_kernel_cross_entropy(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
-                                     const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
-                                     ait_real *loss, ait_reduce_memory *memory);
+                                     const int32_t *labels, const ait_row_weights *weights, ait_real *logits,
+                                     ait_real *r, ait_real *loss, ait_reduce_memory *memory);
+/* x may not be NULL. */
 cudaError_t ait_kernel_cross_entropy_x_gradient(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
                                                 const int32_t *labels, const ait_real *x, ait_real *logits,
                                                 ait_real *out);
 cudaError_t ait_kernel_softmax(cudaStream_t stream, int64_t count, int64_t classes, ait_real *logits);
-/* x and cross may be NULL. */
+/* cross may be NULL. */
 cudaError_t ait_kernel_cross_entropy_tangent(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
-                                             const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
-                                             ait_real *cross);
+                                             const int32_t *labels, const ait_row_weights *weights, const ait_real *p,
+                                             ait_real *s, ait_real *cross);
+
+/* ---- noise.cu: the same where labels are noisy (ait_pass) ----------------------------------------- */
+
+/* The rows' labels and noise model. */
+typedef struct ait_noisy_labels {
+  const int32_t *labels;
+  const ait_real *log_noise;
+} ait_noisy_labels;
+
+/* logits become L_c - max L; r = w (P - r) / total and loss may be NULL. */
+cudaError_t ait_kernel_noise_entropy(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
+                                     const ait_noisy_labels *labels, const ait_row_weights *weights, ait_real *logits,
+                                     ait_real *r, ait_real *loss, ait_reduce_memory *memory);
+/* `logits` as left by noise_entropy; s becomes the tangent of r along s, `slopes` (may be NULL) w r_c (S_c - <r,S>) /
+ * total. cross may be NULL. */
+cudaError_t ait_kernel_noise_tangent(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
+                                     const ait_noisy_labels *labels, const ait_row_weights *weights, ait_real *logits,
+                                     ait_real *s, ait_real *slopes, ait_real *cross);
+/* out_cg = -(sum of slopes_ic over the rows with label g). */
+cudaError_t ait_kernel_sum_labels(cudaStream_t stream, int64_t count, int64_t classes, const int32_t *labels,
+                                  const ait_real *slopes, ait_real *out);
 
 /* ---- limits of a device --------------------------------------------------------------------------- */
 

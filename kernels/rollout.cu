@@ -488,7 +488,7 @@ descent_work work_of(const ait_descent *descent, const ait_descent_plan *plan, c
   work.side[TRAIN] = side_of(descent->train, descent->train_labels, work.classes, plan->side[TRAIN], losses);
   work.side[VALIDATION] = side_of(descent->validation, descent->validation_labels, work.classes, plan->side[VALIDATION],
                                   losses + plan->side[TRAIN].slots);
-  work.side[TRAIN].tile.x = descent->x;
+  work.side[TRAIN].tile.weights.x = descent->x;
   work.tile_rows = plan->tile_rows;
   work.slot_numbers = (descent->layers > 1 ? 2 : 1) * ait_classifier_numbers(work.classes, work.columns);
   work.first = descent->first;

@@ -6,17 +6,20 @@
 
 #include "ait/real.h"
 #include "device.cuh"
+#include "kernels.h"
 
-/* w = sigmoid(x) and its derivative, without overflow; NaN stays NaN. x NULL: w = 1. */
-__device__ inline void ait_sample_weight(const ait_real *x, int64_t i, ait_real *w, ait_real *derivative) {
-  if (x == NULL) {
-    *w = 1;
-    *derivative = 0;
-    return;
+/* Row i's weight w and, where it is a sigmoid(x), the derivative of it, without overflow; NaN stays NaN. */
+__device__ inline void ait_row_weight(const ait_row_weights &from, int64_t i, ait_real *w, ait_real *derivative) {
+  *w = from.weights != NULL ? from.weights[i] : 1;
+  *derivative = 0;
+  if (from.x != NULL) {
+    const ait_real x = from.x[i], e = exp(-fabs(x)), inverse = 1 / (1 + e);
+    *w = isnan(x) ? x : x >= 0 ? inverse : e * inverse;
+    *derivative = isnan(x) ? x : e * inverse * inverse;
   }
-  const ait_real e = exp(-fabs(x[i])), inverse = 1 / (1 + e);
-  *w = isnan(x[i]) ? x[i] : x[i] >= 0 ? inverse : e * inverse;
-  *derivative = isnan(x[i]) ? x[i] : e * inverse * inverse;
+  if (from.folds != NULL && (from.folds[i] == from.fold) != (from.only_fold != 0)) {
+    *w = *derivative = 0;
+  }
 }
 
 /* The softmax P over the logits, in place; entry c stands at p[c]. Returns the cross-entropy

@@ -27,8 +27,8 @@ struct ait_tile_work {
   int64_t rows, columns, stride, classes; /* N, D, stored numbers between rows, C */
   const void *data;
   const int32_t *labels;
-  const ait_real *x; /* N, or NULL: weight 1 */
-  ait_real *cross;   /* N, or NULL */
+  ait_row_weights weights; /* of all N rows */
+  ait_real *cross;         /* N, or NULL */
 };
 
 /* What a block makes of a slot of rows. */
@@ -193,7 +193,7 @@ __device__ inline double ait_tile_residuals(const ait_tile_work &work, int64_t f
     const int64_t i = first + r;
     const int32_t label = work.labels[i];
     ait_real *p = logits + r * stride, weight, derivative, own;
-    ait_sample_weight(work.x, i, &weight, &derivative);
+    ait_row_weight(work.weights, i, &weight, &derivative);
     loss += (double)weight * ait_softmax_row(work.classes, label, p, &own);
     if (slopes != NULL) {
       const ait_real mean = ait_tangent_row(work.classes, label, weight, p, slopes + r * stride);

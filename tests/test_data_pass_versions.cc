@@ -209,8 +209,7 @@ class Runner {
         labels_(device, job.labels),
         rows_{job.type,      job.shape.rows, job.shape.columns, job.shape.columns,
               stored_.get(), scale_.get(),   shift_.get()},
-        all_{&rows_,  labels_.get(), job.shape.classes, classifier_.get(), direction_.get(), x_.get(),
-             nullptr, loss_.get(),   gradient_.get(),   tangent_.get(),    cross_.get()},
+        all_(Everything(job)),
         workspace_(device, device->model->data_pass_workspace(device.get(), &all_), 0xff) {}
 
   Pass<ait_real> operator()(const Reals &classifier) {
@@ -240,6 +239,21 @@ class Runner {
   }
 
  private:
+  ait_pass Everything(const Job &job) {
+    ait_pass pass = {};
+    pass.rows = &rows_;
+    pass.labels = labels_.get();
+    pass.classes = job.shape.classes;
+    pass.classifier = classifier_.get();
+    pass.direction = direction_.get();
+    pass.x = x_.get();
+    pass.loss = loss_.get();
+    pass.gradient = gradient_.get();
+    pass.tangent = tangent_.get();
+    pass.cross = cross_.get();
+    return pass;
+  }
+
   void Run(const ait_pass &pass, const Reals &classifier) {
     ASSERT_EQ(AIT_OK, device_->runtime->copy_in(device_.get(), classifier.size() * sizeof(ait_real), classifier.data(),
                                                 classifier_.get()));

@@ -66,6 +66,9 @@ struct Work {
   Doubles values;                                       // rows x columns, before scale and shift
   Reals scale, shift, x, classifier, direction;         // empty: NULL
   std::vector<int32_t> labels;
+  Reals weights, log_noise;    // empty: NULL
+  std::vector<int32_t> folds;  // empty: NULL
+  int32_t fold = 0, only_fold = 0;
 };
 
 enum Parts { kScale = 1, kShift = 2, kWeights = 4, kDirection = 8, kAllParts = 15 };
@@ -100,17 +103,67 @@ Work MakeWork(ait_type type, int64_t rows, int64_t columns, int64_t classes, int
   return work;
 }
 
+// Weights in place of x, some of them 0; or a noise model whose chances differ widely; or five folds.
+void AddWeights(Work *work) {
+  work->x.clear();
+  work->weights = RandomReals(41, work->rows, -0.2, 1);
+  for (ait_real &weight : work->weights) {
+    weight = std::max<ait_real>(weight, 0);
+  }
+}
+
+void AddNoise(Work *work) {
+  const int64_t classes = work->classes;
+  work->log_noise = RandomReals(42, classes * classes, -8, -1);
+  for (int64_t c = 0; c < classes; ++c) {
+    work->log_noise[c * classes + c] = static_cast<ait_real>(-0.3);
+  }
+}
+
+void AddFolds(Work *work, int32_t fold, bool only) {
+  work->folds = RandomLabels(43, work->rows, 5);
+  work->fold = fold;
+  work->only_fold = only;
+}
+
 // ---- reference ------------------------------------------------------------------------------------
 
 struct Outputs {
-  Doubles loss = {0}, gradient, tangent, cross;
+  Doubles loss = {0}, gradient, tangent, cross, noise_cross;
 };
 
 // Softmax and weights in long double: 1 - P and 1 - w cancel.
 using Wide = long double;
 
+bool IsLeftOut(const Work &work, int64_t i) {
+  return !work.folds.empty() && (work.folds[i] == work.fold) != (work.only_fold != 0);
+}
+
 Wide WeightOf(const Work &work, int64_t i) {
+  if (IsLeftOut(work, i)) {
+    return 0;
+  }
+  if (!work.weights.empty()) {
+    return static_cast<Wide>(work.weights[i]);
+  }
   return work.x.empty() ? 1 : 1 / (1 + std::exp(-static_cast<Wide>(work.x[i])));
+}
+
+// r of a row with softmax p: onehot, or the posterior where labels are noisy. *chance: of its label.
+std::vector<Wide> TargetOf(const Work &work, int64_t i, const std::vector<Wide> &p, Wide *chance) {
+  const int32_t label = work.labels[i];
+  std::vector<Wide> r(p.size(), 0);
+  *chance = 0;
+  for (size_t c = 0; c < p.size(); ++c) {
+    const bool own = static_cast<int32_t>(c) == label;
+    r[c] = work.log_noise.empty() ? (own ? p[c] : 0)
+                                  : p[c] * std::exp(static_cast<Wide>(work.log_noise[c * p.size() + label]));
+    *chance += r[c];
+  }
+  for (Wide &entry : r) {
+    entry /= *chance;
+  }
+  return r;
 }
 
 Doubles RowOf(const Work &work, int64_t i) {
@@ -135,6 +188,23 @@ Doubles Affine(const Work &work, const Reals &a, const Doubles &u) {
   return out;
 }
 
+// s_c - <q, s> for every c; the sum of differences does not cancel where q is near onehot, but takes C^2 steps.
+std::vector<Wide> SlopesOf(const std::vector<Wide> &q, const Doubles &s, bool exactly) {
+  std::vector<Wide> out(s.begin(), s.end());
+  Wide mean = 0;
+  for (size_t c = 0; c < s.size(); ++c) {
+    mean += q[c] * static_cast<Wide>(s[c]);
+  }
+  for (size_t c = 0; c < s.size(); ++c) {
+    Wide slope = exactly ? 0 : out[c] - mean;
+    for (size_t k = 0; exactly && k < s.size(); ++k) {
+      slope += q[k] * (static_cast<Wide>(s[c]) - static_cast<Wide>(s[k]));
+    }
+    out[c] = slope;
+  }
+  return out;
+}
+
 // sum += r (u, 1)'
 void AddOuter(const Work &work, const Doubles &r, const Doubles &u, Doubles *sum) {
   for (int64_t c = 0; c < work.classes; ++c) {
@@ -151,38 +221,42 @@ Outputs Reference(const Work &work) {
   Wide loss = 0;
   Outputs out;
   out.gradient = out.tangent = Doubles(static_cast<size_t>(classes * (work.columns + 1)), 0);
+  out.noise_cross = Doubles(static_cast<size_t>(classes * classes), 0);
   for (int64_t i = 0; i < work.rows; ++i) {
     const Doubles u = RowOf(work, i);
     const Doubles logits = Affine(work, work.classifier, u);
     const int32_t label = work.labels[i];
     const Wide weight = WeightOf(work, i), largest = *std::max_element(logits.begin(), logits.end());
     std::vector<Wide> p(logits.begin(), logits.end());
-    Doubles r(static_cast<size_t>(classes)), dr(static_cast<size_t>(classes));
-    Wide sum = 0;
+    Doubles residual(static_cast<size_t>(classes)), dr(static_cast<size_t>(classes));
+    Wide sum = 0, chance = 0;
     for (Wide &entry : p) {
       entry = std::exp(entry - largest);
       sum += entry;
     }
-    loss += weight * (std::log(sum) + largest - static_cast<Wide>(logits[label])) / n;
-    for (int64_t c = 0; c < classes; ++c) {
-      p[c] /= sum;
-      r[c] = static_cast<double>(weight * (p[c] - (c == label ? 1 : 0)) / n);
+    for (Wide &entry : p) {
+      entry /= sum;
     }
-    AddOuter(work, r, u, &out.gradient);
+    const std::vector<Wide> r = TargetOf(work, i, p, &chance);
+    loss += weight / n * (work.log_noise.empty() ? std::log(sum) + largest - logits[label] : -std::log(chance));
+    for (int64_t c = 0; c < classes; ++c) {
+      residual[c] = static_cast<double>(weight * (p[c] - r[c]) / n);
+    }
+    AddOuter(work, residual, u, &out.gradient);
     if (work.direction.empty()) {
       continue;
     }
     const Doubles s = Affine(work, work.direction, u);
-    Wide mean = 0, cross = 0;
+    const bool noisy = !work.log_noise.empty();
+    const std::vector<Wide> prior = SlopesOf(p, s, noisy), posterior = SlopesOf(r, s, noisy);
+    Wide mean = 0;
     for (int64_t c = 0; c < classes; ++c) {
-      mean += p[c] * static_cast<Wide>(s[c]);
-      cross += (p[c] - (c == label ? 1 : 0)) * static_cast<Wide>(s[c]);
-    }
-    for (int64_t c = 0; c < classes; ++c) {
-      dr[c] = static_cast<double>(weight / n * (p[c] * static_cast<Wide>(s[c]) - p[c] * mean));
+      mean += (p[c] - r[c]) * static_cast<Wide>(s[c]);
+      dr[c] = static_cast<double>(weight / n * (p[c] * prior[c] - r[c] * posterior[c]));
+      out.noise_cross[c * classes + label] -= static_cast<double>(weight / n * r[c] * posterior[c]);
     }
     AddOuter(work, dr, u, &out.tangent);
-    out.cross.push_back(work.x.empty() ? 0 : static_cast<double>(weight * (1 - weight) / n * cross));
+    out.cross.push_back(work.x.empty() ? 0 : static_cast<double>(weight * (1 - weight) / n * mean));
   }
   out.loss[0] = static_cast<double>(loss);
   return out;
@@ -193,7 +267,7 @@ Outputs Reference(const Work &work) {
 enum Wanted { kLoss = 1, kGradient = 2, kTangent = 4, kCross = 8, kEverything = 15 };
 
 struct Results {
-  Reals loss, gradient, tangent, cross;
+  Reals loss, gradient, tangent, cross, noise_cross;
 };
 
 const ait_real kUntouched = 12345;
@@ -204,6 +278,8 @@ Results RunPass(Device &device, const Work &work, int wanted = kEverything, int 
   if (work.direction.empty()) {
     wanted &= kLoss | kGradient;
   }
+  const size_t noise = work.log_noise.size();
+  const bool wants_noise = wanted & kTangent && noise > 0;
   const auto buffer = [&](const auto &values) {
     using T = typename std::decay_t<decltype(values)>::value_type;
     return std::make_unique<Buffer<T>>(device, values);
@@ -216,7 +292,9 @@ Results RunPass(Device &device, const Work &work, int wanted = kEverything, int 
   EXPECT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &rows));
   const auto scale = buffer(work.scale), shift = buffer(work.shift), x = buffer(work.x);
   const auto classifier = buffer(work.classifier), direction = buffer(work.direction);
-  const auto labels = buffer(work.labels);
+  const auto labels = buffer(work.labels), folds = buffer(work.folds);
+  const auto weights = buffer(work.weights), log_noise = buffer(work.log_noise);
+  Buffer<ait_real> noise_cross(device, noise, kUntouched);
   Buffer<ait_real> loss(device, 1, kUntouched), gradient(device, parameters, kUntouched);
   Buffer<ait_real> tangent(device, parameters, kUntouched), cross(device, static_cast<size_t>(work.rows), kUntouched);
   Buffer<uint8_t> flag(device, 1, active == 1);
@@ -233,7 +311,13 @@ Results RunPass(Device &device, const Work &work, int wanted = kEverything, int 
                          wanted & kLoss ? loss.get() : nullptr,
                          wanted & kGradient ? gradient.get() : nullptr,
                          wanted & kTangent ? tangent.get() : nullptr,
-                         wanted & kCross ? cross.get() : nullptr};
+                         wanted & kCross ? cross.get() : nullptr,
+                         work.weights.empty() ? nullptr : weights->get(),
+                         work.folds.empty() ? nullptr : folds->get(),
+                         work.fold,
+                         work.only_fold,
+                         noise > 0 ? log_noise->get() : nullptr,
+                         wants_noise ? noise_cross.get() : nullptr};
   Buffer<uint8_t> workspace(device, device->model->data_pass_workspace(device.get(), &pass), 0xff);
   EXPECT_EQ(AIT_OK, device->model->data_pass(device.get(), &pass, workspace.get())) << ait_last_error();
   Results results;
@@ -241,6 +325,7 @@ Results RunPass(Device &device, const Work &work, int wanted = kEverything, int 
   results.gradient = wanted & kGradient ? gradient.Host() : Reals();
   results.tangent = wanted & kTangent ? tangent.Host() : Reals();
   results.cross = wanted & kCross ? cross.Host() : Reals();
+  results.noise_cross = wants_noise ? noise_cross.Host() : Reals();
   device->model->release_rows(device.get(), &rows);
   ait_matrix_destroy(matrix);
   return results;
@@ -253,6 +338,9 @@ void ExpectClose(const Results &results, const Outputs &expected, double toleran
   if (!results.tangent.empty()) {
     EXPECT_LE(RelativeError(results.tangent, expected.tangent), tolerance) << "dG";
     EXPECT_LE(RelativeError(results.cross, expected.cross), tolerance) << "cross term";
+  }
+  if (!results.noise_cross.empty()) {
+    EXPECT_LE(RelativeError(results.noise_cross, expected.noise_cross), tolerance) << "cross terms of the noise";
   }
 }
 
@@ -359,6 +447,147 @@ TEST_P(DataPassTest, TheBitsDoNotDependOnThreads) {
       EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
       EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
       EXPECT_TRUE(SameBits(expected.cross, results.cross));
+    }
+  }
+}
+
+// ---- weights, folds and noisy labels ----------------------------------------------------------------
+
+TEST_P(DataPassTest, NoisyLabelsMatchTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  constexpr int64_t kMostProducts = 300000;  // keeps the reference fast
+  for (int64_t classes : {2, 3, 10, 11, 100}) {
+    for (int64_t columns : {5, 70}) {
+      for (int64_t rows : {classes < 100 ? 1 : 17, 33, 257}) {  // <P,S> - <r,S> of a single row may cancel to 1/150
+        if (classes * columns * rows <= kMostProducts) {
+          SCOPED_TRACE(testing::Message() << "N " << rows << ", D " << columns << ", C " << classes);
+          Work work = MakeWork(AIT_U8, rows, columns, classes, kAllParts);
+          AddNoise(&work);
+          ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+        }
+      }
+    }
+  }
+}
+
+// Few classes, those that a device may compose the pass of matrix products for, and such a noise model.
+TEST_P(DataPassTest, FoldsAndWeightsMatchTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t classes : {3, 40}) {
+    for (int noisy : {0, 1}) {
+      for (int weighted : {0, 1}) {
+        for (int only : {0, 1}) {
+          SCOPED_TRACE(testing::Message() << "C " << classes << ", noisy " << noisy << ", weighted " << weighted
+                                          << ", only one fold " << only);
+          Work work = MakeWork(AIT_U8, 300, 70, classes, kAllParts);
+          AddFolds(&work, 2, only);
+          if (noisy) {
+            AddNoise(&work);
+          }
+          if (weighted) {
+            AddWeights(&work);
+          }
+          const Results results = RunPass(device, work);
+          ExpectClose(results, Reference(work), kSmallTolerance);
+          for (int64_t i = 0; i < work.rows; ++i) {
+            EXPECT_TRUE(!IsLeftOut(work, i) || results.cross[i] == 0) << i;
+          }
+        }
+      }
+    }
+  }
+}
+
+// What a left-out row holds does not matter at all.
+TEST_P(DataPassTest, RowsLeftOutWeighNothing) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_F32, 90, 37, 4, kAllParts);
+  AddNoise(&work);
+  AddFolds(&work, 1, false);
+  const Results expected = RunPass(device, work);
+  for (int64_t i = 0; i < work.rows; ++i) {
+    if (IsLeftOut(work, i)) {
+      work.labels[i] = (work.labels[i] + 1) % 4;
+      work.x[i] = 50;
+      std::memset(&work.stored[i * 37 * sizeof(float)], 0, 37 * sizeof(float));
+    }
+  }
+  const Results results = RunPass(device, work);
+  EXPECT_TRUE(SameBits(expected.loss, results.loss));
+  EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
+  EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
+  EXPECT_TRUE(SameBits(expected.noise_cross, results.noise_cross));
+}
+
+// Right labels are the noise model whose chances are 1 and 0.
+TEST_P(DataPassTest, NoNoiseIsPlainCrossEntropy) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const Work plain = MakeWork(AIT_U8, 300, 70, 5, kAllParts);
+  Work work = plain;
+  work.log_noise.assign(25, -kInfinity);
+  for (int c = 0; c < 5; ++c) {
+    work.log_noise[c * 6] = 0;
+  }
+  Results results = RunPass(device, work);
+  for (ait_real cross : results.noise_cross) {
+    EXPECT_LE(std::fabs(static_cast<double>(cross)), 1e-30);  // a chance of 0 may be the smallest number
+  }
+  results.noise_cross.clear();
+  ExpectClose(results, Reference(plain), kSmallTolerance);
+}
+
+// P and r within 1e-6 of 1: their difference must keep its digits.
+TEST_P(DataPassTest, NoisyResidualsOfSureRowsKeepTheirDigits) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_F64, 50, 3, 4, kWeights | kDirection);
+  AddNoise(&work);
+  work.labels.assign(50, 2);
+  work.classifier[12 + 2] = 14;
+  ExpectClose(RunPass(device, work), Reference(work), 64 * kEpsilon);
+  work.labels.assign(50, 1);  // sure of another class than the label's
+  ExpectClose(RunPass(device, work), Reference(work), 64 * kEpsilon);
+}
+
+TEST_P(DataPassTest, NoisyLabelsGiveTheSameBitsOnAnyThreads) {
+  Work work = MakeWork(AIT_U8, 5000, 70, 11, kAllParts);
+  AddNoise(&work);
+  AIT_OPEN_DEVICE(one, GetParam(), 1);
+  const Results expected = RunPass(one, work), gradient = RunPass(one, work, kGradient);
+  EXPECT_TRUE(SameBits(expected.gradient, gradient.gradient));
+  for (int32_t threads : {2, 5}) {
+    SCOPED_TRACE(testing::Message() << "threads " << threads);
+    AIT_OPEN_DEVICE(device, GetParam(), threads);
+    const Results results = RunPass(device, work);
+    EXPECT_TRUE(SameBits(expected.loss, results.loss));
+    EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
+    EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
+    EXPECT_TRUE(SameBits(expected.cross, results.cross));
+    EXPECT_TRUE(SameBits(expected.noise_cross, results.noise_cross));
+  }
+}
+
+TEST_P(DataPassTest, AnInactiveNoisyPassWritesOnlyZeroCrossTerms) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_U8, 40, 5, 3, kAllParts);
+  AddNoise(&work);
+  const Results off = RunPass(device, work, kEverything, 0), on = RunPass(device, work, kEverything, 1);
+  EXPECT_EQ(Reals(40, 0), off.cross);
+  EXPECT_EQ(Reals(9, 0), off.noise_cross);
+  EXPECT_EQ(Reals(1, kUntouched), off.loss);
+  EXPECT_EQ(Reals(18, kUntouched), off.gradient);
+  EXPECT_EQ(Reals(18, kUntouched), off.tangent);
+  ExpectClose(on, Reference(work), kSmallTolerance);
+}
+
+TEST_P(DataPassTest, NoisyLabelsHideNeitherNanNorInfinity) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (ait_real bad : {kNan, kInfinity}) {
+    for (size_t place : {size_t{0}, size_t{69}, size_t{75}, size_t{210}}) {
+      SCOPED_TRACE(testing::Message() << bad << " at " << place);
+      Work work = MakeWork(AIT_U8, 40, 70, 3, kAllParts);
+      AddNoise(&work);
+      work.classifier[place] = bad;
+      EXPECT_FALSE(std::isfinite(RunPass(device, work).loss[0]));
     }
   }
 }
@@ -613,12 +842,30 @@ TEST_P(DataPassTest, ATangentWithoutDirectionIsRefused) {
   Buffer<int32_t> labels(device, work.labels);
   Buffer<uint8_t> stored(device, work.stored);
   const ait_rows rows = {AIT_U8, 2, 3, 3, stored.get(), nullptr, nullptr};
-  ait_pass pass = {&rows,   labels.get(), 2,       classifier.get(), nullptr, nullptr,
-                   nullptr, nullptr,      nullptr, out.get(),        nullptr};
+  ait_pass pass = {};
+  pass.rows = &rows;
+  pass.labels = labels.get();
+  pass.classes = 2;
+  pass.classifier = classifier.get();
+  pass.tangent = out.get();
   Buffer<uint8_t> workspace(device, device->model->data_pass_workspace(device.get(), &pass), 0);
   EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, workspace.get()));
   std::swap(pass.tangent, pass.cross);
   EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, workspace.get()));
+  std::swap(pass.cross, pass.noise_cross);
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, workspace.get()));
+}
+
+TEST_P(DataPassTest, WeightsOfTwoKindsAreRefused) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> out(device, 1, kUntouched);
+  const ait_rows rows = {AIT_U8, 2, 3, 3, nullptr, nullptr, nullptr};
+  ait_pass pass = {};
+  pass.rows = &rows;
+  pass.classes = 2;
+  pass.x = pass.weights = pass.loss = out.get();
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, device->model->data_pass(device.get(), &pass, nullptr));
+  EXPECT_NE(nullptr, std::strstr(ait_last_error(), "not by both")) << ait_last_error();
 }
 
 TEST_P(DataPassTest, APassOverNothingIsRefused) {

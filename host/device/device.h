@@ -177,7 +177,14 @@ typedef struct ait_rows {
  * and with a direction (V, v):
  *     S = U V' + 1 v',   dR = diag(w)/N (P*S - P*rowsum(P*S)),   dG = dR' U,  dgb = column sums of dR
  *     cross_i = sigmoid'(x_i)/N sum_c (P - onehot)_ic S_ic
- * An output that is NULL is not computed; tangent and cross need a direction. */
+ * An output that is NULL is not computed; tangent and cross need a direction.
+ *
+ * Where labels are noisy, T_cg is the chance that a row of class c carries label g, and a row with label g has
+ * r_c = P_c T_cg / sum_k P_k T_kg, the chance of class c given its label (docs/derivation.md#transition-cleaning):
+ *     loss = (1/N) sum_i w_i (-log sum_c P_ic T_cg),   R = diag(w) (P - r) / N
+ *     dR_i = w_i/N (P*(S - <P,S>) - r*(S - <r,S>)),    cross_i = sigmoid'(x_i)/N <P - r, S>
+ *     noise_cross_cg = -(1/N) sum over the rows with label g of w_i r_c (S_c - <r,S>) = d<(G, gb), (V, v)> / d log T_cg
+ */
 typedef struct ait_pass {
   const ait_rows *rows;       /* host struct; its pointers are device pointers */
   const int32_t *labels;      /* N, device */
@@ -185,11 +192,16 @@ typedef struct ait_pass {
   const ait_real *classifier; /* A then b: C * D + C */
   const ait_real *direction;  /* V then v, or NULL */
   const ait_real *x;          /* N, or NULL: weight 1 */
-  const uint8_t *active;      /* one device flag, or NULL; where it is 0 only cross is written: zeros */
+  const uint8_t *active;      /* one device flag, or NULL; where it is 0 only the cross terms are written: zeros */
   ait_real *loss;             /* 1 */
   ait_real *gradient;         /* G then gb: C * D + C */
   ait_real *tangent;          /* dG then dgb: C * D + C */
   ait_real *cross;            /* N */
+  const ait_real *weights;    /* N: w_i itself, x then being NULL; or NULL */
+  const int32_t *folds;       /* N: every row's fold, or NULL. w_i is 0 for the rows of `fold`, or, with */
+  int32_t fold, only_fold;    /* only_fold not 0, for those of all other folds */
+  const ait_real *log_noise;  /* log T, C x C, minus infinity for 0; or NULL: labels are right */
+  ait_real *noise_cross;      /* C x C; needs a direction and log_noise; zeros where the pass is not active */
 } ait_pass;
 
 /* Gradient descent on one hyper-cleaning problem whose network has no activation, and the way back
@@ -250,7 +262,8 @@ typedef struct ait_model_ops {
   ait_status (*upload_rows)(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows);
   void (*release_rows)(ait_device *device, ait_rows *rows);
 
-  /* The folded data pass; `workspace` holds data_pass_workspace bytes. */
+  /* The folded data pass; `workspace` holds data_pass_workspace bytes, which rows, classes and whether there is a
+   * log_noise decide. */
   size_t (*data_pass_workspace)(ait_device *device, const ait_pass *pass);
   ait_status (*data_pass)(ait_device *device, const ait_pass *pass, void *workspace);
 

@@ -9,6 +9,8 @@
 #include <omp.h>
 #include <string.h>
 
+#include "device/check_pass.h"
+
 enum { MOST_PIECE = 256 };
 
 /* The sums of all slots take at most MOST_BYTES, or are those of LEAST_SLOTS slots. */
@@ -25,11 +27,12 @@ ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void
   const int64_t columns = pass->rows->columns, classes = pass->classes;
   const int64_t padded = ait_round_up(columns, kernel->lanes);
   const int64_t groups = ait_ceil_div(classes, kernel->most_group);
+  const int64_t noise = pass->log_noise != NULL ? classes * classes : 0;
   ait_pass_plan plan = {
       .kernel = kernel,
       .job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
       .numbers = classes * padded,
-      .slot_length = ait_round_up(2 * classes * (padded + 1) + 1, AIT_LINE / (int64_t)sizeof(double))};
+      .slot_length = ait_round_up(2 * classes * (padded + 1) + 1 + noise, AIT_LINE / (int64_t)sizeof(double))};
   plan.slots = slots_of(kernel, pass->rows->rows, plan.slot_length * (int64_t)sizeof(double));
   const size_t packed = (size_t)plan.numbers * sizeof(ait_real), bias = (size_t)classes * sizeof(ait_real);
   plan.job.group = ait_ceil_div(classes, groups);
@@ -64,7 +67,8 @@ static ait_pass_sums slot_sums(const ait_pass_plan *plan, int64_t slot) {
                          .g = pass->gradient != NULL ? g : NULL,
                          .gb = gb,
                          .dg = pass->tangent != NULL ? dg : NULL,
-                         .dgb = dgb};
+                         .dgb = dgb,
+                         .noise = pass->noise_cross != NULL ? loss + 1 : NULL};
 }
 
 /* ---- packing ------------------------------------------------------------------------------- */
@@ -164,6 +168,18 @@ ait_real ait_pass_loss(const ait_pass_plan *plan) {
   return (ait_real)(total / (double)plan->slots.n);
 }
 
+static void write_noise(const ait_pass_plan *plan) {
+  const double *noise = slot_sums(plan, 0).noise;
+  const int64_t entries = plan->job.classes * plan->job.classes;
+  for (int64_t k = 0; noise != NULL && k < entries; ++k) {
+    double total = 0;
+    for (int64_t slot = 0; slot < plan->slots.count; ++slot) {
+      total += noise[slot * plan->slot_length + k];
+    }
+    plan->job.pass->noise_cross[k] = (ait_real)(total / (double)plan->slots.n);
+  }
+}
+
 /* ---- the pass ------------------------------------------------------------------------------ */
 
 void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards) {
@@ -171,6 +187,9 @@ void ait_pass_thread_rows(const ait_pass_plan *plan, int backwards) {
   int64_t slot;
   while ((slot = ait_next_piece(plan->shares, plan->slots.count, backwards)) >= 0) {
     const ait_pass_sums sums = slot_sums(plan, slot);
+    if (sums.noise != NULL) {
+      memset(sums.noise, 0, (size_t)(plan->job.classes * plan->job.classes) * sizeof *sums.noise);
+    }
     plan->kernel->rows(&plan->job, ait_slot_begin(&plan->slots, slot), ait_slot_end(&plan->slots, slot), &sums,
                        scratch);
   }
@@ -195,19 +214,19 @@ static void pass_thread(const ait_pass_plan *plan, int backwards) {
   }
 }
 
+static void clear_cross_terms(const ait_pass *pass) {
+  if (pass->cross != NULL) {
+    memset(pass->cross, 0, (size_t)pass->rows->rows * sizeof *pass->cross);
+  }
+  if (pass->noise_cross != NULL) {
+    memset(pass->noise_cross, 0, (size_t)(pass->classes * pass->classes) * sizeof *pass->noise_cross);
+  }
+}
+
 ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *workspace) {
-  if (pass->direction == NULL && (pass->tangent != NULL || pass->cross != NULL)) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "data pass: the tangent and the cross term need a direction");
-  }
-  if (pass->rows->rows < 1 || pass->rows->columns < 1 || pass->classes < 1) {
-    return ait_fail(AIT_INVALID_ARGUMENT,
-                    "data pass: %lld rows, %lld columns, %lld classes; expected at least 1 of each",
-                    (long long)pass->rows->rows, (long long)pass->rows->columns, (long long)pass->classes);
-  }
+  AIT_TRY(ait_check_pass(pass));
   if (pass->active != NULL && *pass->active == 0) {
-    if (pass->cross != NULL) {
-      memset(pass->cross, 0, (size_t)pass->rows->rows * sizeof *pass->cross);
-    }
+    clear_cross_terms(pass);
     return AIT_OK;
   }
   if (ait_cpu_pass_is_wide(device, pass)) {
@@ -223,5 +242,6 @@ ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *wor
   if (pass->loss != NULL) {
     *pass->loss = ait_pass_loss(&plan);
   }
+  write_noise(&plan);
   return AIT_OK;
 }

@@ -42,9 +42,10 @@ typedef struct ait_pass_job {
   void *v_form;
 } ait_pass_job;
 
-/* Sums over rows, in double and not yet divided by N; g, dg packed; NULL where not wanted. */
+/* Sums over rows, in double and not yet divided by N; g, dg packed; NULL where not wanted. What is there is
+ * overwritten, but added to in `noise` (C x C), the sums of noise_cross. */
 typedef struct ait_pass_sums {
-  double *loss, *g, *gb, *dg, *dgb;
+  double *loss, *g, *gb, *dg, *dgb, *noise;
 } ait_pass_sums;
 
 /* Products of a layer's matrix W (h x n) with a few rows, in float or double sums alike: those that a deep
@@ -97,9 +98,9 @@ struct ait_pass_kernel {
 
   /* Of `count` <= AIT_PASS_ROWS rows from `begin` on: logits and, with a direction, slopes (classes x
    * AIT_PASS_ROWS, without biases, finite past `count`) become w (P - onehot) and w (P*S - P*rowsum(P*S))
-   * where the gradient and the tangent are wanted; writes the cross terms and, where the loss is wanted,
-   * *loss = sum_i w_i CE_i. */
-  void (*softmax)(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
+   * where the gradient and the tangent are wanted, r in place of onehot where labels are noisy; writes the cross
+   * terms and, where the loss is wanted, *loss = sum_i w_i loss_i. `noise` as in ait_pass_sums. */
+  void (*softmax)(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, double *noise, ait_real *logits,
                   ait_real *slopes);
 
   /* sum_k = numbers_k, or with `add` sum_k += numbers_k. */
@@ -134,7 +135,7 @@ typedef struct ait_pass_plan {
   ait_pass_job job;
   ait_slots slots;
   int64_t numbers;      /* C * padded: entries of a packed matrix */
-  int64_t slot_length;  /* doubles of one slot: g, gb, dg, dgb, loss */
+  int64_t slot_length;  /* doubles of one slot: g, gb, dg, dgb, loss, noise */
   int64_t scratch_size; /* reals of one thread's scratch */
   double *sums;
   ait_real *scratch;

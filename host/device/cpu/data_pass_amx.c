@@ -517,7 +517,7 @@ static row_view forward_block(const ait_pass_job *job, int64_t begin, int64_t co
       forward(job, job->v_form, &rows, s->sums, slopes);
     }
     double loss = 0;
-    softmax(job, begin + i, there, &loss, logits, slopes);
+    softmax(job, begin + i, there, &loss, sums->noise, logits, slopes);
     if (sums->loss != NULL) {
       *sums->loss = (add || i > 0 ? *sums->loss : 0) + loss;
     }

@@ -31,7 +31,8 @@ enum { TILE_CLASSES = 256, TILE_ROWS = 256, TILE_COLUMNS = 256, SPAN = 8 * TILE_
  * Rows of half floats and bytes must be converted for both: 1000 x 1024 on x86-64-v4 gives 1.41 and 1.27. With few
  * classes OpenBLAS leaves much of the processor idle, however many the columns are: with 50 it reached 60 % of
  * what it reached with 400. Rows that a kernel has a form of its own for stay with it: bytes, with AMX, went 2 to 4
- * times as fast as this pass at every shape above. */
+ * times as fast as this pass at every shape above. Noisy labels stay with the kernels too, whose slots have the sums a
+ * class and label that they need. */
 enum { LEAST_VECTOR = 32 /* bytes */, LEAST_CLASSES = 100, LEAST_NUMBERS = 3 << 16 };
 
 /* Whether the kernel has a form of its own for these rows, as that for AMX has for bytes. */
@@ -45,7 +46,7 @@ int ait_cpu_pass_is_wide(const ait_device *device, const ait_pass *pass) {
   const int64_t classes = pass->classes, columns = pass->rows->columns;
   const int64_t longest = ait_max64(ait_max64(classes, columns), pass->rows->stride); /* OpenBLAS counts in int */
   return kernel->lanes * (int64_t)sizeof(ait_real) >= LEAST_VECTOR && classes >= LEAST_CLASSES && longest <= INT_MAX &&
-         classes * columns >= LEAST_NUMBERS && !has_form(kernel, pass);
+         classes * columns >= LEAST_NUMBERS && pass->log_noise == NULL && !has_form(kernel, pass);
 }
 
 /* One pass and where its parts stand in the workspace. */
@@ -198,7 +199,7 @@ static void softmax_part(const wide_plan *plan, const wide_span *span, int64_t i
   if (job->v != NULL) {
     copy_strip(classes, count, plan->slopes + i, plan->leading, slopes, AIT_PASS_ROWS);
   }
-  plan->kernel->softmax(job, begin, count, plan->losses + begin / AIT_PASS_ROWS, logits, slopes);
+  plan->kernel->softmax(job, begin, count, plan->losses + begin / AIT_PASS_ROWS, NULL, logits, slopes);
   if (job->pass->gradient != NULL) {
     copy_strip(classes, count, logits, AIT_PASS_ROWS, plan->logits + i, plan->leading);
   }

@@ -243,7 +243,7 @@ static void block(const ait_pass_job *job, int64_t begin, int64_t count, int add
     forward(job, count, u, stride, job->v, slopes);
   }
   double loss = 0;
-  softmax(job, begin, count, &loss, logits, slopes);
+  softmax(job, begin, count, &loss, sums->noise, logits, slopes);
   if (sums->loss != NULL) {
     *sums->loss = (add ? *sums->loss : 0) + loss;
   }

@@ -89,8 +89,8 @@ INLINE ait_real log_from_one(ait_real x, ait_real excess) {
 /* What softmax knows of every row of a block. Labels are held as numbers, so that comparing them
  * yields masks of the right width. */
 typedef struct row_terms {
-  ait_real label[AIT_PASS_ROWS];
-  ait_real weight[AIT_PASS_ROWS];     /* w = sigmoid(x); 0 in padded rows */
+  ait_real label[AIT_PASS_ROWS];      /* -1 in padded rows */
+  ait_real weight[AIT_PASS_ROWS];     /* w; 0 in padded rows and in those that their fold leaves out */
   ait_real derivative[AIT_PASS_ROWS]; /* sigmoid'(x) */
   ait_real top[AIT_PASS_ROWS];        /* the first class whose logit is the largest; -1 where none is */
   ait_real own[AIT_PASS_ROWS];        /* L_y - max_c L_c */
@@ -100,19 +100,28 @@ typedef struct row_terms {
 } row_terms;
 
 /* e = exp(-|x|) gives both w and w' = e / (1 + e)^2 without overflow or cancellation. */
+static void read_weights(const ait_pass *pass, int64_t begin, int64_t count, row_terms *t) {
+  for (int64_t i = 0; pass->weights != NULL && i < count; ++i) {
+    t->weight[i] = pass->weights[begin + i];
+  }
+  for (int64_t i = 0; pass->x != NULL && i < count; ++i) {
+    const ait_real x = pass->x[begin + i], e = exp_nonpositive(-ait_real_fabs(x)), inverse = 1 / (1 + e);
+    t->weight[i] = x >= 0 ? inverse : e * inverse;
+    t->derivative[i] = e * inverse * inverse;
+  }
+}
+
 static void read_rows(const ait_pass *pass, int64_t begin, int64_t count, row_terms *t) {
   for (int64_t i = 0; i < AIT_PASS_ROWS; ++i) {
     t->label[i] = i < count ? (ait_real)pass->labels[begin + i] : -1;
     t->weight[i] = i < count ? 1 : 0;
     t->derivative[i] = 0;
   }
-  if (pass->x == NULL) {
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    const ait_real x = pass->x[begin + i], e = exp_nonpositive(-ait_real_fabs(x)), inverse = 1 / (1 + e);
-    t->weight[i] = x >= 0 ? inverse : e * inverse;
-    t->derivative[i] = e * inverse * inverse;
+  read_weights(pass, begin, count, t);
+  for (int64_t i = 0; pass->folds != NULL && i < count; ++i) {
+    const int counts = (pass->folds[begin + i] == pass->fold) == (pass->only_fold != 0);
+    t->weight[i] = counts ? t->weight[i] : 0;
+    t->derivative[i] = counts ? t->derivative[i] : 0;
   }
 }
 
@@ -208,25 +217,41 @@ static void tangents(const ait_pass_job *job, const row_terms *t, const ait_real
   }
 }
 
-/* What is done to the logits and slopes of a block between its products: `softmax` of ait_pass_kernel. */
-static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, ait_real *logits,
-                    ait_real *slopes) {
+static void write_cross(const ait_pass *pass, int64_t begin, int64_t count, const row_terms *t, const ait_real *mean) {
+  for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
+    pass->cross[begin + i] = t->derivative[i] / (ait_real)pass->rows->rows * mean[i];
+  }
+}
+
+/* Of rows whose labels are right. */
+static void exact_softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, row_terms *t,
+                          ait_real *logits, ait_real *slopes) {
   const ait_pass *pass = job->pass;
-  row_terms t;
-  read_rows(pass, begin, count, &t);
-  exponentials(job, logits, &t);
+  exponentials(job, logits, t);
   if (pass->loss != NULL) {
-    *loss = block_loss(&t);
+    *loss = block_loss(t);
   }
   if (job->v != NULL) {
     ait_real mean[AIT_PASS_ROWS];
-    tangents(job, &t, logits, slopes, mean);
-    for (int64_t i = 0; pass->cross != NULL && i < count; ++i) {
-      pass->cross[begin + i] = t.derivative[i] / (ait_real)pass->rows->rows * mean[i];
-    }
+    tangents(job, t, logits, slopes, mean);
+    write_cross(pass, begin, count, t, mean);
   }
   if (pass->gradient != NULL) {
-    residuals(job, &t, logits);
+    residuals(job, t, logits);
+  }
+}
+
+#include "device/cpu/data_pass_noise.h"
+
+/* What is done to the logits and slopes of a block between its products: `softmax` of ait_pass_kernel. */
+static void softmax(const ait_pass_job *job, int64_t begin, int64_t count, double *loss, double *noise,
+                    ait_real *logits, ait_real *slopes) {
+  row_terms t;
+  read_rows(job->pass, begin, count, &t);
+  if (job->pass->log_noise != NULL) {
+    noisy_softmax(job, begin, count, loss, noise, &t, logits, slopes);
+  } else {
+    exact_softmax(job, begin, count, loss, &t, logits, slopes);
   }
 }
 

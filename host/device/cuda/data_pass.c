@@ -1,6 +1,7 @@
 /* data_pass.c - the folded data pass of the CUDA device (docs/derivation.md#folded-data-pass): fused in
  * one kernel where a tile of rows fits into a multiprocessor, else made of matrix products over chunks
  * of rows, with sums over the chunks in double. */
+#include "device/check_pass.h"
 #include "device/cuda/cuda.h"
 
 /* ---- made of matrix products ----------------------------------------------------------------- */
@@ -9,9 +10,10 @@
 typedef struct chunked_pass {
   const ait_pass *pass;
   int64_t most, parameters; /* C * D + C */
-  double *gradient, *tangent, *loss;
-  ait_real *p, *r, *s; /* most x C: logits, then softmax; R; S, then dR */
-  ait_real *part;      /* parameters: one chunk's share, then an output before it is selected */
+  double *gradient, *tangent, *noise, *loss;
+  ait_real *p, *r, *s; /* most x C: logits, then softmax (noisy labels: L - max L); R; S, then dR */
+  ait_real *slopes;    /* most x C where labels are noisy: w r (S - <r,S>) / N */
+  ait_real *part; /* parameters (noisy labels: or C * C): one chunk's share, then an output before it is selected */
   ait_real *loss_part; /* 1 */
   void *rows_workspace;
   size_t bytes;
@@ -32,13 +34,17 @@ static chunked_pass lay_out(ait_device *device, const ait_pass *pass, void *work
                     .parameters = pass->classes * (rows->columns + 1)};
   const size_t sums = (size_t)c.parameters * sizeof(double);
   const size_t logits = (size_t)(c.most * pass->classes) * sizeof(ait_real);
+  const int64_t noise = pass->log_noise != NULL ? pass->classes * pass->classes : 0;
+  const int64_t part = c.parameters > noise ? c.parameters : noise;
   c.gradient = take(workspace, &c.bytes, sums);
   c.tangent = take(workspace, &c.bytes, sums);
+  c.noise = take(workspace, &c.bytes, (size_t)noise * sizeof(double));
   c.loss = take(workspace, &c.bytes, sizeof(double));
   c.p = take(workspace, &c.bytes, logits);
   c.r = take(workspace, &c.bytes, logits);
   c.s = take(workspace, &c.bytes, logits);
-  c.part = take(workspace, &c.bytes, (size_t)c.parameters * sizeof(ait_real));
+  c.slopes = take(workspace, &c.bytes, pass->log_noise != NULL ? logits : 0);
+  c.part = take(workspace, &c.bytes, (size_t)part * sizeof(ait_real));
   c.loss_part = take(workspace, &c.bytes, sizeof(ait_real));
   c.rows_workspace = take(workspace, &c.bytes, ait_cuda_rows_workspace(device, rows));
   return c;
@@ -61,29 +67,92 @@ static ait_status add_products(ait_device *device, const chunked_pass *c, int64_
   return ait_cuda_accumulate(device, c->parameters, c->part, sum);
 }
 
+/* What weighs the rows from `first` on. */
+static ait_row_weights weights_of(const ait_pass *pass, int64_t first) {
+  return (ait_row_weights){.x = pass->x != NULL ? pass->x + first : NULL,
+                           .weights = pass->weights != NULL ? pass->weights + first : NULL,
+                           .folds = pass->folds != NULL ? pass->folds + first : NULL,
+                           .fold = pass->fold,
+                           .only_fold = pass->only_fold};
+}
+
+/* r and, where they are wanted, the loss of a chunk; the logits become what the tangent needs. */
+static ait_status run_entropy(ait_device *device, const chunked_pass *c, int64_t first, int64_t count) {
+  const ait_pass *pass = c->pass;
+  const ait_row_weights weights = weights_of(pass, first);
+  const ait_noisy_labels labels = {pass->labels + first, pass->log_noise};
+  ait_cuda *cuda = ait_cuda_state(device);
+  ait_real *r = pass->gradient != NULL ? c->r : NULL, *loss = pass->loss != NULL ? c->loss_part : NULL;
+  const int64_t classes = pass->classes, total = pass->rows->rows;
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device,
+                           pass->log_noise != NULL
+                               ? ait_kernel_noise_entropy(cuda->stream, count, classes, total, &labels, &weights, c->p,
+                                                          r, loss, cuda->reduce)
+                               : ait_kernel_cross_entropy(cuda->stream, count, classes, total, labels.labels, &weights,
+                                                          c->p, r, loss, cuda->reduce),
+                           "taking cross-entropies");
+}
+
+/* S becomes dR, and the cross terms of a chunk are written. */
+static ait_status run_tangent(ait_device *device, const chunked_pass *c, int64_t first, int64_t count) {
+  const ait_pass *pass = c->pass;
+  const ait_row_weights weights = weights_of(pass, first);
+  const ait_noisy_labels labels = {pass->labels + first, pass->log_noise};
+  cudaStream_t stream = ait_cuda_state(device)->stream;
+  ait_real *cross = pass->cross != NULL ? pass->cross + first : NULL;
+  ait_real *slopes = pass->noise_cross != NULL ? c->slopes : NULL;
+  const int64_t classes = pass->classes, total = pass->rows->rows;
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(
+      device,
+      pass->log_noise != NULL
+          ? ait_kernel_noise_tangent(stream, count, classes, total, &labels, &weights, c->p, c->s, slopes, cross)
+          : ait_kernel_cross_entropy_tangent(stream, count, classes, total, labels.labels, &weights, c->p, c->s, cross),
+      "taking tangents of cross-entropies");
+}
+
 static ait_status run_direction(ait_device *device, const chunked_pass *c, int64_t first, int64_t count) {
   const ait_pass *pass = c->pass;
-  const ait_real *x = pass->x != NULL ? pass->x + first : NULL;
-  ait_real *cross = pass->cross != NULL ? pass->cross + first : NULL;
   AIT_TRY(affine(device, c, first, count, pass->direction, c->s));
-  AIT_TRY(ait_cuda_cross_entropy_tangent(device, count, pass->classes, pass->rows->rows, pass->labels + first, x, c->p,
-                                         c->s, cross));
+  AIT_TRY(run_tangent(device, c, first, count));
+  if (pass->noise_cross != NULL) {
+    AIT_TRY(ait_cuda_launched(device,
+                              ait_kernel_sum_labels(ait_cuda_state(device)->stream, count, pass->classes,
+                                                    pass->labels + first, c->slopes, c->part),
+                              "summing over labels"));
+    AIT_TRY(ait_cuda_accumulate(device, pass->classes * pass->classes, c->part, c->noise));
+  }
   return pass->tangent != NULL ? add_products(device, c, first, count, c->s, c->tangent) : AIT_OK;
 }
 
 static ait_status run_chunk(ait_device *device, const chunked_pass *c, int64_t first, int64_t count) {
   const ait_pass *pass = c->pass;
-  const ait_real *x = pass->x != NULL ? pass->x + first : NULL;
   AIT_TRY(affine(device, c, first, count, pass->classifier, c->p));
-  AIT_TRY(ait_cuda_cross_entropy(device, count, pass->classes, pass->rows->rows, pass->labels + first, x, c->p,
-                                 pass->gradient != NULL ? c->r : NULL, pass->loss != NULL ? c->loss_part : NULL));
+  AIT_TRY(run_entropy(device, c, first, count));
   if (pass->loss != NULL) {
     AIT_TRY(ait_cuda_accumulate(device, 1, c->loss_part, c->loss));
   }
   if (pass->gradient != NULL) {
     AIT_TRY(add_products(device, c, first, count, c->r, c->gradient));
   }
-  return pass->tangent != NULL || pass->cross != NULL ? run_direction(device, c, first, count) : AIT_OK;
+  const int directed = pass->tangent != NULL || pass->cross != NULL || pass->noise_cross != NULL;
+  return directed ? run_direction(device, c, first, count) : AIT_OK;
+}
+
+/* The cross terms of a pass that is not active become 0. */
+static ait_status clear_inactive(ait_device *device, const ait_pass *pass) {
+  cudaStream_t stream = ait_cuda_state(device)->stream;
+  const int64_t noise = pass->classes * pass->classes;
+  static const char doing[] = "clearing the cross terms";
+  if (pass->active != NULL && pass->cross != NULL) {
+    AIT_TRY(ait_cuda_launched(device, ait_kernel_clear_inactive(stream, pass->rows->rows, pass->active, pass->cross),
+                              doing));
+  }
+  return pass->active != NULL && pass->noise_cross != NULL
+             ? ait_cuda_launched(device, ait_kernel_clear_inactive(stream, noise, pass->active, pass->noise_cross),
+                                 doing)
+             : AIT_OK;
 }
 
 /* out = sum, where the pass is active; `rounded` is memory of n numbers. */
@@ -106,37 +175,35 @@ static ait_status run_chunked(ait_device *device, const ait_pass *pass, void *wo
   AIT_TRY(ait_cuda_fill(device, sums, 0, c.gradient));
   AIT_TRY(ait_cuda_fill(device, sums, 0, c.tangent));
   AIT_TRY(ait_cuda_fill(device, sizeof(double), 0, c.loss));
+  if (pass->noise_cross != NULL) {
+    AIT_TRY(ait_cuda_fill(device, (size_t)(pass->classes * pass->classes) * sizeof(double), 0, c.noise));
+  }
   for (int64_t first = 0; first < rows; first += c.most) {
     AIT_TRY(run_chunk(device, &c, first, rows - first < c.most ? rows - first : c.most));
   }
   AIT_TRY(write_sum(device, pass->active, 1, c.loss, c.loss_part, pass->loss));
   AIT_TRY(write_sum(device, pass->active, c.parameters, c.gradient, c.part, pass->gradient));
   AIT_TRY(write_sum(device, pass->active, c.parameters, c.tangent, c.part, pass->tangent));
-  if (pass->active == NULL || pass->cross == NULL) {
-    return AIT_OK;
-  }
-  return ait_cuda_launched(device,
-                           ait_kernel_clear_inactive(ait_cuda_state(device)->stream, rows, pass->active, pass->cross),
-                           "clearing the cross terms");
+  AIT_TRY(write_sum(device, pass->active, pass->classes * pass->classes, c.noise, c.part, pass->noise_cross));
+  return clear_inactive(device, pass);
 }
 
 /* ---- the pass ---------------------------------------------------------------------------------- */
 
+/* tile_rows is 0 where the pass is made of matrix products, as all of noisy labels are. */
+static ait_pass_plan plan_of(ait_device *device, const ait_pass *pass) {
+  return pass->log_noise != NULL ? (ait_pass_plan){0}
+                                 : ait_kernel_plan_pass(pass->rows, pass->classes, &ait_cuda_state(device)->limits);
+}
+
 size_t ait_cuda_data_pass_workspace(ait_device *device, const ait_pass *pass) {
-  const ait_pass_plan plan = ait_kernel_plan_pass(pass->rows, pass->classes, &ait_cuda_state(device)->limits);
+  const ait_pass_plan plan = plan_of(device, pass);
   return plan.tile_rows > 0 ? plan.workspace_bytes : lay_out(device, pass, NULL).bytes;
 }
 
 ait_status ait_cuda_data_pass(ait_device *device, const ait_pass *pass, void *workspace) {
-  if (pass->direction == NULL && (pass->tangent != NULL || pass->cross != NULL)) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "data pass: the tangent and the cross term need a direction");
-  }
-  if (pass->rows->rows < 1 || pass->rows->columns < 1 || pass->classes < 1) {
-    return ait_fail(AIT_INVALID_ARGUMENT,
-                    "data pass: %lld rows, %lld columns, %lld classes; expected at least 1 of each",
-                    (long long)pass->rows->rows, (long long)pass->rows->columns, (long long)pass->classes);
-  }
-  const ait_pass_plan plan = ait_kernel_plan_pass(pass->rows, pass->classes, &ait_cuda_state(device)->limits);
+  AIT_TRY(ait_check_pass(pass));
+  const ait_pass_plan plan = plan_of(device, pass);
   if (plan.tile_rows == 0) {
     return run_chunked(device, pass, workspace);
   }

@@ -26,13 +26,14 @@ ait_status ait_cuda_round_sum(ait_device *device, int64_t n, double scale, const
   return ait_cuda_launched(device, ait_kernel_round_sum(stream_of(device), n, scale, sum, out), "rounding sums");
 }
 
-ait_status ait_cuda_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                  const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
-                                  ait_real *loss) {
+static ait_status cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
+                                ait_real *loss) {
+  const ait_row_weights weights = {.x = x};
   AIT_TRY(ait_cuda_enter(device));
   return ait_cuda_launched(device,
-                           ait_kernel_cross_entropy(stream_of(device), count, classes, total, labels, x, logits, r,
-                                                    loss, ait_cuda_state(device)->reduce),
+                           ait_kernel_cross_entropy(stream_of(device), count, classes, total, labels, &weights, logits,
+                                                    r, loss, ait_cuda_state(device)->reduce),
                            "taking cross-entropies");
 }
 
@@ -49,12 +50,13 @@ static ait_status softmax(ait_device *device, int64_t count, int64_t classes, ai
   return ait_cuda_launched(device, ait_kernel_softmax(stream_of(device), count, classes, logits), "taking a softmax");
 }
 
-ait_status ait_cuda_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                          const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
-                                          ait_real *cross) {
+static ait_status cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                        const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
+                                        ait_real *cross) {
+  const ait_row_weights weights = {.x = x};
   AIT_TRY(ait_cuda_enter(device));
   return ait_cuda_launched(
-      device, ait_kernel_cross_entropy_tangent(stream_of(device), count, classes, total, labels, x, p, s, cross),
+      device, ait_kernel_cross_entropy_tangent(stream_of(device), count, classes, total, labels, &weights, p, s, cross),
       "taking tangents of cross-entropies");
 }
 
@@ -123,10 +125,10 @@ const ait_model_ops ait_cuda_model = {
     .column_sums = ait_cuda_column_sums,
     .accumulate = ait_cuda_accumulate,
     .round_sum = ait_cuda_round_sum,
-    .cross_entropy = ait_cuda_cross_entropy,
+    .cross_entropy = cross_entropy,
     .cross_entropy_x_gradient = cross_entropy_x_gradient,
     .softmax = softmax,
-    .cross_entropy_tangent = ait_cuda_cross_entropy_tangent,
+    .cross_entropy_tangent = cross_entropy_tangent,
     .activation = activation,
     .activation_derivative = activation_derivative,
     .activation_second = activation_second,
