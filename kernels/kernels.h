@@ -129,6 +129,15 @@ cudaError_t ait_kernel_noise_tangent(cudaStream_t stream, int64_t count, int64_t
 cudaError_t ait_kernel_sum_labels(cudaStream_t stream, int64_t count, int64_t classes, const int32_t *labels,
                                   const ait_real *slopes, ait_real *out);
 
+/* ---- transition.cu ------------------------------------------------------------------------------- */
+
+/* log_noise, active and noise_cross may be NULL. */
+cudaError_t ait_kernel_transition_terms(cudaStream_t stream, int64_t classes, const ait_real *x, ait_real *lambda,
+                                        ait_real *log_noise);
+cudaError_t ait_kernel_transition_cross(cudaStream_t stream, int64_t batch, int64_t classes, const uint8_t *active,
+                                        const ait_real *x, const ait_real *dots, const ait_real *noise_cross,
+                                        ait_real *xv);
+
 /* ---- limits of a device --------------------------------------------------------------------------- */
 
 /* What the kernels may use of a device. */

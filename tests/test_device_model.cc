@@ -720,5 +720,58 @@ TEST_P(ModelTest, CountsCorrectRowsAtEveryLength) {
   }
 }
 
+// ---- transition cleaning --------------------------------------------------------------------------
+
+TEST_P(ModelTest, TransitionTermsAreTheirFormulas) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t classes : {2, 3, 40}) {
+    for (double logit : {-30.0, -0.7, 0.0, 2.0, 30.0}) {
+      const Reals variables = {static_cast<ait_real>(-2.5), static_cast<ait_real>(logit)};
+      Buffer<ait_real> x(device, variables), lambda(device, 1, kNan);
+      Buffer<ait_real> noise(device, static_cast<size_t>(classes * classes), kNan);
+      ASSERT_EQ(AIT_OK, device->model->transition_terms(device.get(), classes, x.get(), lambda.get(), noise.get()));
+      EXPECT_NEAR(std::exp(-2.5), static_cast<double>(lambda.Host()[0]), 1e-7);
+      const double u = static_cast<double>(variables[1]);
+      const double right = -std::log1p(std::exp(u)), wrong = -std::log1p(std::exp(-u)) - std::log(classes - 1.0);
+      const Reals found = noise.Host();
+      for (int64_t k = 0; k < classes * classes; ++k) {
+        const double expected = k / classes == k % classes ? right : wrong;
+        EXPECT_NEAR(expected, static_cast<double>(found[k]), 4 * kEpsilon * std::fabs(expected)) << k;
+      }
+      ASSERT_EQ(AIT_OK, device->model->transition_terms(device.get(), classes, x.get(), lambda.get(), nullptr));
+    }
+  }
+}
+
+TEST_P(ModelTest, TransitionCrossTermsAddActiveEntries) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const int64_t batch = 5, classes = 7, size = classes * classes;
+  const Reals variables = {static_cast<ait_real>(-1.5), static_cast<ait_real>(0.8)};
+  const Reals numbers = RandomReals(61, batch * size), products = RandomReals(62, batch);
+  const std::vector<uint8_t> flags = {1, 0, 1, 1, 0};
+  Buffer<ait_real> x(device, variables), dots(device, products), noise(device, numbers), xv(device, 2, kNan);
+  Buffer<uint8_t> active(device, flags);
+  const double e = 1 / (1 + std::exp(-static_cast<double>(variables[1])));
+  for (bool all : {true, false}) {
+    double expected[2] = {0, 0};
+    for (int64_t b = 0; b < batch; ++b) {
+      const double counts = all || flags[b] ? 1 : 0;
+      expected[0] += counts * std::exp(-1.5) * static_cast<double>(products[b]);
+      for (int64_t k = 0; k < size; ++k) {
+        const double slope = k / classes == k % classes ? -e : 1 - e;
+        expected[1] += counts * slope * static_cast<double>(numbers[b * size + k]);
+      }
+    }
+    ASSERT_EQ(AIT_OK, device->model->transition_cross(device.get(), batch, classes, all ? nullptr : active.get(),
+                                                      x.get(), dots.get(), noise.get(), xv.get()));
+    const Reals found = xv.Host();
+    EXPECT_NEAR(expected[0], static_cast<double>(found[0]), 16 * kEpsilon);
+    EXPECT_NEAR(expected[1], static_cast<double>(found[1]), 64 * kEpsilon);
+    ASSERT_EQ(AIT_OK, device->model->transition_cross(device.get(), batch, classes, all ? nullptr : active.get(),
+                                                      x.get(), dots.get(), nullptr, xv.get()));
+    EXPECT_TRUE(SameBits(found, xv.Host()));
+  }
+}
+
 }  // namespace
 }  // namespace device_tests

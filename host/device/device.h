@@ -324,6 +324,16 @@ typedef struct ait_model_ops {
                                       const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
                                       ait_real *cross);
 
+  /* *lambda = exp(x_0), and, where log_noise is not NULL, log T(e) of the symmetric noise model, C x C, C >= 2:
+   * T_cc = 1 - e and T_cg = e / (C - 1) with e = sigmoid(x_1). */
+  ait_status (*transition_terms)(ait_device *device, int64_t classes, const ait_real *x, ait_real *lambda,
+                                 ait_real *log_noise);
+
+  /* The cross terms of a batch, over its entries whose `active` (NULL: all) is not 0: xv_0 = exp(x_0) sum of dots_b,
+   * and, where noise_cross (batch x C x C) is not NULL, xv_1 = sum of noise_cross_bcg d log T_cg / d x_1. */
+  ait_status (*transition_cross)(ait_device *device, int64_t batch, int64_t classes, const uint8_t *active,
+                                 const ait_real *x, const ait_real *dots, const ait_real *noise_cross, ait_real *xv);
+
   /* a = phi(a), in place. */
   ait_status (*activation)(ait_device *device, ait_activation kind, int64_t n, ait_real *a);
 

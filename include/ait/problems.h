@@ -65,6 +65,40 @@ typedef struct ait_cleaning_entry {
 AIT_API ait_status ait_problem_create_cleaning(ait_context *context, const ait_network *network, int64_t batch,
                                                const ait_cleaning_entry *entries, ait_problem **problem);
 
+/* Where the chances T_cg that a row of class c carries label g come from. */
+typedef enum ait_transition_noise {
+  AIT_TRANSITION_SYMMETRIC, /* T(e): 1 - e for the right label, e / (C - 1) for each other; x = (log lambda, logit e) */
+  AIT_TRANSITION_GIVEN,     /* from `chances`; x = (log lambda) */
+  AIT_TRANSITION_NONE       /* the labels are taken as they are; x = (log lambda) */
+} ait_transition_noise;
+
+/* Rows for transition cleaning. Everything is borrowed, must outlive the problem and stay unchanged meanwhile, but for
+ * `weights` and `chances`, which are copied. Labels are in 0 .. classes - 1. */
+typedef struct ait_transition {
+  const ait_matrix *train; /* N x D: rows whose labels may be wrong; NULL: there are none */
+  const int32_t *train_labels;
+  const ait_real *weights;      /* N numbers >= 0 that weigh the training rows, or NULL: 1 each */
+  const ait_matrix *validation; /* M x D: rows whose labels are right */
+  const int32_t *validation_labels;
+  int32_t folds; /* B >= 1, at most M: row i of either kind is in fold i mod B; with B = 1 no row is left out */
+  ait_transition_noise noise;
+  const double *chances; /* C x C for AIT_TRANSITION_GIVEN: T_cg >= 0, of which each label g needs one > 0 */
+  double prior_lambda;   /* centre lambda_0 > 0 of the prior, where there is one */
+  double prior_strength; /* tau >= 0; 0: no prior */
+} ait_transition;
+
+/* Transition cleaning with a linear classifier p = softmax(A u + b), y = (A, b), C x D and C entries
+ * (docs/derivation.md#transition-cleaning). LL problem j = 0 .. B - 1 leaves out fold j of both kinds of rows:
+ *     f_j = mean over the rows kept of [ -w_i log sum_c p_c T_cg for a training row with label g, CE for a
+ *           validation row ] + lambda/2 ||A_j||^2
+ *     F_j = (1/M) sum of CE over the validation rows left out + tau/(B M) (log lambda - log lambda_0)^2
+ * so that the UL objective is the mean held-out CE, plus the prior. The inverse diagonal of its preconditioner is
+ * 1 / (0.05 mean u^2 + lambda) for every column u of the rows (and u = 1 for b).
+ * Errors: AIT_INVALID_ARGUMENT (sizes or settings that do not fit), AIT_BAD_DATA (a label out of range),
+ * AIT_OUT_OF_MEMORY. */
+AIT_API ait_status ait_problem_create_transition(ait_context *context, int64_t classes, const ait_transition *from,
+                                                 ait_problem **problem);
+
 /* A network's predictions on rows that stay on the device, for metrics. */
 typedef struct ait_predictor ait_predictor;
 

@@ -124,6 +124,12 @@ ait_status ait_cpu_cross_entropy_tangent(ait_device *device, int64_t count, int6
                                          const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
                                          ait_real *cross);
 
+/* transition.c */
+ait_status ait_cpu_transition_terms(ait_device *device, int64_t classes, const ait_real *x, ait_real *lambda,
+                                    ait_real *log_noise);
+ait_status ait_cpu_transition_cross(ait_device *device, int64_t batch, int64_t classes, const uint8_t *active,
+                                    const ait_real *x, const ait_real *dots, const ait_real *noise_cross, ait_real *xv);
+
 /* data_pass.c */
 size_t ait_cpu_data_pass_workspace(ait_device *device, const ait_pass *pass);
 ait_status ait_cpu_data_pass(ait_device *device, const ait_pass *pass, void *workspace);

@@ -152,7 +152,8 @@ static ait_status count_correct(ait_device *device, int64_t count, int64_t class
   .cross_entropy_x_gradient = ait_cpu_cross_entropy_x_gradient, .softmax = ait_cpu_softmax,                 \
   .cross_entropy_tangent = ait_cpu_cross_entropy_tangent, .activation = activation,                         \
   .activation_derivative = activation_derivative, .activation_second = activation_second,                   \
-  .count_correct = count_correct
+  .count_correct = count_correct, .transition_terms = ait_cpu_transition_terms,                             \
+  .transition_cross = ait_cpu_transition_cross
 
 const ait_model_ops ait_cpu_model = {
     OPERATIONS,

@@ -60,6 +60,23 @@ static ait_status cross_entropy_tangent(ait_device *device, int64_t count, int64
       "taking tangents of cross-entropies");
 }
 
+/* ---- transition cleaning --------------------------------------------------------------------- */
+
+static ait_status transition_terms(ait_device *device, int64_t classes, const ait_real *x, ait_real *lambda,
+                                   ait_real *log_noise) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_transition_terms(stream_of(device), classes, x, lambda, log_noise),
+                           "making a noise model");
+}
+
+static ait_status transition_cross(ait_device *device, int64_t batch, int64_t classes, const uint8_t *active,
+                                   const ait_real *x, const ait_real *dots, const ait_real *noise_cross, ait_real *xv) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(
+      device, ait_kernel_transition_cross(stream_of(device), batch, classes, active, x, dots, noise_cross, xv),
+      "differentiating a noise model");
+}
+
 /* ---- activations --------------------------------------------------------------------------- */
 
 static ait_status check_activation(ait_activation kind) {
@@ -129,6 +146,8 @@ const ait_model_ops ait_cuda_model = {
     .cross_entropy_x_gradient = cross_entropy_x_gradient,
     .softmax = softmax,
     .cross_entropy_tangent = cross_entropy_tangent,
+    .transition_terms = transition_terms,
+    .transition_cross = transition_cross,
     .activation = activation,
     .activation_derivative = activation_derivative,
     .activation_second = activation_second,

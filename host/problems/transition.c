@@ -1,0 +1,496 @@
+/* transition.c - transition cleaning: a noise model inside the LL objective, few UL variables, folds as a batch
+ * (docs/derivation.md#transition-cleaning).
+ *
+ *     f_j = mean over the rows kept of [ -w_i log sum_c p_c T_cg on training rows, CE on validation rows ]
+ *           + lambda/2 ||A_j||^2
+ *     F_j = (1/M) sum of CE over the validation rows of fold j + tau/(B M) (log lambda - log lambda_0)^2
+ *
+ * with x = (log lambda) or (log lambda, logit e). A data pass takes the mean over all rows, those left out with weight
+ * 0, so that its results count N / n_j or M / n_j times, n_j the number of rows kept. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/context.h"
+#include "context/error.h"
+#include "problems/network.h"
+
+/* One kind of rows on the device. */
+typedef struct transition_rows {
+  ait_rows rows; /* rows.rows 0: there are none */
+  int32_t *labels, *folds;
+  ait_real *weights; /* or NULL */
+} transition_rows;
+
+typedef struct transition {
+  ait_device *device;
+  int64_t classes, features, m;
+  int32_t folds;
+  ait_transition_noise noise;
+  double prior_centre, prior_strength; /* log lambda_0; tau / M */
+  transition_rows train, validation;
+  ait_real *log_noise; /* of the given chances, or NULL */
+  ait_real *curvature; /* m: 0.05 mean u_j^2 for every entry of y */
+  ait_real *ones;      /* m */
+} transition;
+
+/* What an oracle needs of the workspace. */
+typedef struct transition_memory {
+  ait_real *lambda, *log_noise; /* 1; C x C */
+  ait_real *part;               /* m: what the validation rows give */
+  ait_real *values;             /* 3: the losses of both kinds, and a square */
+  ait_real *dots, *noise_cross; /* B; B x C x C */
+  void *data_pass;
+} transition_memory;
+
+/* ---- workspace --------------------------------------------------------------------------------- */
+
+static size_t data_pass_workspace(const transition *t, const transition_rows *side, const ait_real *log_noise) {
+  const ait_pass pass = {.rows = &side->rows, .classes = t->classes, .log_noise = log_noise};
+  return side->rows.rows > 0 ? t->device->model->data_pass_workspace(t->device, &pass) : 0;
+}
+
+static transition_memory lay_out(const transition *t, int64_t batch, ait_layout *layout) {
+  const int64_t noise = t->classes * t->classes;
+  /* The workspace of a pass depends on whether there is a noise model, not on what it holds. */
+  const size_t train = data_pass_workspace(t, &t->train, t->noise != AIT_TRANSITION_NONE ? t->ones : NULL);
+  const size_t validation = data_pass_workspace(t, &t->validation, NULL);
+  return (transition_memory){.lambda = ait_layout_reals(layout, 1),
+                             .log_noise = ait_layout_reals(layout, noise),
+                             .part = ait_layout_reals(layout, t->m),
+                             .values = ait_layout_reals(layout, 3),
+                             .dots = ait_layout_reals(layout, batch),
+                             .noise_cross = ait_layout_reals(layout, batch * noise),
+                             .data_pass = ait_layout_take(layout, train > validation ? train : validation)};
+}
+
+static size_t transition_workspace(const void *self, int64_t batch) {
+  ait_layout layout = {0};
+  lay_out(self, batch, &layout);
+  return layout.used;
+}
+
+static transition_memory memory_of(const transition *t, const ait_call *call) {
+  ait_layout layout = {.base = call->workspace};
+  return lay_out(t, call->batch, &layout);
+}
+
+/* ---- passes ------------------------------------------------------------------------------------ */
+
+/* lambda, and the noise model in use: NULL where labels are taken as they are. */
+static ait_status take_terms(const transition *t, const ait_real *x, const transition_memory *memory,
+                             const ait_real **log_noise) {
+  const int32_t symmetric = t->noise == AIT_TRANSITION_SYMMETRIC;
+  *log_noise = symmetric ? memory->log_noise : t->log_noise;
+  return t->device->model->transition_terms(t->device, t->classes, x, memory->lambda,
+                                            symmetric ? memory->log_noise : NULL);
+}
+
+/* A pass over one kind of rows for problem b; outputs and direction are still missing. */
+static ait_pass pass_of(const transition *t, const transition_rows *side, const ait_call *call, int64_t b,
+                        const ait_real *y) {
+  return (ait_pass){.rows = &side->rows,
+                    .labels = side->labels,
+                    .classes = t->classes,
+                    .classifier = y + b * t->m,
+                    .active = call->active != NULL ? call->active + b : NULL,
+                    .weights = side->weights,
+                    .folds = t->folds > 1 ? side->folds : NULL,
+                    .fold = (int32_t)b};
+}
+
+static ait_status run(const transition *t, const ait_pass *pass, const transition_memory *memory) {
+  return t->device->model->data_pass(t->device, pass, memory->data_pass);
+}
+
+/* Rows of one kind that problem b keeps. */
+static int64_t kept(const transition *t, const transition_rows *side, int64_t b) {
+  const int64_t n = side->rows.rows;
+  return t->folds > 1 ? n - (n - b + t->folds - 1) / t->folds : n;
+}
+
+/* What the results of a pass over one kind of rows count in problem b's mean: N / n_b or M / n_b. */
+static double share(const transition *t, const transition_rows *side, int64_t b) {
+  return (double)side->rows.rows / (double)(kept(t, &t->train, b) + kept(t, &t->validation, b));
+}
+
+/* out = train's share of `out` (0 where there are no such rows) + validation's share of `part` + lambda A in the
+ * entries of A, for g and H v alike: `a` is y or v. */
+static ait_status add_sides(const transition *t, const ait_call *call, int64_t b, const transition_memory *memory,
+                            const ait_real *a, ait_real *out) {
+  const uint8_t *active = call->active != NULL ? call->active + b : NULL;
+  const int64_t matrix = t->classes * t->features;
+  const double train = share(t, &t->train, b), validation = share(t, &t->validation, b);
+  const int32_t first = t->train.rows.rows > 0 ? 0 : 1;
+  const ait_term of_matrix[] = {
+      {train, NULL, out}, {validation, NULL, memory->part}, {1, memory->lambda, a + b * t->m}};
+  const ait_term of_bias[] = {{train, NULL, out + matrix}, {validation, NULL, memory->part + matrix}};
+  AIT_TRY(t->device->vector->combine(t->device, 1, matrix, active, 3 - first, of_matrix + first, out));
+  return t->device->vector->combine(t->device, 1, t->classes, active, 2 - first, of_bias + first, out + matrix);
+}
+
+/* *dot = <A_b, V_b>, the biases left out. */
+static ait_status dot_matrices(const transition *t, int64_t b, const ait_real *y, const ait_real *v, ait_real *dot) {
+  return t->device->vector->dot(t->device, 1, t->classes * t->features, y + b * t->m, v + b * t->m, dot);
+}
+
+/* ---- oracles: f -------------------------------------------------------------------------------- */
+
+static ait_status gradient_of(const transition *t, const ait_call *call, int64_t b, const transition_memory *memory,
+                              const ait_real *log_noise, const ait_real *y, ait_real *g, ait_real *f) {
+  const uint8_t *active = call->active != NULL ? call->active + b : NULL;
+  const int32_t first = t->train.rows.rows > 0 ? 0 : 1;
+  if (first == 0) {
+    ait_pass pass = pass_of(t, &t->train, call, b, y);
+    pass.log_noise = log_noise;
+    pass.loss = memory->values;
+    pass.gradient = g + b * t->m;
+    AIT_TRY(run(t, &pass, memory));
+  }
+  ait_pass pass = pass_of(t, &t->validation, call, b, y);
+  pass.loss = memory->values + 1;
+  pass.gradient = memory->part;
+  AIT_TRY(run(t, &pass, memory));
+  AIT_TRY(add_sides(t, call, b, memory, y, g + b * t->m));
+  AIT_TRY(dot_matrices(t, b, y, y, memory->values + 2));
+  const ait_term terms[] = {{share(t, &t->train, b), NULL, memory->values},
+                            {share(t, &t->validation, b), NULL, memory->values + 1},
+                            {0.5, memory->lambda, memory->values + 2}};
+  return t->device->vector->combine(t->device, 1, 1, active, 3 - first, terms + first, f + b);
+}
+
+static ait_status ll_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *g,
+                              ait_real *f) {
+  const transition *t = self;
+  const transition_memory memory = memory_of(t, call);
+  const ait_real *log_noise;
+  AIT_TRY(take_terms(t, x, &memory, &log_noise));
+  for (int64_t b = 0; b < call->batch; b++) {
+    AIT_TRY(gradient_of(t, call, b, &memory, log_noise, y, g, f));
+  }
+  return AIT_OK;
+}
+
+/* The part of the training rows: H v, and the cross terms of log T where e is a variable. */
+static ait_status train_product(const transition *t, const ait_call *call, int64_t b, const transition_memory *memory,
+                                const ait_real *log_noise, const ait_real *y, const ait_real *v, ait_real *hv) {
+  const int64_t noise = t->classes * t->classes;
+  ait_real *noise_cross = t->noise == AIT_TRANSITION_SYMMETRIC ? memory->noise_cross + b * noise : NULL;
+  ait_pass pass = pass_of(t, &t->train, call, b, y);
+  pass.log_noise = log_noise;
+  pass.direction = v + b * t->m;
+  pass.tangent = hv + b * t->m;
+  pass.noise_cross = noise_cross;
+  AIT_TRY(run(t, &pass, memory));
+  const ait_term scaled = {share(t, &t->train, b), NULL, noise_cross};
+  return noise_cross != NULL ? t->device->vector->combine(t->device, 1, noise, NULL, 1, &scaled, noise_cross) : AIT_OK;
+}
+
+static ait_status ll_products(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
+                              ait_real *hv, ait_real *xv) {
+  const transition *t = self;
+  const transition_memory memory = memory_of(t, call);
+  const ait_real *log_noise;
+  AIT_TRY(take_terms(t, x, &memory, &log_noise));
+  for (int64_t b = 0; b < call->batch; b++) {
+    if (t->train.rows.rows > 0) {
+      AIT_TRY(train_product(t, call, b, &memory, log_noise, y, v, hv));
+    }
+    ait_pass pass = pass_of(t, &t->validation, call, b, y);
+    pass.direction = v + b * t->m;
+    pass.tangent = memory.part;
+    AIT_TRY(run(t, &pass, &memory));
+    AIT_TRY(add_sides(t, call, b, &memory, v, hv + b * t->m));
+    AIT_TRY(dot_matrices(t, b, y, v, memory.dots + b));
+  }
+  return t->device->model->transition_cross(t->device, call->batch, t->classes, call->active, x, memory.dots,
+                                            t->noise == AIT_TRANSITION_SYMMETRIC ? memory.noise_cross : NULL, xv);
+}
+
+/* 1 / (0.05 mean u_j^2 + lambda): P (1 - P) is about 0.05 in the mean over rows and classes. */
+static ait_status ll_preconditioner(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                    ait_real *inverse_diagonal) {
+  const transition *t = self;
+  const transition_memory memory = memory_of(t, call);
+  const ait_real *log_noise;
+  const ait_term terms[] = {{1, NULL, t->curvature}, {1, memory.lambda, t->ones}};
+  (void)y;
+  AIT_TRY(take_terms(t, x, &memory, &log_noise));
+  AIT_TRY(t->device->vector->combine(t->device, 1, t->m, NULL, 2, terms, memory.part));
+  for (int64_t b = 0; b < call->batch; b++) {
+    AIT_TRY(t->device->vector->ratio(t->device, t->m, t->ones, memory.part, inverse_diagonal + b * t->m));
+  }
+  return AIT_OK;
+}
+
+/* ---- oracles: F -------------------------------------------------------------------------------- */
+
+/* *distance = log lambda - log lambda_0. */
+static ait_status prior_distance(const transition *t, const ait_real *x, ait_real *distance) {
+  const ait_term terms[] = {{1, NULL, x}, {-t->prior_centre, NULL, t->ones}};
+  return t->device->vector->combine(t->device, 1, 1, NULL, 2, terms, distance);
+}
+
+static ait_status ul_value(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *F) {
+  const transition *t = self;
+  const transition_memory memory = memory_of(t, call);
+  ait_real *distance = memory.values, *square = memory.values + 1;
+  AIT_TRY(prior_distance(t, x, distance));
+  AIT_TRY(t->device->vector->dot(t->device, 1, 1, distance, distance, square));
+  for (int64_t b = 0; b < call->batch; b++) {
+    ait_pass pass = pass_of(t, &t->validation, call, b, y);
+    pass.only_fold = 1;
+    pass.loss = F + b;
+    AIT_TRY(run(t, &pass, &memory));
+    const ait_term terms[] = {{1, NULL, F + b}, {t->prior_strength / (double)t->folds, NULL, square}};
+    AIT_TRY(t->device->vector->combine(t->device, 1, 1, pass.active, 2, terms, F + b));
+  }
+  return AIT_OK;
+}
+
+/* The prior's slope is a part of each F_b: what inactive entries would give is left out. */
+static ait_status prior_slope(const transition *t, const ait_call *call, const ait_real *x,
+                              const transition_memory *memory, ait_real *gx) {
+  ait_real *distance = memory->values;
+  const ait_term step[] = {{1, NULL, gx}, {2 * t->prior_strength / (double)t->folds, NULL, distance}};
+  const size_t variables = t->noise == AIT_TRANSITION_SYMMETRIC ? 2 : 1;
+  AIT_TRY(prior_distance(t, x, distance));
+  AIT_TRY(t->device->runtime->fill(t->device, variables * sizeof *gx, 0, gx));
+  for (int64_t b = 0; b < call->batch; b++) {
+    const uint8_t *active = call->active != NULL ? call->active + b : NULL;
+    AIT_TRY(t->device->vector->combine(t->device, 1, 1, active, 2, step, gx));
+  }
+  return AIT_OK;
+}
+
+static ait_status ul_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *gx,
+                              ait_real *gy) {
+  const transition *t = self;
+  const transition_memory memory = memory_of(t, call);
+  for (int64_t b = 0; b < call->batch; b++) {
+    ait_pass pass = pass_of(t, &t->validation, call, b, y);
+    pass.only_fold = 1;
+    pass.gradient = gy + b * t->m;
+    AIT_TRY(run(t, &pass, &memory));
+  }
+  return prior_slope(t, call, x, &memory, gx);
+}
+
+/* ---- a problem's life -------------------------------------------------------------------------- */
+
+static void release_side(ait_device *device, transition_rows *side) {
+  if (side->rows.rows > 0) {
+    device->model->release_rows(device, &side->rows);
+  }
+  device->runtime->release(device, side->labels);
+  device->runtime->release(device, side->folds);
+  device->runtime->release(device, side->weights);
+}
+
+static void destroy(void *self) {
+  transition *t = self;
+  release_side(t->device, &t->train);
+  release_side(t->device, &t->validation);
+  t->device->runtime->release(t->device, t->log_noise);
+  t->device->runtime->release(t->device, t->curvature);
+  t->device->runtime->release(t->device, t->ones);
+  free(t);
+}
+
+/* A copy of host numbers on the device, in the pointer that `pointer` points to. */
+static ait_status upload(ait_device *device, size_t bytes, const void *host, void *pointer) {
+  void *memory;
+  AIT_TRY(device->runtime->allocate(device, bytes, &memory));
+  memcpy(pointer, &memory, sizeof memory);
+  return device->runtime->copy_in(device, bytes, host, memory);
+}
+
+static ait_status upload_folds(transition *t, int64_t count, int32_t **device_folds) {
+  const size_t bytes = (size_t)count * sizeof(int32_t);
+  int32_t *folds = malloc(bytes);
+  if (folds == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the folds of %lld rows", (long long)count);
+  }
+  for (int64_t i = 0; i < count; i++) {
+    folds[i] = (int32_t)(i % t->folds);
+  }
+  const ait_status status = upload(t->device, bytes, folds, device_folds);
+  free(folds);
+  return status;
+}
+
+static ait_status check_labels(const char *side, int64_t count, int64_t classes, const int32_t *labels) {
+  for (int64_t i = 0; i < count; i++) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      return ait_fail(AIT_BAD_DATA, "the label of %s row %lld is %d; expected 0 to %lld", side, (long long)i, labels[i],
+                      (long long)classes - 1);
+    }
+  }
+  return AIT_OK;
+}
+
+static ait_status upload_side(transition *t, const char *name, const ait_matrix *matrix, const int32_t *labels,
+                              transition_rows *side) {
+  const int64_t count = ait_matrix_rows(matrix);
+  if (ait_matrix_columns(matrix) != t->features || count < 1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%lld %s rows of %lld features; expected 1 or more, of %lld",
+                    (long long)count, name, (long long)ait_matrix_columns(matrix), (long long)t->features);
+  }
+  AIT_TRY(check_labels(name, count, t->classes, labels));
+  AIT_TRY(t->device->model->upload_rows(t->device, matrix, AIT_READ_OFTEN, &side->rows));
+  AIT_TRY(upload(t->device, (size_t)count * sizeof *labels, labels, &side->labels));
+  return upload_folds(t, count, &side->folds);
+}
+
+/* Adds the squares of a matrix's columns. */
+static void add_squares(const ait_matrix *matrix, double *squares) {
+  for (int64_t i = 0; i < ait_matrix_rows(matrix); i++) {
+    for (int64_t j = 0; j < ait_matrix_columns(matrix); j++) {
+      const double u = ait_matrix_value(matrix, i, j);
+      squares[j] += u * u;
+    }
+  }
+}
+
+/* The diagonal of H for lambda = 0, and a vector of ones; `squares` has D entries, `numbers` m. */
+static ait_status upload_curvature(transition *t, const ait_transition *from, double *squares, ait_real *numbers) {
+  const double mean_spread = 0.05;
+  const int64_t rows = ait_matrix_rows(from->validation) + (from->train != NULL ? ait_matrix_rows(from->train) : 0);
+  const size_t bytes = (size_t)t->m * sizeof *numbers;
+  add_squares(from->validation, squares);
+  if (from->train != NULL) {
+    add_squares(from->train, squares);
+  }
+  for (int64_t k = 0; k < t->m; k++) {
+    const int32_t is_bias = k >= t->classes * t->features;
+    numbers[k] = (ait_real)(mean_spread * (is_bias ? 1 : squares[k % t->features] / (double)rows));
+  }
+  AIT_TRY(upload(t->device, bytes, numbers, &t->curvature));
+  for (int64_t k = 0; k < t->m; k++) {
+    numbers[k] = 1;
+  }
+  return upload(t->device, bytes, numbers, &t->ones);
+}
+
+static ait_status make_curvature(transition *t, const ait_transition *from) {
+  double *squares = calloc((size_t)t->features, sizeof *squares);
+  ait_real *numbers = malloc((size_t)t->m * sizeof *numbers);
+  const ait_status status = squares != NULL && numbers != NULL
+                                ? upload_curvature(t, from, squares, numbers)
+                                : ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld parameters", (long long)t->m);
+  free(squares);
+  free(numbers);
+  return status;
+}
+
+/* log T of the given chances. */
+static ait_status upload_chances(transition *t, const double *chances) {
+  const int64_t entries = t->classes * t->classes;
+  ait_real *log_noise = malloc((size_t)entries * sizeof *log_noise);
+  if (log_noise == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a noise model of %lld classes", (long long)t->classes);
+  }
+  for (int64_t k = 0; k < entries; k++) {
+    log_noise[k] = (ait_real)log(chances[k]);
+  }
+  const ait_status status = upload(t->device, (size_t)entries * sizeof *log_noise, log_noise, &t->log_noise);
+  free(log_noise);
+  return status;
+}
+
+static ait_status check_chances(int64_t classes, const double *chances) {
+  if (chances == NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "a given noise model needs chances, and there are none");
+  }
+  for (int64_t g = 0; g < classes; g++) {
+    double largest = 0;
+    for (int64_t c = 0; c < classes; c++) {
+      const double chance = chances[c * classes + g];
+      if (!(chance >= 0 && chance <= 1)) {
+        return ait_fail(AIT_INVALID_ARGUMENT, "the chance of label %lld in class %lld is %g; expected 0 to 1",
+                        (long long)g, (long long)c, chance);
+      }
+      largest = fmax(largest, chance);
+    }
+    if (largest == 0) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "no class can carry label %lld; expected a chance above 0", (long long)g);
+    }
+  }
+  return AIT_OK;
+}
+
+static ait_status check(int64_t classes, const ait_transition *from) {
+  if (from->validation == NULL || classes < 2) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "transition cleaning needs validation rows and 2 or more classes");
+  }
+  const int64_t rows = ait_matrix_rows(from->validation);
+  if (from->folds < 1 || from->folds > rows) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%d folds of %lld validation rows; expected 1 to %lld", from->folds,
+                    (long long)rows, (long long)rows);
+  }
+  if (!(from->prior_strength >= 0) || (from->prior_strength > 0 && !(from->prior_lambda > 0))) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "a prior of strength %g around lambda %g; expected 0 or more, above 0",
+                    from->prior_strength, from->prior_lambda);
+  }
+  if (from->train == NULL && (from->noise != AIT_TRANSITION_NONE || from->weights != NULL)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "a noise model or weights need training rows, and there are none");
+  }
+  for (int64_t i = 0; from->weights != NULL && i < ait_matrix_rows(from->train); i++) {
+    if (!((double)from->weights[i] >= 0 && (double)from->weights[i] < INFINITY)) {
+      return ait_fail(AIT_BAD_DATA, "the weight of training row %lld is %g; expected 0 or more", (long long)i,
+                      (double)from->weights[i]);
+    }
+  }
+  return from->noise == AIT_TRANSITION_GIVEN ? check_chances(classes, from->chances) : AIT_OK;
+}
+
+static ait_status fill(transition *t, const ait_transition *from) {
+  AIT_TRY(upload_side(t, "validation", from->validation, from->validation_labels, &t->validation));
+  if (from->train != NULL) {
+    AIT_TRY(upload_side(t, "training", from->train, from->train_labels, &t->train));
+  }
+  if (from->weights != NULL) {
+    AIT_TRY(upload(t->device, (size_t)ait_matrix_rows(from->train) * sizeof *from->weights, from->weights,
+                   &t->train.weights));
+  }
+  if (from->noise == AIT_TRANSITION_GIVEN) {
+    AIT_TRY(upload_chances(t, from->chances));
+  }
+  return make_curvature(t, from);
+}
+
+ait_status ait_problem_create_transition(ait_context *context, int64_t classes, const ait_transition *from,
+                                         ait_problem **problem) {
+  static const ait_oracles table = {.struct_size = sizeof table,
+                                    .flags = AIT_CAPTURABLE,
+                                    .workspace = transition_workspace,
+                                    .ll_gradient = ll_gradient,
+                                    .ll_products = ll_products,
+                                    .ul_value = ul_value,
+                                    .ul_gradient = ul_gradient,
+                                    .destroy = destroy,
+                                    .ll_preconditioner = ll_preconditioner};
+  AIT_TRY(check(classes, from));
+  transition *t = calloc(1, sizeof *t);
+  if (t == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a problem of transition cleaning");
+  }
+  const int64_t features = ait_matrix_columns(from->validation);
+  *t = (transition){.device = &context->device,
+                    .classes = classes,
+                    .features = features,
+                    .m = classes * (features + 1),
+                    .folds = from->folds,
+                    .noise = from->noise,
+                    .prior_centre = from->prior_strength > 0 ? log(from->prior_lambda) : 0,
+                    .prior_strength = from->prior_strength / (double)ait_matrix_rows(from->validation)};
+  ait_status status = fill(t, from);
+  if (status == AIT_OK) {
+    const int64_t n = from->noise == AIT_TRANSITION_SYMMETRIC ? 2 : 1;
+    status = ait_problem_create(context, &table, t, from->folds, n, t->m, problem);
+  }
+  if (status != AIT_OK) {
+    destroy(t);
+  }
+  return status;
+}
