@@ -28,6 +28,8 @@ cudaError_t ait_kernel_project_adjoint(cudaStream_t stream, int64_t n, double lo
                                        ait_real *v);
 cudaError_t ait_kernel_ratio(cudaStream_t stream, int64_t batch, const ait_real *numerator, const ait_real *denominator,
                              ait_real *out);
+cudaError_t ait_kernel_power(cudaStream_t stream, int64_t batch, double scale, double shift, double exponent,
+                             const ait_real *in, ait_real *out);
 cudaError_t ait_kernel_difference_step(cudaStream_t stream, double epsilon, const ait_real *square, ait_real *step);
 
 /* ---- reduce.cu: sums and counts -------------------------------------------------------------- */

@@ -78,6 +78,12 @@ __global__ void difference_step(double epsilon, const ait_real *square, ait_real
   step[1] = (ait_real)(norm / (2 * epsilon));
 }
 
+__global__ void power(int64_t batch, double scale, double shift, double exponent, const ait_real *in, ait_real *out) {
+  for (AIT_EACH(b, batch)) {
+    out[b] = (ait_real)(scale * pow((double)in[b] + shift, exponent));
+  }
+}
+
 }  // namespace
 
 cudaError_t ait_kernel_combine(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, int32_t terms,
@@ -134,5 +140,14 @@ cudaError_t ait_kernel_ratio(cudaStream_t stream, int64_t batch, const ait_real 
 
 cudaError_t ait_kernel_difference_step(cudaStream_t stream, double epsilon, const ait_real *square, ait_real *step) {
   AIT_LAUNCH(difference_step, 1, 1, 0, stream, epsilon, square, step);
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_power(cudaStream_t stream, int64_t batch, double scale, double shift, double exponent,
+                             const ait_real *in, ait_real *out) {
+  if (batch == 0) {
+    return cudaSuccess;
+  }
+  AIT_LAUNCH(power, ait_blocks(batch), AIT_THREADS, 0, stream, batch, scale, shift, exponent, in, out);
   return AIT_LAUNCHED();
 }

@@ -299,6 +299,25 @@ TEST_P(VectorTest, TheStepOfADifferenceIsEpsilonOverTheNorm) {
   EXPECT_TRUE(std::isnan(unknown[0]) && std::isnan(unknown[1]));
 }
 
+TEST_P(VectorTest, PowersAreTakenInDouble) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (const int64_t n : Lengths()) {
+    for (const double exponent : {0.25, -0.75, 1.75, 0.0}) {
+      Reals in = RandomReals(11, n);
+      for (auto &value : in) {
+        value = std::fabs(value);
+      }
+      Buffer<ait_real> source(device, in), out(device, n, kNan);
+      ASSERT_EQ(AIT_OK, device->vector->power(device.get(), n, -3.5, 1e-12, exponent, source.get(), out.get()));
+      const Reals result = out.Host();
+      for (int64_t i = 0; i < n; ++i) {
+        const double expected = -3.5 * std::pow(static_cast<double>(in[i]) + 1e-12, exponent);
+        EXPECT_LE(std::fabs(result[i] - expected), 2 * kEpsilon * std::fabs(expected)) << n << " " << exponent;
+      }
+    }
+  }
+}
+
 TEST_P(VectorTest, CountsWhatIsNotFinite) {
   AIT_OPEN_DEVICE(device, GetParam());
   for (int64_t n : Lengths()) {

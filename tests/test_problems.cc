@@ -119,6 +119,29 @@ TEST_P(Differences, Cleaning) {
   }
 }
 
+TEST_P(Differences, CleaningWithTerms) {
+  for (const std::vector<int64_t> &sizes : {std::vector<int64_t>{9, 4}, std::vector<int64_t>{9, 6, 4}}) {
+    for (const auto activation : {AIT_ACTIVATION_NONE, AIT_ACTIVATION_TANH}) {
+      CleaningData data(engine, sizes, activation, {23, 17}, 19, true);
+      Problem problem = data.problem(context);
+      ASSERT_OK(ait_problem_add_network_lq(problem.get(), &data.network, 0.4, 0.3, 0.2));
+      const size_t m = static_cast<size_t>(ait_problem_m(problem.get()));
+      check(problem, 6, 0.4, random_reals(engine, data.n, 1.5), random_reals(engine, 2 * m, 0.5));
+    }
+  }
+}
+
+/* A problem in host memory, and terms that overlap. */
+TEST_P(Differences, SinusoidWithTerms) {
+  ait_problem *made = nullptr;
+  const double c[] = {0.3, -1.2, 2.5, 0.1, 4};
+  ASSERT_OK(ait_problem_create_sinusoid(context.get(), 5, 2.0, c, &made));
+  Problem problem(made, ait_problem_destroy);
+  const ait_lq_term terms[] = {{0, 3, 1.5, 0.5, 0.1}, {2, 3, 0.7, 0.9, 1}};
+  ASSERT_OK(ait_problem_add_lq(made, 2, terms));
+  check(problem, 10, 0.3, {0.7}, random_reals(engine, 5, 3));
+}
+
 INSTANTIATE_TEST_SUITE_P(Methods, Differences, testing::Values("iaptt-gm", "ia-gm", "ia-gm-a", "rhg"),
                          [](const auto &tested) {
                            std::string name = tested.param;
@@ -152,6 +175,86 @@ Outcome run(const Problem &problem, const ait_solver_options &options, const Rea
   const ait_real *F = ait_solver_trajectory_F(solver.get());
   outcome.F.assign(F, F + (options.ll_steps + 1) * batch);
   return outcome;
+}
+
+/* One LL step from w = 0, from a small w and from a large one, with and without the term; f is told too. */
+TEST(Terms, AddTheirValueAndGradient) {
+  Context context = make_context();
+  const double c[] = {0.3, -1.2, 2.5, 0.1}, weight = 1.5, q = 0.5, epsilon = 0.1, alpha = 0.01;
+  ait_problem *plain_made = nullptr, *made = nullptr;
+  ASSERT_OK(ait_problem_create_sinusoid(context.get(), 4, 2.0, c, &plain_made));
+  ASSERT_OK(ait_problem_create_sinusoid(context.get(), 4, 2.0, c, &made));
+  Problem plain(plain_made, ait_problem_destroy), with(made, ait_problem_destroy);
+  const ait_lq_term term = {1, 2, weight, q, epsilon};
+  ASSERT_OK(ait_problem_add_lq(made, 1, &term));
+  for (const double size : {0.0, 1e-3, 40.0}) {
+    const Reals z = {1, static_cast<ait_real>(size), static_cast<ait_real>(-2 * size), 3};
+    Reals y(4), plain_y(4);
+    const ait_solver_options options = make_options("rhg", 1, alpha);
+    Solver solver = make_solver(with, options, {0.7}, z), plain_solver = make_solver(plain, options, {0.7}, z);
+    ASSERT_OK(ait_solver_rollout(solver.get()));
+    ASSERT_OK(ait_solver_rollout(plain_solver.get()));
+    ASSERT_OK(ait_solver_get_y(solver.get(), y.data()));
+    ASSERT_OK(ait_solver_get_y(plain_solver.get(), plain_y.data()));
+    const double s = 5 * size * size + epsilon * epsilon, slope = weight * q * std::pow(s, q / 2 - 1);
+    const double tolerance = (kDouble ? 1e-14 : 1e-6) * (1 + 40);
+    for (int i = 0; i < 4; i++) {
+      const double expected = i == 1 || i == 2 ? alpha * slope * z[i] : 0;
+      EXPECT_NEAR(plain_y[i] - y[i], expected, tolerance) << size << " " << i;
+    }
+  }
+}
+
+TEST(Terms, ABatchEqualsSeparateRunsBitForBit) {
+  std::mt19937 engine(13);
+  Context context = make_context();
+  CleaningData data(engine, {9, 6, 4}, AIT_ACTIVATION_NONE, {23, 17}, 19, true);
+  Problem together = data.problem(context);
+  const size_t m = static_cast<size_t>(ait_problem_m(together.get()));
+  ASSERT_OK(ait_problem_add_network_lq(together.get(), &data.network, 0.3, 0.5, 0.1));
+  const ait_solver_options options = make_options("iaptt-gm", 5, 0.7);
+  const Reals x = random_reals(engine, data.n, 2), z = random_reals(engine, 2 * m, 0.3);
+  const Outcome all = run(together, options, x, z, 3);
+  for (int64_t b = 0; b < 2; b++) {
+    ait_problem *made = nullptr;
+    ASSERT_OK(ait_problem_create_cleaning(context.get(), &data.network, 1, &data.entries[b], &made));
+    Problem alone(made, ait_problem_destroy);
+    ASSERT_OK(ait_problem_add_network_lq(made, &data.network, 0.3, 0.5, 0.1));
+    const auto part = [&](const Reals &values, size_t begin, size_t end) {
+      return Reals(values.begin() + static_cast<int64_t>(begin), values.begin() + static_cast<int64_t>(end));
+    };
+    const size_t x_begin = b == 0 ? 0 : 23, x_end = b == 0 ? 23 : 40;
+    const Outcome one = run(alone, options, part(x, x_begin, x_end), part(z, b * m, (b + 1) * m), 3);
+    EXPECT_EQ(one.x, part(all.x, x_begin, x_end));
+    EXPECT_EQ(one.z, part(all.z, b * m, (b + 1) * m));
+    EXPECT_EQ(one.y, part(all.y, b * m, (b + 1) * m));
+  }
+}
+
+TEST(Terms, WhatIsOffIsRefusedByName) {
+  Context context = make_context();
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_convex(context.get(), 2, &made));
+  Problem problem(made, ait_problem_destroy);
+  const double nan = std::nan("");
+  const struct {
+    ait_lq_term term;
+    const char *words;
+  } wrong[] = {{{0, 5, 1, 0.5, 0.1}, "begins at variable 0 and has 5"},
+               {{-1, 2, 1, 0.5, 0.1}, "variable -1"},
+               {{4, 1, 1, 0.5, 0.1}, "begins at variable 4"},
+               {{0, 0, 1, 0.5, 0.1}, "has 0 of them"},
+               {{0, 4, 0, 0.5, 0.1}, "expected weight to be above 0"},
+               {{0, 4, 1, 1, 0.1}, "q to be above 0 and below 1"},
+               {{0, 4, 1, nan, 0.1}, "expected q"},
+               {{0, 4, 1, 0.5, 0}, "expected epsilon"}};
+  for (const auto &tested : wrong) {
+    EXPECT_EQ(ait_problem_add_lq(made, 1, &tested.term), AIT_INVALID_ARGUMENT);
+    EXPECT_NE(std::string(ait_last_error()).find(tested.words), std::string::npos) << ait_last_error();
+  }
+  const int64_t sizes[] = {3, 2};
+  const ait_network network = {1, sizes, AIT_ACTIVATION_NONE};
+  EXPECT_EQ(ait_problem_add_network_lq(made, &network, 1, 0.5, 0.1), AIT_INVALID_ARGUMENT);
 }
 
 class CleaningRuns : public testing::TestWithParam<std::tuple<const char *, std::vector<int64_t>, ait_activation>> {};

@@ -7,11 +7,17 @@
 #include "run/rate.h"
 #include "run/run.h"
 
-enum { KEY_METHOD = 256, KEY_SEED };
+enum { KEY_METHOD = 256, KEY_SEED, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
 
 static const struct argp_option options[] = {
     {"method", KEY_METHOD, "NAME", 0,
      "iaptt-gm, ait, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns or one-stage (default " AIT_DEFAULT_METHOD ")", 4},
+    {"lq-weight", KEY_LQ_WEIGHT, "A", 0,
+     "Add A (||W||^2 + E^2)^(Q/2), which is not convex, to the training loss, for the weights W of every layer "
+     "(default: no such term); the classifiers beside the run do without",
+     4},
+    {"lq-q", KEY_LQ_Q, "Q", 0, "Its Q, above 0 and below 1 (default " AIT_TEXT_OF(AIT_DEFAULT_LQ_Q) ")", 4},
+    {"lq-epsilon", KEY_LQ_EPSILON, "E", 0, "Its E, above 0 (default " AIT_TEXT_OF(AIT_DEFAULT_LQ_EPSILON) ")", 4},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {0}};
 
@@ -45,6 +51,12 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_METHOD:
       snprintf(s->method_name, sizeof s->method_name, "%s", text);
       return ait_option_fail(ait_option_method("--method", text, &s->method));
+    case KEY_LQ_WEIGHT:
+      return ait_option_fail(ait_option_positive("--lq-weight", text, &s->lq_weight));
+    case KEY_LQ_Q:
+      return ait_option_fail(ait_option_positive("--lq-q", text, &s->lq_q));
+    case KEY_LQ_EPSILON:
+      return ait_option_fail(ait_option_positive("--lq-epsilon", text, &s->lq_epsilon));
     case KEY_SEED:
       return ait_option_fail(ait_option_seed("--seed", text, &s->seed));
     default:

@@ -134,6 +134,10 @@ typedef struct ait_vector_ops {
    * Both are 0 where v is 0. */
   ait_status (*difference_step)(ait_device *device, double epsilon, const ait_real *square, ait_real *step);
 
+  /* out_b = scale * (in_b + shift)^exponent, computed in double and rounded once. */
+  ait_status (*power)(ait_device *device, int64_t batch, double scale, double shift, double exponent,
+                      const ait_real *in, ait_real *out);
+
   /* The truncation index: kbar_b = the smallest k in first .. last with the largest values[k * batch +
    * b]. A NaN counts as larger than every number, so that a diverged trajectory is never skipped. */
   ait_status (*argmax)(ait_device *device, int64_t batch, int32_t first, int32_t last, const ait_real *values,

@@ -55,6 +55,25 @@ void ait_network_initialise(const ait_network *network, uint64_t seed, ait_real 
   }
 }
 
+ait_status ait_problem_add_network_lq(ait_problem *problem, const ait_network *network, double weight, double q,
+                                      double epsilon) {
+  ait_shape shape;
+  ait_lq_term terms[AIT_MAX_LAYERS];
+  AIT_TRY(ait_shape_of(network, &shape));
+  if (shape.parameters != ait_problem_m(problem)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "the network has %lld parameters; the problem has %lld LL variables",
+                    (long long)shape.parameters, (long long)ait_problem_m(problem));
+  }
+  for (int32_t l = 0; l < shape.layers; l++) {
+    terms[l] = (ait_lq_term){.first = shape.weights[l],
+                             .count = shape.biases[l] - shape.weights[l],
+                             .weight = weight,
+                             .q = q,
+                             .epsilon = epsilon};
+  }
+  return ait_problem_add_lq(problem, shape.layers, terms);
+}
+
 int32_t ait_shape_is_folded(const ait_shape *shape) {
   return shape->activation == AIT_ACTIVATION_NONE || shape->layers == 1;
 }

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "context/error.h"
 
@@ -66,6 +67,37 @@ ait_status ait_problem_bound_y(ait_problem *problem, double lower, double upper)
   return bound(&problem->Y, "y", lower, upper);
 }
 
+static ait_status check_term(const ait_problem *problem, int32_t i, const ait_lq_term *term) {
+  if (term->first < 0 || term->count < 1 || term->count > problem->m - term->first) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "l_q term %d begins at variable %lld and has %lld of them; y has the variables 0 to %lld", i,
+                    (long long)term->first, (long long)term->count, (long long)problem->m - 1);
+  }
+  const char *wrong = !(isfinite(term->weight) && term->weight > 0)     ? "weight"
+                      : !(isfinite(term->epsilon) && term->epsilon > 0) ? "epsilon"
+                      : !(term->q > 0 && term->q < 1)                   ? "q"
+                                                                        : NULL;
+  if (wrong != NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "l_q term %d has weight %g, q %g and epsilon %g; expected %s to be above 0%s",
+                    i, term->weight, term->q, term->epsilon, wrong, wrong[0] == 'q' ? " and below 1" : "");
+  }
+  return AIT_OK;
+}
+
+ait_status ait_problem_add_lq(ait_problem *problem, int32_t count, const ait_lq_term *terms) {
+  for (int32_t i = 0; i < count; i++) {
+    AIT_TRY(check_term(problem, i, terms + i));
+  }
+  ait_lq_term *all = realloc(problem->terms, (size_t)(problem->term_count + count) * sizeof *all);
+  if (all == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %d terms of f", problem->term_count + count);
+  }
+  memcpy(all + problem->term_count, terms, (size_t)count * sizeof *all);
+  problem->terms = all;
+  problem->term_count += count;
+  return AIT_OK;
+}
+
 ait_context *ait_problem_context(const ait_problem *problem) {
   return problem->context;
 }
@@ -89,5 +121,6 @@ void ait_problem_destroy(ait_problem *problem) {
   if (problem->oracles.destroy != NULL) {
     problem->oracles.destroy(problem->self);
   }
+  free(problem->terms);
   free(problem);
 }

@@ -15,6 +15,8 @@ struct ait_problem {
   void *self;
   int64_t batch, n, m;
   ait_box X, Y;
+  int32_t term_count;
+  ait_lq_term *terms; /* what f has beside what the table computes */
 };
 
 /* Nonzero when the box is not the whole space. */

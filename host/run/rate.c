@@ -67,7 +67,10 @@ ait_status ait_clean_settings_choose_rate(ait_context *context, const ait_clean_
                                     .validation_labels = data->validation_labels};
   ait_problem *problem;
   AIT_TRY(ait_problem_create_cleaning(context, &network, 1, &entry, &problem));
-  ait_status status = curvature_of_problem(&network, settings->seed, problem, &settings->ll_curvature);
+  ait_status status = ait_clean_settings_add_terms(settings, &network, problem);
+  if (status == AIT_OK) {
+    status = curvature_of_problem(&network, settings->seed, problem, &settings->ll_curvature);
+  }
   ait_problem_destroy(problem);
   AIT_TRY(status);
   AIT_TRY(ait_rate_of_curvature(settings->ll_curvature, &settings->ll_rate));

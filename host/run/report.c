@@ -102,6 +102,11 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
   if (s->ll_rate_auto) {
     cJSON_AddNumberToObject(object, "ll_curvature", s->ll_curvature);
   }
+  if (s->lq_weight != -1) {
+    cJSON_AddNumberToObject(object, "lq_weight", s->lq_weight);
+    cJSON_AddNumberToObject(object, "lq_q", s->lq_q);
+    cJSON_AddNumberToObject(object, "lq_epsilon", s->lq_epsilon);
+  }
   ait_document_text(object, "ul_optimizer", ait_optimizer_words[s->ul_optimizer]);
   cJSON_AddNumberToObject(object, "ul_rate", s->ul_rate);
   cJSON_AddNumberToObject(object, "ul_gradient_scale", options.ul_optimizer.gradient_scale);

@@ -73,6 +73,7 @@ static ait_status make_solver(ait_run *run) {
                                     .validation = data->validation,
                                     .validation_labels = data->validation_labels};
   AIT_TRY(ait_problem_create_cleaning(run->context, &run->network, 1, &entry, &run->problem));
+  AIT_TRY(ait_clean_settings_add_terms(run->settings, &run->network, run->problem));
   ait_network_initialise(&run->network, run->settings->seed, run->z);
   ait_solver_options options;
   ait_clean_solver_options(run->settings, data->train_rows, &options);

@@ -60,6 +60,9 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .init_optimizer = -1,
                                    .init_rate = -1,
                                    .seconds = -1,
+                                   .lq_weight = -1,
+                                   .lq_q = -1,
+                                   .lq_epsilon = -1,
                                    .eval_every = -1,
                                    .math = AIT_MATH_FLOAT32,
                                    .protocol = AIT_PROTOCOL_USER,
@@ -278,6 +281,20 @@ static void complete_solver(ait_clean_settings *s) {
   s->eval_every = whole_or(s->eval_every, s->iterations >= 20 ? s->iterations / 20 : 1);
 }
 
+static ait_status complete_terms(ait_clean_settings *s) {
+  if (s->lq_weight == -1 && (s->lq_q != -1 || s->lq_epsilon != -1)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --lq-weight", s->lq_q != -1 ? "--lq-q" : "--lq-epsilon");
+  }
+  if (s->lq_weight != -1) {
+    s->lq_q = number_or(s->lq_q, AIT_DEFAULT_LQ_Q);
+    if (s->lq_q >= 1) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "--lq-q %g: expected a number above 0 and below 1", s->lq_q);
+    }
+    s->lq_epsilon = number_or(s->lq_epsilon, AIT_DEFAULT_LQ_EPSILON);
+  }
+  return AIT_OK;
+}
+
 ait_status ait_clean_settings_complete(ait_clean_settings *s) {
   AIT_TRY(check_source(s));
   if (s->model.text[0] == '\0') {
@@ -290,11 +307,17 @@ ait_status ait_clean_settings_complete(ait_clean_settings *s) {
   }
   AIT_TRY(ait_method_settings_apply(&s->method_settings, s->method_name, &s->method));
   AIT_TRY(ait_method_ll_steps(&s->method, s->method_name, s->ll_steps, defaults[s->protocol].ll_steps, &s->ll_steps));
+  AIT_TRY(complete_terms(s));
   complete_data(s);
   complete_solver(s);
   s->device = text_or(s->device, "auto");
   s->out = text_or(s->out, AIT_DEFAULT_OUT);
   return AIT_OK;
+}
+
+ait_status ait_clean_settings_add_terms(const ait_clean_settings *s, const ait_network *network, ait_problem *problem) {
+  return s->lq_weight == -1 ? AIT_OK
+                            : ait_problem_add_network_lq(problem, network, s->lq_weight, s->lq_q, s->lq_epsilon);
 }
 
 void ait_clean_solver_options(const ait_clean_settings *s, int64_t rows, ait_solver_options *options) {

@@ -21,6 +21,8 @@ extern "C" {
 #define AIT_DEFAULT_UL_RATE         0.01
 #define AIT_DEFAULT_INIT_RATE       0.03
 #define AIT_DEFAULT_BASELINE_STEPS  300
+#define AIT_DEFAULT_LQ_Q            0.5
+#define AIT_DEFAULT_LQ_EPSILON      0.1
 #define AIT_DEFAULT_OUT             "ait-run"
 #define AIT_DEFAULT_PAPER_LL_STEPS  100
 #define AIT_DEFAULT_PAPER_LL_RATE   0.03
@@ -101,8 +103,10 @@ typedef struct ait_clean_settings {
   int32_t ul_optimizer;
   double ul_rate;
   int32_t init_optimizer;
-  double init_rate; /* -1 with ll_rate_auto: as ll_rate will be */
-  double seconds;   /* above 0: UL iterations until so many have passed, and `iterations` is only a bound */
+  double init_rate;        /* -1 with ll_rate_auto: as ll_rate will be */
+  double seconds;          /* above 0: UL iterations until so many have passed, and `iterations` is only a bound */
+  double lq_weight;        /* of a smoothed l_q term a layer; -1: no such terms */
+  double lq_q, lq_epsilon; /* -1 without */
   int64_t eval_every;
   const char *device;
   int32_t threads, math;
@@ -126,6 +130,11 @@ ait_status ait_model_parse(const char *text, ait_model *model);
 /* The network of a model on data; `sizes` has AIT_MAX_HIDDEN + 2 entries and must outlive it. */
 void ait_model_network(const ait_model *model, ait_activation activation, int64_t features, int32_t classes,
                        int64_t *sizes, ait_network *network);
+
+/* Adds the terms of f that the settings ask for to a problem on data of that network.
+ * Errors: those of ait_problem_add_network_lq. */
+ait_status ait_clean_settings_add_terms(const ait_clean_settings *settings, const ait_network *network,
+                                        ait_problem *problem);
 
 /* The solver's options for `rows` training rows. */
 void ait_clean_solver_options(const ait_clean_settings *settings, int64_t rows, ait_solver_options *options);

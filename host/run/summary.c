@@ -50,6 +50,10 @@ static void print_method(const ait_run *run, FILE *out) {
   fprintf(out, "Run     %s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
           s->model.text, (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
   ait_summary_device(run->context, s->math, out);
+  if (s->lq_weight != -1) {
+    fprintf(out, "        %g (||W||^2 + %g^2)^(%g/2) is added to the LL objective for the weights W of every layer\n",
+            s->lq_weight, s->lq_epsilon, s->lq_q);
+  }
   if (s->ll_rate_auto) {
     fprintf(out, "        LL step size %.3g, chosen by the largest curvature at the start, %.3g\n", s->ll_rate,
             s->ll_curvature);

@@ -33,6 +33,9 @@ static ait_status create_staging(ait_solver *solver, size_t workspace) {
 
 ait_status ait_oracles_prepare(ait_solver *solver) {
   const ait_oracles *oracles = &solver->problem->oracles;
+  if (solver->problem->term_count > 0) {
+    AIT_TRY(ait_solver_allocate_reals(solver, 3, &solver->term));
+  }
   const size_t workspace = oracles->workspace != NULL ? oracles->workspace(solver->problem->self, solver->batch) : 0;
   if ((oracles->flags & AIT_HOST_POINTERS) && !solver->device->runtime->host_memory) {
     return create_staging(solver, workspace);
@@ -118,7 +121,8 @@ ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y
   AIT_TRY(inputs_at(solver, k, y, NULL, &in));
   AIT_TRY(problem->oracles.ll_gradient(problem->self, &in.call, in.x, in.y, out, value));
   AIT_TRY(deliver(solver, solver->batch * solver->m, out, g));
-  return deliver(solver, solver->batch, value, f);
+  AIT_TRY(deliver(solver, solver->batch, value, f));
+  return ait_terms_add_gradient(solver, y, g, f);
 }
 
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v) {
@@ -128,7 +132,8 @@ ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y
   AIT_TRY(inputs_at(solver, k, y, v, &in));
   AIT_TRY(problem->oracles.ll_products(problem->self, &in.call, in.x, in.y, in.v, hv, xv));
   AIT_TRY(deliver(solver, solver->batch * solver->m, hv, solver->hv));
-  return deliver(solver, solver->n, xv, solver->xv);
+  AIT_TRY(deliver(solver, solver->n, xv, solver->xv));
+  return ait_terms_add_product(solver, y, v, solver->hv);
 }
 
 ait_status ait_call_ll_x_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx) {

@@ -2,10 +2,11 @@
 #include "context/error.h"
 #include "solver/solver_state.h"
 
-/* Whether the method's steps are those of a plan. */
+/* Whether the method's steps are those of a plan, and f is the oracles' alone. */
 static int32_t has_plans(const ait_solver *solver) {
   const ait_method *method = &solver->options.method;
-  return method->mapping == AIT_MAPPING_GRADIENT && !ait_box_bounds(solver->Y) && !solver->staging.wanted;
+  return method->mapping == AIT_MAPPING_GRADIENT && !ait_box_bounds(solver->Y) && !solver->staging.wanted &&
+         solver->term == NULL;
 }
 
 static ait_plan plan_of(const ait_solver *solver, int64_t first, int64_t end) {

@@ -100,6 +100,7 @@ struct ait_solver {
   ait_constants constants;
   ait_findings findings;
   void *workspace; /* the oracles' */
+  ait_real *term;  /* three numbers that the terms of f are computed with; NULL where there are none */
 
   ait_real *u;       /* the point at which a step is taken (Nesterov), or recomputed (box) */
   ait_real *g;       /* grad_y f */
@@ -159,6 +160,14 @@ void ait_oracles_release(ait_solver *solver);
  * single steps. */
 ait_status ait_plan_rollout(ait_solver *solver, int64_t first);
 ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last);
+
+/* ---- terms that f has beside the oracles' -------------------------------------------------------- */
+
+/* g = g + their gradient, f = f + their value. */
+ait_status ait_terms_add_gradient(ait_solver *solver, const ait_real *y, ait_real *g, ait_real *f);
+
+/* hv = hv + their second derivative times v, for the entries that are active. */
+ait_status ait_terms_add_product(ait_solver *solver, const ait_real *y, const ait_real *v, ait_real *hv);
 
 /* ---- an LL mapping: the forward step and its adjoint ------------------------------------------------ */
 

@@ -128,6 +128,22 @@ AIT_API ait_status ait_problem_create(ait_context *context, const ait_oracles *o
 AIT_API ait_status ait_problem_bound_x(ait_problem *problem, double lower, double upper);
 AIT_API ait_status ait_problem_bound_y(ait_problem *problem, double lower, double upper);
 
+/* A term of f_b over some of the variables, w = y_b[first] .. y_b[first + count - 1]: the smoothed l_q regulariser
+ *     weight (||w||^2 + epsilon^2)^(q/2),
+ * which is not convex (docs/derivation.md#smoothed-l_q-terms). */
+typedef struct ait_lq_term {
+  int64_t first, count; /* within 0 .. m - 1; count >= 1 */
+  double weight;        /* > 0, in units of f */
+  double q;             /* 0 < q < 1 */
+  double epsilon;       /* > 0, in units of y */
+} ait_lq_term;
+
+/* Adds terms to the f of every LL problem of the batch, on the problem's device; the problem's functions do not know
+ * of them. They are copied, and may overlap. Solvers of the problem are created after its last term was added, and take
+ * its LL steps one by one.
+ * Errors: AIT_INVALID_ARGUMENT (the sentence names the term and what is off), AIT_OUT_OF_MEMORY. */
+AIT_API ait_status ait_problem_add_lq(ait_problem *problem, int32_t count, const ait_lq_term *terms);
+
 AIT_API ait_context *ait_problem_context(const ait_problem *problem);
 AIT_API int64_t ait_problem_batch(const ait_problem *problem);
 AIT_API int64_t ait_problem_n(const ait_problem *problem);

@@ -99,6 +99,12 @@ typedef struct ait_transition {
 AIT_API ait_status ait_problem_create_transition(ait_context *context, int64_t classes, const ait_transition *from,
                                                  ait_problem **problem);
 
+/* Adds one smoothed l_q term (ait_problem_add_lq) for the weight matrix W_l of every layer of `network`, whose
+ * parameters the problem's y holds; biases have none.
+ * Errors: AIT_INVALID_ARGUMENT (a number that is off, a network of another size), AIT_OUT_OF_MEMORY. */
+AIT_API ait_status ait_problem_add_network_lq(ait_problem *problem, const ait_network *network, double weight, double q,
+                                              double epsilon);
+
 /* A network's predictions on rows that stay on the device, for metrics. */
 typedef struct ait_predictor ait_predictor;
 

@@ -48,6 +48,8 @@
 #define ait_predictor_create          ait64_predictor_create
 #define ait_predictor_destroy         ait64_predictor_destroy
 #define ait_predictor_probabilities   ait64_predictor_probabilities
+#define ait_problem_add_lq            ait64_problem_add_lq
+#define ait_problem_add_network_lq    ait64_problem_add_network_lq
 #define ait_problem_batch             ait64_problem_batch
 #define ait_problem_bound_x           ait64_problem_bound_x
 #define ait_problem_bound_y           ait64_problem_bound_y

@@ -38,6 +38,23 @@ for path in sys.argv[1:]:
 PYTHON
 }
 
+# ---- a term that shrinks the weights --------------------------------------------------------------
+succeed own "$AIT" lq --lq-weight 0.2 --model deep:6 --method rhg --threads 1
+grep -qF "0.2 (||W||^2 + 0.1^2)^(0.5/2) is added" out || fail "--lq-weight is not told of: $(cat out)"
+succeed own "$AIT" no-lq --model deep:6 --method rhg --threads 1 --quiet
+python3 - <<'PYTHON' || fail "--lq-weight does not shrink the weights"
+import json, struct
+def norm(path):
+    data = open(path, "rb").read()
+    start = 10 + struct.unpack("<H", data[8:10])[0]
+    y = struct.unpack("<%df" % ((len(data) - start) // 4), data[start:])
+    return sum(w * w for w in y[:120]), sum(w * w for w in y[126:144])
+assert all(a < 0.8 * b for a, b in zip(norm("lq/y.npy"), norm("no-lq/y.npy"))), (norm("lq/y.npy"), norm("no-lq/y.npy"))
+settings = json.load(open("lq/run.json"))["settings"]
+assert (settings["lq_weight"], settings["lq_q"], settings["lq_epsilon"]) == (0.2, 0.5, 0.1), settings
+assert "lq_weight" not in json.load(open("no-lq/run.json"))["settings"]
+PYTHON
+
 # ---- own files, truth unknown --------------------------------------------------------------------
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")

@@ -62,6 +62,9 @@ expect 2 "--prior-weight goes with a method that learns where the LL iteration s
   "${clean[@]}" --method rhg --prior-weight 0.1
 expect 2 "such as --method ait, not with --method one-stage" "$AIT" solve toy --method one-stage --prior zero
 expect 1 "none.npy" "$AIT" solve toy --method ait --prior none.npy --device cpu
+expect 2 "--lq-weight 0: expected a number above 0" "${clean[@]}" --lq-weight 0
+expect 2 "--lq-q 1: expected a number above 0 and below 1" "${clean[@]}" --lq-weight 1 --lq-q 1
+expect 2 "--lq-epsilon goes with --lq-weight" "${clean[@]}" --lq-epsilon 1
 expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
 expect 2 "--model mlp:0: expected linear" "${clean[@]}" --model mlp:0
 expect 2 "--activation" "${clean[@]}" --activation relu

@@ -224,6 +224,15 @@ static ait_status difference_step(ait_device *device, double epsilon, const ait_
   return AIT_OK;
 }
 
+static ait_status power(ait_device *device, int64_t batch, double scale, double shift, double exponent,
+                        const ait_real *in, ait_real *out) {
+  (void)device;
+  for (int64_t b = 0; b < batch; ++b) {
+    out[b] = (ait_real)(scale * pow((double)in[b] + shift, exponent));
+  }
+  return AIT_OK;
+}
+
 static ait_status count_nonfinite(ait_device *device, int64_t n, const ait_real *v, int32_t *count) {
   int64_t found = 0;
 #pragma omp parallel for simd num_threads(device->threads) if (parallel : n > AIT_CPU_SERIAL) reduction(+ : found)
@@ -336,6 +345,7 @@ const ait_vector_ops ait_cpu_vector = {
     .project_adjoint = project_adjoint,
     .dot = dot,
     .ratio = ratio,
+    .power = power,
     .difference_step = difference_step,
     .argmax = argmax,
     .truncation_masks = truncation_masks,

@@ -74,6 +74,13 @@ static ait_status difference_step(ait_device *device, double epsilon, const ait_
                            "choosing the step of a difference");
 }
 
+static ait_status power(ait_device *device, int64_t batch, double scale, double shift, double exponent,
+                        const ait_real *in, ait_real *out) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_power(stream_of(device), batch, scale, shift, exponent, in, out),
+                           "taking powers");
+}
+
 static ait_status argmax(ait_device *device, int64_t batch, int32_t first, int32_t last, const ait_real *values,
                          int32_t *kbar) {
   AIT_TRY(ait_cuda_enter(device));
@@ -125,6 +132,7 @@ const ait_vector_ops ait_cuda_vector = {
     .project_adjoint = project_adjoint,
     .dot = dot,
     .ratio = ratio,
+    .power = power,
     .difference_step = difference_step,
     .argmax = argmax,
     .truncation_masks = truncation_masks,
