@@ -22,6 +22,8 @@ cudaError_t ait_kernel_combine(cudaStream_t stream, int64_t batch, int64_t m, co
                                const ait_term *term, ait_real *out);
 cudaError_t ait_kernel_add_scaled(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
                                   double factor, const ait_real *scalar, const ait_real *c, ait_real *out);
+/* `trial` is a host struct. */
+cudaError_t ait_kernel_judge_trials(cudaStream_t stream, int64_t batch, const ait_trial *trial);
 cudaError_t ait_kernel_multiply(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
                                 const ait_real *c, ait_real *out);
 cudaError_t ait_kernel_project_adjoint(cudaStream_t stream, int64_t n, double lower, double upper, const ait_real *u,

@@ -3,6 +3,7 @@
  * Numerics: the terms of a combination are added in their order in ait_real, multiplications and
  * additions may be fused; coefficients are rounded to ait_real once, as on the CPU. */
 #include "device.cuh"
+#include "device/trial.h"
 #include "kernels.h"
 
 namespace {
@@ -43,7 +44,7 @@ __global__ void add_scaled(int64_t batch, int64_t m, const uint8_t *mask, const 
                            const ait_real *scalar, const ait_real *c, ait_real *out) {
   for (AIT_EACH(i, batch * m)) {
     if (mask == NULL || mask[i / m] != 0) {
-      out[i] = a[i] + (ait_real)(factor * (double)scalar[i / m]) * c[i];
+      out[i] = (a != NULL ? a[i] : 0) + (ait_real)(factor * (double)scalar[i / m]) * c[i];
     }
   }
 }
@@ -54,6 +55,12 @@ __global__ void multiply(int64_t batch, int64_t m, const uint8_t *mask, const ai
     if (mask == NULL || mask[i / m] != 0) {
       out[i] = a[i] * c[i];
     }
+  }
+}
+
+__global__ void judge_trials(int64_t batch, ait_trial trial) {
+  for (AIT_EACH(b, batch)) {
+    ait_judge_trial(&trial, b);
   }
 }
 
@@ -117,6 +124,14 @@ cudaError_t ait_kernel_multiply(cudaStream_t stream, int64_t batch, int64_t m, c
     return cudaSuccess;
   }
   AIT_LAUNCH(multiply, ait_blocks(batch * m), AIT_THREADS, 0, stream, batch, m, mask, a, c, out);
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_judge_trials(cudaStream_t stream, int64_t batch, const ait_trial *trial) {
+  if (batch == 0) {
+    return cudaSuccess;
+  }
+  AIT_LAUNCH(judge_trials, ait_blocks(batch), AIT_THREADS, 0, stream, batch, *trial);
   return AIT_LAUNCHED();
 }
 

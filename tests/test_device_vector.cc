@@ -336,6 +336,122 @@ TEST_P(VectorTest, CountsWhatIsNotFinite) {
   }
 }
 
+// ---- trial points ---------------------------------------------------------------------------------
+
+// Rows of an ait_trial on a device, one column for each LL problem.
+struct Trials {
+  Buffer<ait_real> f, slope, square, secant, bend, best_slope, best_f, step, scaling, rho, start, limit, residual,
+      iterations;
+  Buffer<uint8_t> active, accepted;
+
+  Trials(Device &device, size_t batch)
+      : f(device, batch, 0),
+        slope(device, batch, 0),
+        square(device, batch, 1),
+        secant(device, batch, 2),
+        bend(device, batch, 8),
+        best_slope(device, batch, -4),
+        best_f(device, batch, 10),
+        step(device, batch, 0.5),
+        scaling(device, batch, 3),
+        rho(device, batch, 7),
+        start(device, batch, 100),
+        limit(device, batch, 0.5),
+        residual(device, batch, 50),
+        iterations(device, batch, 6),
+        active(device, batch, 1),
+        accepted(device, batch, 9) {}
+
+  ait_trial Of(int32_t first, double tolerance) {
+    return {first,       tolerance,        f.get(),        slope.get(),      square.get(),  secant.get(),
+            bend.get(),  best_slope.get(), best_f.get(),   step.get(),       scaling.get(), rho.get(),
+            start.get(), limit.get(),      residual.get(), iterations.get(), active.get(),  accepted.get()};
+  }
+};
+
+TEST_P(VectorTest, TheFirstTrialIsAccepted) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Trials trials(device, 2);
+  Buffer<ait_real> square(device, Reals{16, 0});
+  ait_trial trial = trials.Of(1, 0.5);
+  trial.square = square.get();
+  ASSERT_EQ(AIT_OK, device->vector->judge_trials(device.get(), 2, &trial));
+  EXPECT_EQ((std::vector<uint8_t>{1, 1}), trials.accepted.Host());
+  EXPECT_EQ((std::vector<uint8_t>{1, 0}), trials.active.Host()) << "no gradient: solved";
+  EXPECT_EQ((Reals{16, 0}), trials.start.Host());
+  EXPECT_EQ((Reals{4, 0}), trials.limit.Host());
+  EXPECT_EQ((Reals{16, 0}), trials.residual.Host());
+  EXPECT_EQ((Reals{0, 0}), trials.iterations.Host());
+  EXPECT_EQ((Reals{0, 0}), trials.rho.Host());
+  EXPECT_EQ((Reals{1, 1}), trials.step.Host());
+  EXPECT_EQ((Reals{0, 0}), trials.best_f.Host());
+}
+
+// f = 10 at y, its slope there -4, the step 0.5: Armijo's rule wants f <= 9.9998 or so.
+TEST_P(VectorTest, TrialsAreAcceptedThatLowerF) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  const ait_real near = 10 * (1 + 4 * std::numeric_limits<ait_real>::epsilon()),
+                 noisy = std::nextafter(near, kInfinity);
+  // Low enough; too high; as high but for rounding with a good slope, and with a bad one; not finite: f, its slope.
+  Trials trials(device, 7);
+  Buffer<ait_real> f(device, Reals{9, 11, noisy, 10, kNan, 9, kInfinity});
+  Buffer<ait_real> slope(device, Reals{0, 0, 3, 5, 0, kNan, 0});
+  ait_trial trial = trials.Of(0, 0.5);
+  trial.f = f.get();
+  trial.slope = slope.get();
+  ASSERT_EQ(AIT_OK, device->vector->judge_trials(device.get(), 7, &trial));
+  EXPECT_EQ((std::vector<uint8_t>{1, 0, 1, 0, 0, 0, 0}), trials.accepted.Host());
+  const Reals best = trials.best_f.Host(), step = trials.step.Host(), rho = trials.rho.Host();
+  EXPECT_EQ((Reals{9, 10, noisy, 10, 10, 10, 10}), best);
+  EXPECT_EQ((Reals{0.5, 0, 0.5, 0, 0, 0, 0}), rho);
+  EXPECT_EQ(1, step[0]);
+  // The parabola through 10, slope -4 and 11 at 0.5 is least at 2 * 0.5 / (2 * 3) = 1/6.
+  EXPECT_LE(std::fabs(static_cast<double>(step[1]) - 1.0 / 6), 2 * kEpsilon);
+  EXPECT_EQ(static_cast<ait_real>(0.25), step[3]) << "at most half";
+  EXPECT_EQ(static_cast<ait_real>(0.05), step[4]) << "at least a tenth";
+  EXPECT_EQ(static_cast<ait_real>(0.05), step[6]);
+  EXPECT_EQ((Reals{7, 6, 7, 6, 6, 6, 6}), trials.iterations.Host());
+}
+
+TEST_P(VectorTest, PairsOfTrialsNeedCurvatureAndSolvedOnesAreLeftAlone) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Trials trials(device, 6);
+  // Curvature; none; negative; hardly any beside the scaling; solved by this trial; left alone before.
+  Buffer<ait_real> secant(device, Reals{2, 0, -1, 1e-7f, 2, 2}), square(device, Reals{1, 1, 1, 1, 0.5, 0.1f});
+  Buffer<uint8_t> active(device, std::vector<uint8_t>{1, 1, 1, 1, 1, 0});
+  ait_trial trial = trials.Of(0, 0.5);
+  trial.secant = secant.get();
+  trial.square = square.get();
+  trial.active = active.get();
+  ASSERT_EQ(AIT_OK, device->vector->judge_trials(device.get(), 6, &trial));
+  EXPECT_EQ((Reals{0.5, 0, 0, 0, 0.5, 0}), trials.rho.Host());
+  EXPECT_EQ((Reals{0.25, 3, 3, 3, 0.25, 3}), trials.scaling.Host());
+  EXPECT_EQ((std::vector<uint8_t>{1, 1, 1, 1, 1, 0}), trials.accepted.Host());
+  EXPECT_EQ((std::vector<uint8_t>{1, 1, 1, 1, 0, 0}), active.Host());
+  EXPECT_EQ((Reals{1, 1, 1, 1, 0.5, 50}), trials.residual.Host());
+  EXPECT_EQ((Reals{100, 100, 100, 100, 100, 100}), trials.start.Host());
+}
+
+TEST_P(VectorTest, TrialsEndWhereNoStepIsShortEnough) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Trials trials(device, 2);
+  Buffer<ait_real> step(device, Reals{1, static_cast<ait_real>(1.5e-12)}), f(device, Reals{20, 20});
+  ait_trial trial = trials.Of(0, 0.5);
+  trial.step = step.get();
+  trial.f = f.get();
+  ASSERT_EQ(AIT_OK, device->vector->judge_trials(device.get(), 2, &trial));
+  EXPECT_EQ((std::vector<uint8_t>{0, 0}), trials.accepted.Host());
+  EXPECT_EQ((std::vector<uint8_t>{1, 0}), trials.active.Host());
+}
+
+TEST_P(VectorTest, WhatIsMissingIsNotAdded) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> c(device, Reals{1, 2, 3, 4}), scalars(device, Reals{2, -1});
+  ASSERT_EQ(AIT_OK,
+            device->vector->add_scaled(device.get(), 2, 2, nullptr, nullptr, 3, scalars.get(), c.get(), c.get()));
+  EXPECT_EQ((Reals{6, 12, -9, -12}), c.Host());
+}
+
 // ---- truncation -----------------------------------------------------------------------------------
 
 TEST_P(VectorTest, ArgmaxTakesTheSmallestOfEqualsAndTheFirstNan) {

@@ -11,7 +11,10 @@ enum {
   KEY_NEUMANN_TERMS,
   KEY_FD_EPSILON,
   KEY_PRIOR_WEIGHT,
-  KEY_PRIOR
+  KEY_PRIOR,
+  KEY_MAPPING,
+  KEY_LL_TOLERANCE,
+  KEY_LBFGS_HISTORY
 };
 
 /* Their group is that of --method in every command. */
@@ -30,6 +33,15 @@ static const struct argp_option options[] = {
      "(clean with a linear model; default none)",
      4},
     {"neumann-terms", KEY_NEUMANN_TERMS, "N", 0, "ns: terms of the Neumann series (default: K)", 4},
+    {"mapping", KEY_MAPPING, "NAME", 0,
+     "how the LL problem is solved: by steps along gradient or aggregate (of those of f and F, as bda's), or, for ls "
+     "and ns, by l-bfgs, to --ll-tolerance or by --ll-steps looks at f (default: that of --method)",
+     4},
+    {"ll-tolerance", KEY_LL_TOLERANCE, "E", 0,
+     "l-bfgs: the norm of the LL gradient, relative to the start, that counts as solved (default 1e-4; 0: all LL "
+     "steps)",
+     4},
+    {"lbfgs-history", KEY_LBFGS_HISTORY, "N", 0, "l-bfgs: pairs of steps that are remembered (default 10)", 4},
     {"fd-epsilon", KEY_FD_EPSILON, "E", 0,
      "one-stage: distance from y, in its norm, at which differences are taken (default 0.01)", 4},
     {"prior-weight", KEY_PRIOR_WEIGHT, "R", 0,
@@ -55,6 +67,12 @@ static error_t parse(int key, char *text, struct argp_state *state) {
           ait_option_choice("--cg-preconditioner", text, ait_preconditioner_words, &s->cg_preconditioner));
     case KEY_NEUMANN_TERMS:
       return ait_option_fail(ait_option_whole("--neumann-terms", text, 1, &s->neumann_terms));
+    case KEY_MAPPING:
+      return ait_option_fail(ait_option_choice("--mapping", text, ait_mapping_words, &s->mapping));
+    case KEY_LL_TOLERANCE:
+      return ait_option_fail(ait_option_fraction("--ll-tolerance", text, &s->ll_tolerance));
+    case KEY_LBFGS_HISTORY:
+      return ait_option_fail(ait_option_whole("--lbfgs-history", text, 1, &s->lbfgs_history));
     case KEY_FD_EPSILON:
       return ait_option_fail(ait_option_positive("--fd-epsilon", text, &s->fd_epsilon));
     case KEY_PRIOR_WEIGHT:

@@ -214,11 +214,12 @@ typedef struct solve_run {
   const solve_settings *settings;
   ait_problem *problem;
   ait_solver *solver;
-  ait_real *x, *z; /* the present point */
-  double ll_rate;  /* as used */
-  double solution; /* every entry of the x that solves the example */
-  int64_t curved;  /* directions of conjugate gradient without positive curvature */
-  FILE *history;   /* NULL: none */
+  ait_real *x, *z;  /* the present point */
+  double ll_rate;   /* as used */
+  double solution;  /* every entry of the x that solves the example */
+  int64_t curved;   /* directions of conjugate gradient without positive curvature */
+  int64_t unsolved; /* LL problems that L-BFGS did not solve to the tolerance */
+  FILE *history;    /* NULL: none */
 } solve_run;
 
 /* The sinusoid's x: the LL problem makes y_i = c_i - x + d + a with d = -pi/2 + 2 pi j - a for some whole
@@ -335,6 +336,11 @@ static ait_status iterate_all(solve_run *run) {
     AIT_TRY(iterate(run, t));
   }
   AIT_TRY(ait_solver_curvature_count(run->solver, &run->curved));
+  if (run->settings->method.mapping == AIT_MAPPING_LBFGS) {
+    double residual;
+    int64_t steps;
+    AIT_TRY(ait_solver_ll_solution(run->solver, &residual, &steps, &run->unsolved));
+  }
   return read_point(run);
 }
 
@@ -372,6 +378,10 @@ static void print_summary(const solve_run *run) {
   }
   printf("  last iteration: kbar = %d, F at kbar = %.10g, F at K = %.10g\n", kbar, (double)F[kbar],
          (double)F[s->ll_steps]);
+  if (run->unsolved > 0) {
+    printf("  %lld of %lld LL problems were not solved to the tolerance %g: their hyper-gradients need not be right\n",
+           (long long)run->unsolved, (long long)s->iterations, s->method.lbfgs.tolerance);
+  }
   if (run->curved > 0) {
     printf("  conjugate gradient met negative curvature %lld times: its hyper-gradients need not be right\n",
            (long long)run->curved);

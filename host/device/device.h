@@ -95,6 +95,28 @@ typedef struct ait_update {
   double gradient_scale;
 } ait_update;
 
+/* Trial points y + step d of a descent along d, one for every LL problem of a batch (docs/derivation.md#l-bfgs). All
+ * arrays have `batch` entries in device memory. */
+typedef struct ait_trial {
+  int32_t first;    /* nonzero: the trial points are the starts, accepted whatever they are */
+  double tolerance; /* solved where ||g|| <= tolerance times its value at the start */
+
+  const ait_real *f, *slope, *square; /* at the trial point: f, g'd, g'g */
+  const ait_real *secant, *bend;      /* s'v and v'Mv, with s the step and v the change of g that it made */
+  const ait_real *best_slope;         /* g'd at y */
+
+  ait_real *best_f;     /* f at y */
+  ait_real *step;       /* 1 after an accepted trial, shorter after a refused one */
+  ait_real *scaling;    /* of M: s'v / v'Mv of the last pair with curvature */
+  ait_real *rho;        /* of this pair: 1 / s'v, or 0 where the pair is to be left out */
+  ait_real *start;      /* g'g at the start */
+  ait_real *limit;      /* tolerance^2 times that */
+  ait_real *residual;   /* g'g at y */
+  ait_real *iterations; /* accepted trials but the first */
+  uint8_t *active;      /* 0: solved, or no step along d is short enough; nothing of it changes but rho, to 0 */
+  uint8_t *accepted;    /* y moves to the trial point */
+} ait_trial;
+
 typedef struct ait_vector_ops {
   /* target = source. */
   ait_status (*copy)(ait_device *device, int64_t n, const ait_real *source, ait_real *target);
@@ -106,7 +128,7 @@ typedef struct ait_vector_ops {
                         const ait_term *term, ait_real *out);
 
   /* out_b = a_b + factor * scalar_b * c_b: `batch` rows of m entries, one scalar a row; a row whose mask is 0 is left
-   * as it was (mask NULL: every row is written). `out` may be a or c. */
+   * as it was (mask NULL: every row is written). `out` may be a or c; a NULL counts as 0. */
   ait_status (*add_scaled)(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *a,
                            double factor, const ait_real *scalar, const ait_real *c, ait_real *out);
 
@@ -160,6 +182,9 @@ typedef struct ait_vector_ops {
    * moment1 is the momentum (SGD) or m (Adam), moment2 is v (Adam; else NULL). */
   ait_status (*update)(ait_device *device, ait_optimizer_kind kind, int64_t n, const ait_update *update,
                        const ait_real *g, ait_real *moment1, ait_real *moment2, ait_real *x);
+
+  /* What becomes of trial points. `trial` is the host's; its arrays are on the device. */
+  ait_status (*judge_trials)(ait_device *device, int64_t batch, const ait_trial *trial);
 
   /* *count = the number of entries that are not finite. */
   ait_status (*count_nonfinite)(ait_device *device, int64_t n, const ait_real *v, int32_t *count);

@@ -67,6 +67,11 @@ ait_suspects ait_run_suspects(const ait_run *run) {
 static void add_method_settings(cJSON *object, const ait_clean_settings *s) {
   const ait_method *method = &s->method;
   const ait_conjugate_gradient *cg = &method->conjugate_gradient;
+  ait_document_text(object, "mapping", ait_mapping_words[method->mapping]);
+  if (method->mapping == AIT_MAPPING_LBFGS) {
+    cJSON_AddNumberToObject(object, "ll_tolerance", method->lbfgs.tolerance);
+    cJSON_AddNumberToObject(object, "lbfgs_history", (double)ait_lbfgs_history(method));
+  }
   if (method->hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
     cJSON_AddNumberToObject(object, "cg_iterations", (double)(cg->iterations > 0 ? cg->iterations : s->ll_steps));
     cJSON_AddNumberToObject(object, "cg_tolerance", cg->tolerance);
@@ -189,6 +194,10 @@ static void add_result(cJSON *object, const ait_run *run) {
   ait_document_figure(object, "F_K", last->F_K);
   if (run->settings->method.hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
     cJSON_AddNumberToObject(object, "negative_curvature", (double)run->curved);
+  }
+  if (run->settings->method.mapping == AIT_MAPPING_LBFGS) {
+    cJSON_AddNumberToObject(object, "ll_residual", run->ll_residual);
+    cJSON_AddNumberToObject(object, "ll_unsolved", (double)run->ll_unsolved);
   }
   add_kbar(object, run);
   add_detection(object, run);

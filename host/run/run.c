@@ -240,12 +240,21 @@ static int is_complete(const ait_run *run, double began) {
   return run->iterations >= s->iterations || (s->seconds > 0 && seconds_spent(run, began) >= s->seconds);
 }
 
+static ait_status take_ll_solution(ait_run *run) {
+  int64_t steps;
+  if (run->settings->method.mapping != AIT_MAPPING_LBFGS) {
+    return AIT_OK;
+  }
+  return ait_solver_ll_solution(run->solver, &run->ll_residual, &steps, &run->ll_unsolved);
+}
+
 /* y_K at the final x and z, so that what is written belongs together. */
 static ait_status take_result(ait_run *run) {
   AIT_TRY(ait_solver_rollout(run->solver));
   AIT_TRY(ait_solver_get_x(run->solver, run->x));
   AIT_TRY(ait_solver_get_y(run->solver, run->y));
   AIT_TRY(ait_solver_curvature_count(run->solver, &run->curved));
+  AIT_TRY(take_ll_solution(run));
   return ait_solver_get_z(run->solver, run->z);
 }
 

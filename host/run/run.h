@@ -56,9 +56,11 @@ typedef struct ait_run {
   int64_t *kbar_counts;    /* K + 1: UL iterations with each kbar */
   ait_real *probabilities; /* N x classes, under the parameters predicted last */
   ait_history history;
-  int64_t iterations; /* made */
-  int64_t curved;     /* directions of conjugate gradient without positive curvature, in all iterations */
-  int32_t stopped;    /* nonzero: by a signal */
+  int64_t iterations;  /* made */
+  int64_t curved;      /* directions of conjugate gradient without positive curvature, in all iterations */
+  double ll_residual;  /* L-BFGS, at the end: the norm of the LL gradient at y_K relative to y_0 */
+  int64_t ll_unsolved; /* L-BFGS: LL problems, of iterations + 1, that were not solved to the tolerance */
+  int32_t stopped;     /* nonzero: by a signal */
   double iteration_seconds, evaluation_seconds;
   double figure_seconds; /* of the iteration's, spent on figures on the way */
 

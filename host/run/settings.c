@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "context/error.h"
+#include "solver/access.h"
 
 const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL};
 const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
 const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
 const char *const ait_negative_curvature_words[] = {"continue", "stop", "error", NULL};
 const char *const ait_preconditioner_words[] = {"none", "diagonal", NULL};
+const char *const ait_mapping_words[] = {"gradient", "aggregate", "l-bfgs", NULL};
 const char *const ait_math_words[] = {"float32", "tf32", NULL};
 
 typedef struct solver_defaults {
@@ -79,6 +81,9 @@ void ait_method_settings_init(ait_method_settings *settings) {
                                     .cg_damping = NAN,
                                     .cg_negative_curvature = -1,
                                     .cg_preconditioner = -1,
+                                    .mapping = -1,
+                                    .lbfgs_history = -1,
+                                    .ll_tolerance = NAN,
                                     .fd_epsilon = NAN,
                                     .prior_weight = NAN};
 }
@@ -110,6 +115,33 @@ static ait_status apply_prior(const ait_method_settings *s, const char *name, ai
   return AIT_OK;
 }
 
+/* With the settings of its bundle. */
+static void choose_mapping(const ait_method_settings *s, ait_method *method) {
+  const int32_t aggregates = s->mapping == AIT_MAPPING_AGGREGATE;
+  if (s->mapping != -1 && s->mapping != (int32_t)method->mapping) {
+    method->mapping = (ait_mapping)s->mapping;
+    method->aggregate = (ait_aggregate){.mu = aggregates ? 0.5 : 0, .decay = aggregates ? 0.9 : 0};
+  }
+}
+
+/* What solves the LL problem. */
+static ait_status apply_lbfgs(const ait_method_settings *s, const char *name, ait_method *method) {
+  const int32_t solves = method->mapping == AIT_MAPPING_LBFGS;
+  const char *option = !isnan(s->ll_tolerance) ? "--ll-tolerance" : s->lbfgs_history != -1 ? "--lbfgs-history" : NULL;
+  if (option != NULL && !solves) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --mapping l-bfgs, not with --mapping %s", option,
+                    ait_mapping_words[method->mapping]);
+  }
+  if (solves && !ait_is_implicit(method)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--mapping l-bfgs goes with --method ls or ns, not with --method %s", name);
+  }
+  if (solves) {
+    method->lbfgs.history = s->lbfgs_history != -1 ? s->lbfgs_history : 0;
+    method->lbfgs.tolerance = !isnan(s->ll_tolerance) ? s->ll_tolerance : AIT_DEFAULT_LL_TOLERANCE;
+  }
+  return AIT_OK;
+}
+
 ait_status ait_method_settings_apply(const ait_method_settings *s, const char *name, ait_method *method) {
   ait_conjugate_gradient *cg = &method->conjugate_gradient;
   const char *option = cg_option(s);
@@ -122,6 +154,8 @@ ait_status ait_method_settings_apply(const ait_method_settings *s, const char *n
   if (!isnan(s->fd_epsilon) && method->hypergradient != AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--fd-epsilon goes with --method one-stage, not with --method %s", name);
   }
+  choose_mapping(s, method);
+  AIT_TRY(apply_lbfgs(s, name, method));
   cg->iterations = s->cg_iterations != -1 ? s->cg_iterations : cg->iterations;
   cg->tolerance = !isnan(s->cg_tolerance) ? s->cg_tolerance : cg->tolerance;
   cg->damping = !isnan(s->cg_damping) ? s->cg_damping : cg->damping;

@@ -54,11 +54,17 @@ extern const char *const ait_negative_curvature_words[];
 /* The words of ait_preconditioner, likewise. */
 extern const char *const ait_preconditioner_words[];
 
+/* The words of ait_mapping, likewise. */
+extern const char *const ait_mapping_words[];
+
+/* The tolerance of L-BFGS where none is asked for. */
+#define AIT_DEFAULT_LL_TOLERANCE 1e-4
+
 /* The settings of single methods. Unset: -1 for whole numbers and choices, NaN for the others. */
 typedef struct ait_method_settings {
-  int64_t cg_iterations, neumann_terms;
-  double cg_tolerance, cg_damping, fd_epsilon, prior_weight;
-  int32_t cg_negative_curvature, cg_preconditioner;
+  int64_t cg_iterations, neumann_terms, lbfgs_history;
+  double cg_tolerance, cg_damping, fd_epsilon, ll_tolerance, prior_weight;
+  int32_t cg_negative_curvature, cg_preconditioner, mapping;
   const char *prior; /* "initial", "zero" or a file; borrowed; unset: NULL */
 } ait_method_settings;
 

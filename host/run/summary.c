@@ -62,6 +62,12 @@ static void print_method(const ait_run *run, FILE *out) {
     fprintf(out, "        STOPPED after %lld of %lld iterations; a rerun with the same seed repeats them\n",
             (long long)run->iterations, (long long)s->iterations);
   }
+  if (run->ll_unsolved > 0) {
+    fprintf(out,
+            "        %lld of %lld LL problems were not solved to the tolerance %g: their hyper-gradients need not be "
+            "right\n",
+            (long long)run->ll_unsolved, (long long)run->iterations + 1, s->method.lbfgs.tolerance);
+  }
   if (run->curved > 0) {
     fprintf(out,
             "        conjugate gradient met negative curvature %lld times: its hyper-gradients need not be right\n",

@@ -11,6 +11,9 @@ extern "C" {
 /* gx of the last sweep: n numbers in device memory, owned by the solver, rewritten by the next one. */
 const ait_real *ait_solver_gx(const ait_solver *solver);
 
+/* The pairs that L-BFGS remembers at most. */
+int64_t ait_lbfgs_history(const ait_method *method);
+
 /* Nonzero where a method's hyper-gradient is taken at y_K alone and needs no trajectory. */
 int32_t ait_is_implicit(const ait_method *method);
 

@@ -73,6 +73,9 @@ ait_status ait_findings_create(ait_solver *solver) {
   const size_t at_bound = reserve(&findings->bytes, (size_t)solver->K * sizeof(int32_t));
   const size_t nonfinite = reserve(&findings->bytes, 3 * sizeof(int32_t));
   const size_t curved = reserve(&findings->bytes, (size_t)solver->batch * sizeof(ait_real));
+  const size_t row = (size_t)solver->batch * sizeof(ait_real);
+  const size_t start = reserve(&findings->bytes, row), limit = reserve(&findings->bytes, row);
+  const size_t residual = reserve(&findings->bytes, row), iterations = reserve(&findings->bytes, row);
   AIT_TRY(allocate_block(solver, findings->bytes, &findings->host, &findings->device));
   findings->host_F = at(findings->host, F);
   findings->host_f = at(findings->host, f);
@@ -80,12 +83,20 @@ ait_status ait_findings_create(ait_solver *solver) {
   findings->host_at_bound = at(findings->host, at_bound);
   findings->host_nonfinite = at(findings->host, nonfinite);
   findings->host_curved = at(findings->host, curved);
+  findings->host_start = at(findings->host, start);
+  findings->host_limit = at(findings->host, limit);
+  findings->host_residual = at(findings->host, residual);
+  findings->host_iterations = at(findings->host, iterations);
   findings->F = at(findings->device, F);
   findings->f = at(findings->device, f);
   findings->kbar = at(findings->device, kbar);
   findings->at_bound = at(findings->device, at_bound);
   findings->nonfinite = at(findings->device, nonfinite);
   findings->curved = at(findings->device, curved);
+  findings->start = at(findings->device, start);
+  findings->limit = at(findings->device, limit);
+  findings->residual = at(findings->device, residual);
+  findings->iterations = at(findings->device, iterations);
   for (int64_t i = 0; i < (solver->K + 1) * solver->batch; i++) {
     findings->host_F[i] = (ait_real)NAN;
   }
@@ -259,6 +270,7 @@ ait_status ait_findings_read(ait_solver *solver) {
   if (solver->unsettled) {
     AIT_TRY(look_at_sweep(solver));
   }
+  ait_quasi_newton_look(solver);
   return look_for_divergence(solver);
 }
 

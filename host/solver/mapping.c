@@ -89,8 +89,9 @@ static ait_status step_adjoint(ait_solver *solver, int64_t k, const ait_real *u,
 }
 
 const ait_mapping_steps *ait_mapping_of(const ait_solver *solver) {
-  static const ait_mapping_steps mappings[] = {
-      [AIT_MAPPING_GRADIENT] = {step_forward, step_adjoint}, [AIT_MAPPING_AGGREGATE] = {step_forward, step_adjoint}};
+  static const ait_mapping_steps mappings[] = {[AIT_MAPPING_GRADIENT] = {step_forward, step_adjoint},
+                                               [AIT_MAPPING_AGGREGATE] = {step_forward, step_adjoint},
+                                               [AIT_MAPPING_LBFGS] = {ait_quasi_newton_step, step_adjoint}};
   return &mappings[solver->options.method.mapping];
 }
 

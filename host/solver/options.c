@@ -87,6 +87,10 @@ int32_t ait_is_implicit(const ait_method *method) {
          method->hypergradient == AIT_HYPERGRADIENT_NEUMANN;
 }
 
+int64_t ait_lbfgs_history(const ait_method *method) {
+  return method->lbfgs.history > 0 ? method->lbfgs.history : 10;
+}
+
 int64_t ait_first_step(const ait_method *method, int64_t ll_steps) {
   if (method->truncation != AIT_TRUNCATION_LAST) {
     return 0;
@@ -248,9 +252,54 @@ static ait_status check_prior(const ait_solver_options *options) {
   return AIT_OK;
 }
 
+/* What solves the LL problem has steps that are neither accelerated nor differentiated. */
+static ait_status check_lbfgs_goes_with(const ait_method *method) {
+  if (!ait_is_implicit(method) && method->hypergradient != AIT_HYPERGRADIENT_NONE) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "the LL mapping is L-BFGS but the hyper-gradient is by %s, which goes back along plain steps: choose "
+        "the gradient mapping or an implicit hyper-gradient",
+        method->hypergradient == AIT_HYPERGRADIENT_REVERSE ? "reverse accumulation" : "finite differences");
+  }
+  if (method->nesterov) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the LL mapping is L-BFGS but there is Nesterov acceleration, which is for gradient steps: choose "
+                    "one of the two");
+  }
+  if (method->truncation != AIT_TRUNCATION_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the LL mapping is L-BFGS but the truncation is %s, which leaves its solution y_K: choose no "
+                    "truncation or the gradient mapping",
+                    method->truncation == AIT_TRUNCATION_LAST ? "'last steps'" : "pessimistic");
+  }
+  return AIT_OK;
+}
+
+static ait_status check_lbfgs(const ait_method *method, int64_t ll_steps) {
+  const ait_lbfgs *lbfgs = &method->lbfgs;
+  if (lbfgs->history < 0) {
+    return out_of_range("L-BFGS's ", "history", (double)lbfgs->history, "0 (10 pairs) or more");
+  }
+  if (!(lbfgs->tolerance >= 0 && lbfgs->tolerance < 1)) {
+    return out_of_range("L-BFGS's ", "tolerance", lbfgs->tolerance, "0 or more and less than 1");
+  }
+  if (method->mapping != AIT_MAPPING_LBFGS) {
+    return lbfgs->history == 0 && lbfgs->tolerance == 0
+               ? AIT_OK
+               : ait_fail(AIT_INVALID_ARGUMENT,
+                          "there are settings of L-BFGS but the LL mapping is another: choose one of the two");
+  }
+  if (ll_steps < 2) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "the LL mapping is L-BFGS, whose first step only looks at y_0, but there is one LL step: choose 2 "
+                    "or more");
+  }
+  return check_lbfgs_goes_with(method);
+}
+
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
-      (unsigned)method->truncation > AIT_TRUNCATION_LAST || (unsigned)method->mapping > AIT_MAPPING_AGGREGATE ||
+      (unsigned)method->truncation > AIT_TRUNCATION_LAST || (unsigned)method->mapping > AIT_MAPPING_LBFGS ||
       (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE ||
       (unsigned)method->conjugate_gradient.negative_curvature > AIT_NEGATIVE_CURVATURE_ERROR) {
     return ait_fail(AIT_INVALID_ARGUMENT,
@@ -269,6 +318,7 @@ static ait_status check_method(const ait_method *method, int64_t ll_steps) {
                     (long long)method->last_steps, (long long)ll_steps);
   }
   AIT_TRY(check_mapping(method));
+  AIT_TRY(check_lbfgs(method, ll_steps));
   AIT_TRY(check_implicit(method));
   AIT_TRY(check_differences(method, ll_steps));
   if (method->initialisation == AIT_INITIALISATION_AUXILIARY && ait_first_step(method, ll_steps) > 0) {

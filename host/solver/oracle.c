@@ -86,8 +86,10 @@ static ait_status fetch_inputs(ait_solver *solver, int64_t k, oracle_inputs *in)
   AIT_TRY(fetch(solver, size, in->y, staging->y));
   if (in->v != NULL) {
     AIT_TRY(fetch(solver, size, in->v, staging->v));
-    AIT_TRY(fetch(solver, (size_t)solver->batch, in->call.active, staging->active));
     in->v = staging->v;
+  }
+  if (in->call.active != NULL) {
+    AIT_TRY(fetch(solver, (size_t)solver->batch, in->call.active, staging->active));
     in->call.active = staging->active;
   }
   in->x = staging->x;
@@ -107,18 +109,29 @@ ait_call ait_call_at(const ait_solver *solver, int64_t k) {
                     .workspace = solver->workspace};
 }
 
-/* Inputs of a call at LL step k; with a direction v only the active entries count. */
-static ait_status inputs_at(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, oracle_inputs *in) {
+/* Inputs of a call at LL step k for the entries of a mask, or all of them (NULL). */
+static ait_status inputs_of(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, const uint8_t *active,
+                            oracle_inputs *in) {
   *in = (oracle_inputs){.call = ait_call_at(solver, k), .x = solver->x.value, .y = y, .v = v};
-  in->call.active = v != NULL ? solver->active : NULL;
+  in->call.active = active;
   return solver->staging.wanted ? fetch_inputs(solver, k, in) : AIT_OK;
 }
 
+/* The same; with a direction v only the active entries count. */
+static ait_status inputs_at(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, oracle_inputs *in) {
+  return inputs_of(solver, k, y, v, v != NULL ? solver->active : NULL, in);
+}
+
 ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *g, ait_real *f) {
+  return ait_call_ll_gradient_of(solver, k, y, NULL, g, f);
+}
+
+ait_status ait_call_ll_gradient_of(ait_solver *solver, int64_t k, const ait_real *y, const uint8_t *active, ait_real *g,
+                                   ait_real *f) {
   const ait_problem *problem = solver->problem;
   ait_real *out = landing(solver, solver->staging.hv, g), *value = landing(solver, solver->staging.values, f);
   oracle_inputs in;
-  AIT_TRY(inputs_at(solver, k, y, NULL, &in));
+  AIT_TRY(inputs_of(solver, k, y, NULL, active, &in));
   AIT_TRY(problem->oracles.ll_gradient(problem->self, &in.call, in.x, in.y, out, value));
   AIT_TRY(deliver(solver, solver->batch * solver->m, out, g));
   AIT_TRY(deliver(solver, solver->batch, value, f));

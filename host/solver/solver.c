@@ -168,11 +168,13 @@ static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait
   if (options->method.hypergradient != AIT_HYPERGRADIENT_NONE) {
     AIT_TRY(create_hypergradient(solver));
   }
+  AIT_TRY(ait_quasi_newton_create(solver));
   AIT_TRY(ait_oracles_prepare(solver));
   AIT_TRY(ait_recordings_create(solver));
   solver->f_reference = calloc(2 * (size_t)solver->batch, sizeof *solver->f_reference);
   solver->curved = calloc((size_t)solver->batch, sizeof *solver->curved);
-  if (solver->f_reference == NULL || solver->curved == NULL) {
+  solver->unsolved = calloc((size_t)solver->batch, sizeof *solver->unsolved);
+  if (solver->f_reference == NULL || solver->curved == NULL || solver->unsolved == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a solver");
   }
   solver->F_reference = solver->f_reference + solver->batch;
@@ -227,5 +229,6 @@ void ait_solver_destroy(ait_solver *solver) {
   ait_oracles_release(solver);
   free(solver->f_reference);
   free(solver->curved);
+  free(solver->unsolved);
   free(solver);
 }

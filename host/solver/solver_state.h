@@ -35,6 +35,8 @@ typedef struct ait_findings {
   int32_t *host_nonfinite, *nonfinite; /* [3]: entries that are not finite of y_K, of gx, and of gz or of an implicit
                                           solution's last vector */
   ait_real *host_curved, *curved;      /* [batch]: directions of the last hyper-gradient with curvature <= 0 */
+  /* [batch] each, of the mapping L-BFGS: g'g at y_0, tolerance^2 times that, g'g at y_K, steps from y_0 to y_K */
+  ait_real *host_start, *start, *host_limit, *limit, *host_residual, *residual, *host_iterations, *iterations;
 } ait_findings;
 
 /* A variable of the upper level: x, or the start z. */
@@ -74,6 +76,18 @@ typedef struct ait_differences {
   ait_real *step;       /* 2: see ait_vector_ops.difference_step */
 } ait_differences;
 
+/* What the mapping L-BFGS works in and remembers; batch x m unless it says otherwise. */
+typedef struct ait_quasi_newton {
+  int64_t slots;                          /* pairs that are remembered */
+  ait_real *pairs;                        /* [slots][2]: s, v */
+  ait_real *factors;                      /* [slots][2][batch]: 1 / s'v or 0, and the pair's weight in the first loop */
+  ait_real *inverse;                      /* M, roughly the inverse of H's diagonal; NULL: the identity */
+  ait_real *trial, *gradient, *direction; /* y + step d, g at y, d */
+  ait_real *s, *v, *work;                 /* trial - y, the change of g; what the two loops work on */
+  ait_real *scalars;                      /* rows of `batch` numbers (quasi_newton.c says which) */
+  uint8_t *active, *accepted;             /* [batch]: not solved yet; moved to its trial point in this step */
+} ait_quasi_newton;
+
 /* Host copies of what an oracle reads and writes: for a problem that wants host pointers on a device
  * with memory of its own. */
 typedef struct ait_staging {
@@ -110,8 +124,10 @@ struct ait_solver {
   ait_real *adjoint[3]; /* of u_k in entry k mod 3; without Nesterov in the first */
   uint8_t *enter, *active;
   ait_implicit implicit;
+  ait_quasi_newton quasi_newton;
   ait_differences differences;
-  int64_t *curved; /* [batch]: findings.curved, summed up over all hyper-gradients looked at */
+  int64_t *curved;   /* [batch]: findings.curved, summed up over all hyper-gradients looked at */
+  int64_t *unsolved; /* [batch]: rollouts by L-BFGS that did not meet the tolerance */
 
   double *f_reference, *F_reference; /* [batch]: f and F at (x_0, y_0), what divergence is measured against */
   int32_t has_references;
@@ -141,6 +157,9 @@ ait_status ait_replay(ait_solver *solver, ait_recording **recording, ait_status 
 /* ---- oracle calls: at LL step k of the present UL iteration --------------------------------------- */
 
 ait_status ait_call_ll_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *g, ait_real *f);
+/* Of the LL problems of a mask (NULL: of all). */
+ait_status ait_call_ll_gradient_of(ait_solver *solver, int64_t k, const ait_real *y, const uint8_t *active, ait_real *g,
+                                   ait_real *f);
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v);
 ait_status ait_call_ll_x_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx);
 ait_status ait_call_ll_preconditioner(ait_solver *solver, int64_t k, const ait_real *y, ait_real *inverse_diagonal);
@@ -189,6 +208,12 @@ ait_status ait_difference_products(ait_solver *solver, int64_t k, const ait_real
 /* The memory of a step and its adjoint. AIT_INVALID_ARGUMENT where the problem lacks an oracle that the mapping needs.
  */
 ait_status ait_mapping_create(ait_solver *solver);
+
+/* The mapping L-BFGS: its memory (AIT_INVALID_ARGUMENT where Y has bounds), its step, and what the host counts after a
+ * rollout. */
+ait_status ait_quasi_newton_create(ait_solver *solver);
+ait_status ait_quasi_newton_step(ait_solver *solver, int64_t k, const ait_real *u, ait_real *next);
+void ait_quasi_newton_look(ait_solver *solver);
 
 /* The point u_k at which LL step k is taken: y_k, or Nesterov's extrapolation of y_k and y_{k-1}. */
 ait_status ait_step_point(ait_solver *solver, int64_t k, const ait_real **u);

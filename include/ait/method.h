@@ -24,8 +24,9 @@ typedef enum ait_truncation {
 
 /* How y_{k+1} comes from y_k. */
 typedef enum ait_mapping {
-  AIT_MAPPING_GRADIENT, /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x, y_k)) */
-  AIT_MAPPING_AGGREGATE /* the same with (1 - mu_k) grad_y f + mu_k grad_y F for grad_y f (BDA) */
+  AIT_MAPPING_GRADIENT,  /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x, y_k)) */
+  AIT_MAPPING_AGGREGATE, /* the same with (1 - mu_k) grad_y f + mu_k grad_y F for grad_y f (BDA) */
+  AIT_MAPPING_LBFGS /* y_K solves the LL problem to a tolerance, by L-BFGS; each step is one look at f and grad_y f */
 } ait_mapping;
 
 /* Settings of AIT_MAPPING_AGGREGATE: mu_k = mu decay^k. */
@@ -33,6 +34,15 @@ typedef struct ait_aggregate {
   double mu;    /* 0 < mu <= 1; bundles take 0.5 */
   double decay; /* 0 < decay <= 1; bundles take 0.9 */
 } ait_aggregate;
+
+/* Settings of AIT_MAPPING_LBFGS (docs/derivation.md#l-bfgs). K is the most looks at f that a solve takes; the first is
+ * at y_0. Where the problem has no ll_preconditioner, the first step is alpha_0 grad_y f. Y is the whole space, and the
+ * hyper-gradient is implicit or none. */
+typedef struct ait_lbfgs {
+  int64_t history;  /* pairs that are remembered, each 2 states in memory; 0: 10 */
+  double tolerance; /* an LL problem is solved when ||grad_y f(x, y)|| <= tolerance ||grad_y f(x, y_0)||;
+                       0 <= tolerance < 1; 0: never before K */
+} ait_lbfgs;
 
 /* How dF/dx is computed. */
 typedef enum ait_hypergradient {
@@ -74,6 +84,7 @@ typedef struct ait_method {
   int64_t last_steps; /* for AIT_TRUNCATION_LAST; 0: half of K, rounded up */
   ait_mapping mapping;
   ait_aggregate aggregate; /* all 0 with another mapping */
+  ait_lbfgs lbfgs;         /* all 0 with another mapping */
   int32_t nesterov;        /* nonzero: Nesterov acceleration of the mapping */
   ait_hypergradient hypergradient;
   ait_conjugate_gradient conjugate_gradient; /* all 0 with another hyper-gradient */

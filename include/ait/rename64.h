@@ -76,6 +76,7 @@
 #define ait_solver_hypergradient      ait64_solver_hypergradient
 #define ait_solver_iteration          ait64_solver_iteration
 #define ait_solver_kbar               ait64_solver_kbar
+#define ait_solver_ll_solution        ait64_solver_ll_solution
 #define ait_solver_options_init       ait64_solver_options_init
 #define ait_solver_rollout            ait64_solver_rollout
 #define ait_solver_run                ait64_solver_run

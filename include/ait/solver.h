@@ -132,6 +132,12 @@ AIT_API ait_status ait_solver_get_gz(ait_solver *solver, ait_real *gz);
  * entries, 0 with another hyper-gradient. Waits for the device. Errors: as for the copies above. */
 AIT_API ait_status ait_solver_curvature_count(ait_solver *solver, int64_t *directions);
 
+/* With AIT_MAPPING_LBFGS, `batch` host entries each, of the last rollout: ||grad_y f(x, y_K)|| / ||grad_y f(x, y_0)||,
+ * and the steps that led from y_0 to y_K; and of all rollouts so far, those that did not meet the tolerance (0 where it
+ * is 0). Errors: AIT_UNSUPPORTED (another mapping). */
+AIT_API ait_status ait_solver_ll_solution(const ait_solver *solver, double *residual, int64_t *iterations,
+                                          int64_t *unsolved);
+
 /* Replaces x or z by a host array; optimiser state is kept. Errors: AIT_BAD_DATA (not finite). */
 AIT_API ait_status ait_solver_set_x(ait_solver *solver, const ait_real *x);
 AIT_API ait_status ait_solver_set_z(ait_solver *solver, const ait_real *z);

@@ -120,7 +120,8 @@ EOF
 # ---- own files with noise put in, and test rows ----------------------------------------------------
 truth_known="--noise 0.4 --test-images test-images.npy --test-labels test-labels.npy --threads 1"
 for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "--method rhg" "--method t-rhg" \
-  "--method ls --cg-iterations 4 --cg-damping 0.01" "--method ls --cg-preconditioner diagonal" "--method ns --neumann-terms 3" \
+  "--method ls --cg-iterations 4 --cg-damping 0.01" "--method ls --cg-preconditioner diagonal" \
+  "--method ls --mapping l-bfgs --ll-tolerance 0.01 --ll-steps 40 --cg-damping 0.001" "--method ns --neumann-terms 3" \
   "--method one-stage --ll-steps 1" "--method ait --prior ait-1/y.npy" "--method ia-gm --prior-weight 0.2 --prior zero" \
   "--method ia-gm" "--method ia-gm-a" "--model deep:6" "--model mlp:8,6" "--model mlp:8 --activation tanh" \
   "--score weight" "--score gradient" "--ul-optimizer sgd --ul-rate 10 --init-optimizer adam"; do

@@ -47,6 +47,13 @@ expect 2 "--cg-negative-curvature foo: expected continue, stop or error" "${clea
 expect 2 "--cg-preconditioner foo: expected none or diagonal" "${clean[@]}" --method ls --cg-preconditioner foo
 expect 2 "--cg-preconditioner goes with --method ls, not with --method ns" \
   "${clean[@]}" --method ns --cg-preconditioner diagonal
+expect 2 "--mapping foo: expected gradient, aggregate or l-bfgs" "${clean[@]}" --method ls --mapping foo
+expect 2 "--mapping l-bfgs goes with --method ls or ns, not with --method iaptt-gm" "${clean[@]}" --mapping l-bfgs
+expect 2 "--ll-tolerance goes with --mapping l-bfgs, not with --mapping gradient" \
+  "${clean[@]}" --method ls --ll-tolerance 0.1
+expect 2 "--lbfgs-history goes with --mapping l-bfgs" "$AIT" solve toy --method ns --lbfgs-history 3
+expect 2 "--ll-tolerance 1: expected a number from 0 up and below 1" \
+  "${clean[@]}" --method ls --mapping l-bfgs --ll-tolerance 1
 expect 2 "--neumann-terms 0: expected a whole number, 1 or more" "${clean[@]}" --method ns --neumann-terms 0
 expect 2 "--cg-damping goes with --method ls, not with --method ns" "${clean[@]}" --method ns --cg-damping 1
 expect 2 "--cg-iterations goes with --method ls, not with --method iaptt-gm" "$AIT" solve toy --cg-iterations 3

@@ -134,6 +134,10 @@ void accelerate_pessimistically(ait_method &method) {
   method.truncation = AIT_TRUNCATION_PESSIMISTIC;
 }
 
+void solve_by_lbfgs(ait_method &method) {
+  method.mapping = AIT_MAPPING_LBFGS;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Settings, CudaSolver,
     testing::Values(
@@ -154,6 +158,16 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{"conjugate_gradient_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true},
         Setting{
             "preconditioned_batch", "ls", {21, 5}, AIT_ACTIVATION_NONE, {50, 33}, true, AIT_PRECONDITIONER_DIAGONAL},
+        Setting{"lbfgs_batch",
+                "ls",
+                {21, 5},
+                AIT_ACTIVATION_NONE,
+                {50, 33},
+                true,
+                AIT_PRECONDITIONER_DIAGONAL,
+                solve_by_lbfgs},
+        Setting{
+            "lbfgs_tanh", "ns", {21, 9, 5}, AIT_ACTIVATION_TANH, {70}, true, AIT_PRECONDITIONER_NONE, solve_by_lbfgs},
         Setting{"neumann", "ns", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
         Setting{"tanh_last_steps", "t-rhg", {21, 9, 5}, AIT_ACTIVATION_TANH, {70}, true}),
     [](const auto &tested) { return tested.param.name; });

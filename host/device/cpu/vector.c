@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "device/cpu/cpu.h"
+#include "device/trial.h"
 
 static ait_status copy(ait_device *device, int64_t n, const ait_real *source, ait_real *target) {
   int64_t chunks = ait_ceil_div(n, AIT_CPU_CHUNK);
@@ -80,8 +81,15 @@ static ait_status combine(ait_device *device, int64_t batch, int64_t m, const ui
 
 /* ---- row by row ---------------------------------------------------------------------------- */
 
-/* out_i = a_i + s c_i. */
+/* out_i = a_i + s c_i, or s c_i. */
 static void add_scaled_range(int64_t n, const ait_real *a, ait_real s, const ait_real *c, ait_real *out) {
+  if (a == NULL) {
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      out[i] = s * c[i];
+    }
+    return;
+  }
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
     out[i] = a[i] + s * c[i];
@@ -96,7 +104,8 @@ static ait_status add_scaled(ait_device *device, int64_t batch, int64_t m, const
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
       if (mask == NULL || mask[b] != 0) {
         int64_t begin = b * m + chunk * AIT_CPU_CHUNK, n = ait_min64(AIT_CPU_CHUNK, m - chunk * AIT_CPU_CHUNK);
-        add_scaled_range(n, a + begin, (ait_real)(factor * (double)scalar[b]), c + begin, out + begin);
+        add_scaled_range(n, a != NULL ? a + begin : NULL, (ait_real)(factor * (double)scalar[b]), c + begin,
+                         out + begin);
       }
     }
   }
@@ -293,6 +302,14 @@ static ait_status gather(ait_device *device, int64_t batch, int64_t m, const int
   return AIT_OK;
 }
 
+static ait_status judge_trials(ait_device *device, int64_t batch, const ait_trial *trial) {
+  (void)device;
+  for (int64_t b = 0; b < batch; ++b) {
+    ait_judge_trial(trial, b);
+  }
+  return AIT_OK;
+}
+
 /* ---- optimiser ----------------------------------------------------------------------------- */
 
 /* v = momentum v + s g;  x = x - rate v */
@@ -352,5 +369,6 @@ const ait_vector_ops ait_cpu_vector = {
     .select = select_rows,
     .gather = gather,
     .update = update,
+    .judge_trials = judge_trials,
     .count_nonfinite = count_nonfinite,
 };

@@ -116,6 +116,11 @@ static ait_status update(ait_device *device, ait_optimizer_kind kind, int64_t n,
                            "updating variables");
 }
 
+static ait_status judge_trials(ait_device *device, int64_t batch, const ait_trial *trial) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_judge_trials(stream_of(device), batch, trial), "judging trial points");
+}
+
 static ait_status count_nonfinite(ait_device *device, int64_t n, const ait_real *v, int32_t *count) {
   AIT_TRY(ait_cuda_enter(device));
   return ait_cuda_launched(device,
@@ -139,5 +144,6 @@ const ait_vector_ops ait_cuda_vector = {
     .select = select_rows,
     .gather = gather,
     .update = update,
+    .judge_trials = judge_trials,
     .count_nonfinite = count_nonfinite,
 };
