@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# cifar.sh - CIFAR-10's binary format and the paper's network for it, 3072-300-10, from the files to the run folder.
+. "$(dirname "$0")/support.bash"
+command -v python3 >/dev/null || skip "python3 makes the data of this test"
+python3 "$tools/make_cifar.py" cifar-10-batches-bin 60 1 || fail "the data could not be made"
+
+# The folder above is found as the archive unpacks it.
+clean=("$AIT" clean --dataset cifar10 --data-dir "$folder" --model deep:300 --train 200 --validation 100 --test 50
+  --noise 0.3 --iterations 200 --device cpu --out run)
+
+# A signal after a tenth of the iterations: the classifiers beside the run are not what this test is about.
+"${clean[@]}" >out 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && ! grep -q "iteration 20/200" err; do sleep 0.05; done
+kill -INT $pid
+wait $pid
+[ $? -eq 1 ] || fail "a stopped run: expected exit status 1: $(cat err)"
+for words in "cifar10: 200 training rows" "50 test rows, 3072 features, 10 classes" "deep:300 classifier"; do
+  grep -q "$words" out || fail "no '$words' in $(cat out)"
+done
+grep -Eq "given (airplane|automobile|bird|cat|deer|dog|frog|horse|ship|truck) \(" out || fail "no class by its name: $(cat out)"
+python3 - <<'PYTHON' || fail "the run folder does not hold what it should"
+import json, os
+run = json.load(open("run/run.json"))
+assert run["data"] == {"features": 3072, "classes": 10, "type": "u8"}, run["data"]
+assert run["result"]["ranking"]["classifier"]["auroc"] > 0.95, run["result"]["ranking"]
+assert run["result"]["test_accuracy"]["y"] > 0.9, run["result"]["test_accuracy"]
+parameters = 3072 * 300 + 300 + 300 * 10 + 10
+assert parameters * 4 < os.path.getsize("run/y.npy") <= parameters * 4 + 128, os.path.getsize("run/y.npy")
+PYTHON
+
+rm -r run cifar-10-batches-bin/test_batch.bin
+expect 1 "test_batch.bin" "${clean[@]}" --quiet
+[ ! -e run ] || fail "a run that failed left its folder"
+finish
