@@ -1,5 +1,5 @@
 /* terms.c - the smoothed l_q terms that f has beside what the oracles compute
- * (docs/derivation.md#smoothed-l_q-terms).
+ * (docs/derivation.md#smoothed-lq-terms).
  *
  * With w the term's part of y_b and s = ||w||^2 + epsilon^2:
  *     value     weight s^(q/2)

@@ -130,7 +130,7 @@ AIT_API ait_status ait_problem_bound_y(ait_problem *problem, double lower, doubl
 
 /* A term of f_b over some of the variables, w = y_b[first] .. y_b[first + count - 1]: the smoothed l_q regulariser
  *     weight (||w||^2 + epsilon^2)^(q/2),
- * which is not convex (docs/derivation.md#smoothed-l_q-terms). */
+ * which is not convex (docs/derivation.md#smoothed-lq-terms). */
 typedef struct ait_lq_term {
   int64_t first, count; /* within 0 .. m - 1; count >= 1 */
   double weight;        /* > 0, in units of f */

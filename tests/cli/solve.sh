@@ -8,6 +8,12 @@ within() {
     exit !(n[1] + 0 <= limit) } END { if (!found) exit 1 }' "$1"
 }
 
+# stays_near FILE COLUMN GOAL LIMIT: the first row of a history from which on the column is within LIMIT of GOAL.
+stays_near() {
+  awk -F, -v c="$2" -v goal="$3" -v limit="$4" 'NR > 1 { d = $c - goal; d = d < 0 ? -d : d
+    if (d > limit) since = ""; else if (since == "") since = $1 } END { print since == "" ? -1 : since }' "$1"
+}
+
 for program in "$AIT" "$AIT64"; do
   for start in "1 2" "5 1" "7 -1"; do
     set -- $start
@@ -23,6 +29,28 @@ for program in "$AIT" "$AIT64"; do
   done
   succeed "$program" solve sinusoid --method one-stage --fd-epsilon 0.001
   grep -q "sinusoid, one-stage, 2000 iterations of 1 steps" out || fail "one-stage takes more than one step: $(cat out)"
+  # docs/reproducing.md, Figure 1: kbar is 1 or K, both again and again; x and z come near and stay.
+  for start in "1 2 310" "5 1 250" "7 -1 20"; do
+    set -- $start
+    succeed "$program" solve toy --x0 "$1" --z0 "$2" --method iaptt-gm --history toy.csv --quiet
+    near=$(stays_near toy.csv 2 8.639380 0.1)
+    [ "$near" -ge 0 ] && [ "$near" -le "$3" ] || fail "toy from $start: x is near from iteration $near on"
+    [ "$(stays_near toy.csv 3 -2 0.11)" -ge 0 ] || fail "toy from $start: z does not stay near -2"
+    [ "$(tail -n +2 toy.csv | cut -d, -f4 | sort -n | uniq | tr '\n' ' ')" = "1 40 " ] || fail "toy from $start: other kbar"
+    [ "$(tail -n +2 toy.csv | grep -c ',1,-\?[0-9.e-]*,-\?[0-9.e-]*$')" -ge 100 ] || fail "toy from $start: kbar is hardly ever 1"
+    for method in rhg bda ls ns; do
+      succeed "$program" solve toy --x0 "$1" --z0 "$2" --method $method --history toy.csv --quiet
+      awk -F, 'END { exit !($6 > -1.5) }' toy.csv || fail "toy from $start: $method comes to F = $(tail -n 1 toy.csv)"
+    done
+  done
+  # Figure 3, at one K and step size; the page says where it is not so.
+  convex=(solve convex --x0 0.5 --z0 0.5 --ul-optimizer sgd --ul-rate 0.01 --init-optimizer sgd --init-rate 0.01
+    --ll-steps 40 --ll-rate 0.05 --iterations 3000 --history convex.csv --quiet)
+  succeed "$program" "${convex[@]}" --method ia-gm-a
+  near=$(stays_near convex.csv 2 0 0.1)
+  [ "$near" -ge 0 ] && [ "$near" -le 1500 ] || fail "convex: ia-gm-a is near from iteration $near on"
+  succeed "$program" "${convex[@]}" --method ia-gm
+  [ "$(stays_near convex.csv 2 0 0.1)" -eq -1 ] || fail "convex: ia-gm is as near after twice the iterations"
   succeed "$program" solve toy --x0 5 --z0 1 --method ls
   grep -q "conjugate gradient met negative curvature [0-9]* times" out || fail "ls on toy: $(cat out)"
   expect 1 "conjugate gradient met negative curvature in UL iteration 0" \
