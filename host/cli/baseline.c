@@ -44,8 +44,9 @@ static const char documentation[] =
     "  out-of-fold      the same with the validation rows beside the training rows\n"
     "  pruned           the same, trained anew without the rows that are doubted most\n"
     "  margin           how far the given label's logit is above the others, averaged over a training\n\n"
-    "suspects.csv holds the ranking that does best on validation rows left out. Ctrl-C ends the ranking under way and "
-    "writes what there is. Exit status: 0 success, 1 a ranking could not be made or was skipped, 2 wrong usage.\n\n"
+    "suspects.csv holds the ranking that does best on validation rows left out. Ctrl-C skips the rankings after the "
+    "one under way and writes what there is. Exit status: 0 success, 1 a ranking could not be made or was skipped, 2 "
+    "wrong usage.\n\n"
     "Example:\n"
     "  " AIT_PROGRAM " baseline --dataset fashion-mnist --validation 100 --out cheap";
 

@@ -7,7 +7,7 @@
 #include "run/rate.h"
 #include "run/run.h"
 
-enum { KEY_METHOD = 256, KEY_SEED, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
+enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
 
 static const struct argp_option options[] = {
     {"method", KEY_METHOD, "NAME", 0,
@@ -18,6 +18,10 @@ static const struct argp_option options[] = {
      4},
     {"lq-q", KEY_LQ_Q, "Q", 0, "Its Q, above 0 and below 1 (default " AIT_TEXT_OF(AIT_DEFAULT_LQ_Q) ")", 4},
     {"lq-epsilon", KEY_LQ_EPSILON, "E", 0, "Its E, above 0 (default " AIT_TEXT_OF(AIT_DEFAULT_LQ_EPSILON) ")", 4},
+    {"baselines", KEY_BASELINES, "NAME", 0,
+     "Cheap rankings beside the run: validation, or all that the command baseline makes, which take about as long as "
+     "the run itself (default validation)",
+     4},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {0}};
 
@@ -51,6 +55,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_METHOD:
       snprintf(s->method_name, sizeof s->method_name, "%s", text);
       return ait_option_fail(ait_option_method("--method", text, &s->method));
+    case KEY_BASELINES:
+      return ait_option_fail(ait_option_choice("--baselines", text, ait_beside_words, &s->baselines));
     case KEY_LQ_WEIGHT:
       return ait_option_fail(ait_option_positive("--lq-weight", text, &s->lq_weight));
     case KEY_LQ_Q:

@@ -15,8 +15,7 @@ static const char default_seeds[] = "0..4";
 static const struct argp_option options[] = {
     {"methods", KEY_METHODS, "LIST", 0,
      "Methods, as clean --method takes them, and cheap rankings, as baseline --rankings takes them, with commas "
-     "between; "
-     "baselines stands for all rankings (default: all methods, baselines)",
+     "between; baselines stands for all rankings (default: all methods, baselines)",
      4},
     {"against", KEY_AGAINST, "NAME", 0,
      "The one that the others are held against (default: the cheap ranking that does best, else the first method)", 4},
@@ -29,10 +28,10 @@ static const struct argp_option options[] = {
 static const char documentation[] =
     "Compare methods of hyper-cleaning with each other and with cheap rankings: the same rows, wrong labels, start and "
     "budget for all of them at every seed, figures at the last iterate.\v"
-    "A method that fails is told with its sentence and stops no other. Ctrl-C ends the run under way and writes what "
-    "there "
-    "is. Intervals are 95 % percentile bootstrap intervals over seeds. Exit status: 0 success, 1 a method failed or a "
-    "signal stopped it, 2 wrong usage.\n\n"
+    "A method that fails is told with its sentence and stops no other. Ctrl-C ends the run under way (the rankings "
+    "of a seed after the one under way) and writes what there is. Intervals are 95 % percentile bootstrap intervals "
+    "over seeds. Exit status: 0 success, 1 a method failed "
+    "or a signal stopped it, 2 wrong usage.\n\n"
     "Example:\n"
     "  " AIT_PROGRAM " compare --dataset fashion-mnist --methods iaptt-gm,rhg,baselines --seeds 0..9 --out comparison";
 

@@ -98,22 +98,6 @@ static ait_status take_side_accuracy(ait_run *run, ait_side side, const ait_real
   return ait_predictor_accuracy(run->test_predictor, y, run->data->test_labels, &run->side_accuracy[side]);
 }
 
-static ait_status count_shared(ait_run *run, const int64_t *baseline_order) {
-  uint8_t *flagged = calloc((size_t)run->data->train_rows, 1);
-  if (flagged == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory to compare two rankings");
-  }
-  for (int64_t i = 0; i < run->flagged; i++) {
-    flagged[run->order[i]] = 1;
-  }
-  run->shared_with_baseline = 0;
-  for (int64_t i = 0; i < run->flagged; i++) {
-    run->shared_with_baseline += flagged[baseline_order[i]];
-  }
-  free(flagged);
-  return AIT_OK;
-}
-
 /* The validation-only classifier: its ranking of the same rows, and its accuracy. */
 static ait_status train_baseline(ait_run *run, int64_t *order, ait_real *y) {
   const ait_clean_data *d = run->data;
@@ -129,7 +113,7 @@ static ait_status train_baseline(ait_run *run, int64_t *order, ait_real *y) {
   if (d->truth != NULL) {
     AIT_TRY(ait_metrics_ranking(d->train_rows, run->baseline_score, d->mislabelled, &run->baseline_ranking));
   }
-  return count_shared(run, order);
+  return ait_metrics_shared(d->train_rows, run->flagged, run->order, order, &run->shared_with_baseline);
 }
 
 /* Accuracies that are worth comparing: the same training on the same kind of rows, which differ only in
@@ -172,6 +156,27 @@ static void train_sides(ait_run *run, const volatile sig_atomic_t *stop) {
   free(y);
 }
 
+/* The validation-only ranking is there already. */
+static ait_status make_rankings(ait_run *run, const volatile sig_atomic_t *stop) {
+  if (run->settings->baselines != AIT_BESIDE_ALL) {
+    return AIT_OK;
+  }
+  int32_t asked[AIT_RANKING_COUNT];
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    asked[kind] = kind != AIT_RANKING_VALIDATION;
+  }
+  AIT_TRY(ait_rankings_make(run->context, run->settings, run->data, asked, AIT_DEFAULT_BASELINE_STEPS, stop,
+                            &run->rankings));
+  run->sides_skipped |= run->rankings.skipped;
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    if (run->rankings.each[kind].made) {
+      AIT_TRY(ait_metrics_shared(run->data->train_rows, run->flagged, run->order, run->rankings.orders[kind],
+                                 &run->shared_with_ranking[kind]));
+    }
+  }
+  return AIT_OK;
+}
+
 ait_status ait_run_take_figures(ait_run *run) {
   run->accuracy_y = run->accuracy_z = NAN;
   AIT_TRY(take_scores(run));
@@ -189,6 +194,7 @@ ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop) {
     ait_progress_note(run->settings->quiet, "training the classifiers beside the run; Ctrl-C skips those left");
   }
   train_sides(run, stop);
+  AIT_TRY(make_rankings(run, stop));
   run->evaluation_seconds = ait_run_clock() - began;
   return AIT_OK;
 }

@@ -47,6 +47,22 @@ ait_status ait_metrics_order(int64_t n, const double *score, int64_t *order) {
   return AIT_OK;
 }
 
+ait_status ait_metrics_shared(int64_t n, int64_t count, const int64_t *order, const int64_t *other, int64_t *shared) {
+  uint8_t *first = calloc((size_t)(n > 0 ? n : 1), 1);
+  if (first == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory to compare two rankings");
+  }
+  for (int64_t place = 0; place < count; place++) {
+    first[order[place]] = 1;
+  }
+  *shared = 0;
+  for (int64_t place = 0; place < count; place++) {
+    *shared += first[other[place]];
+  }
+  free(first);
+  return AIT_OK;
+}
+
 static int64_t count_positives(int64_t n, const uint8_t *positive) {
   int64_t count = 0;
   for (int64_t i = 0; i < n; i++) {

@@ -26,6 +26,9 @@ typedef struct ait_ranking {
  * Errors: AIT_OUT_OF_MEMORY. */
 ait_status ait_metrics_order(int64_t n, const double *score, int64_t *order);
 
+/* How many rows stand among the first `count` of both orders of n rows. Errors: AIT_OUT_OF_MEMORY. */
+ait_status ait_metrics_shared(int64_t n, int64_t count, const int64_t *order, const int64_t *other, int64_t *shared);
+
 /* The figures of a score; positive[i] is 0 or 1. Errors: AIT_OUT_OF_MEMORY. */
 ait_status ait_metrics_ranking(int64_t n, const double *score, const uint8_t *positive, ait_ranking *ranking);
 

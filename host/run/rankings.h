@@ -27,6 +27,9 @@ typedef enum ait_ranking_kind {
   AIT_RANKING_COUNT
 } ait_ranking_kind;
 
+/* What a ranking is trained on, for people. */
+extern const char *const ait_ranking_descriptions[];
+
 extern const char *const ait_ranking_words[]; /* "validation", "cross-validated", ..., NULL */
 
 enum { AIT_RANKINGS_SENTENCE = 512 };
@@ -83,6 +86,10 @@ double ait_rankings_noise(double accuracy, double agreement, int32_t classes);
  * the logarithms of the probabilities (n x classes), which differ from the logits by one number a row. */
 void ait_rankings_add_margins(int64_t n, int32_t classes, const ait_real *probabilities, const int32_t *labels,
                               double *sum);
+
+/* Adds rankings, failures and the estimated share of wrong labels to a JSON object. */
+struct cJSON;
+void ait_rankings_describe(const ait_rankings *rankings, struct cJSON *object);
 
 /* Writes baseline.json, scores.npy (N x rankings made) and the best ranking's suspects.csv; on failure nothing is left.
  * Errors: those of ait_folder_... */

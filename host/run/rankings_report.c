@@ -8,11 +8,11 @@
 #include "run/rankings.h"
 #include "run/summary.h"
 
-static const char *const descriptions[] = {[AIT_RANKING_VALIDATION] = "validation rows alone",
-                                           [AIT_RANKING_CROSS_VALIDATED] = "training rows alone, cross-validated",
-                                           [AIT_RANKING_OUT_OF_FOLD] = "both, out of fold",
-                                           [AIT_RANKING_PRUNED] = "both, out of fold, pruned",
-                                           [AIT_RANKING_MARGIN] = "training rows alone, in-sample margin"};
+const char *const ait_ranking_descriptions[] = {[AIT_RANKING_VALIDATION] = "validation rows alone",
+                                                [AIT_RANKING_CROSS_VALIDATED] = "training rows alone, cross-validated",
+                                                [AIT_RANKING_OUT_OF_FOLD] = "both, out of fold",
+                                                [AIT_RANKING_PRUNED] = "both, out of fold, pruned",
+                                                [AIT_RANKING_MARGIN] = "training rows alone, in-sample margin"};
 
 /* How many rows count as found: those that are mislabelled, else those that the best ranking's classifiers disagree
  * with. */
@@ -22,28 +22,20 @@ static int64_t count_flagged(const ait_rankings *r) {
 
 /* The share of the rows that the best ranking flags which another one flags too; NaN where there are none. */
 static double share_with_best(const ait_rankings *r, int32_t kind) {
-  const int64_t flagged = count_flagged(r), n = r->data->train_rows;
-  uint8_t *flags = flagged > 0 ? calloc((size_t)n, 1) : NULL;
-  if (flags == NULL) {
+  const int64_t flagged = count_flagged(r);
+  int64_t shared = 0;
+  if (flagged == 0 ||
+      ait_metrics_shared(r->data->train_rows, flagged, r->orders[r->best], r->orders[kind], &shared) != AIT_OK) {
     return NAN;
   }
-  int64_t shared = 0;
-  for (int64_t place = 0; place < flagged; place++) {
-    flags[r->orders[r->best][place]] = 1;
-  }
-  for (int64_t place = 0; place < flagged; place++) {
-    shared += flags[r->orders[kind][place]];
-  }
-  free(flags);
   return (double)shared / (double)flagged;
 }
 
 /* ---- files ------------------------------------------------------------------------------------- */
 
-static cJSON *describe_ranking(const ait_rankings *r, int32_t kind, int32_t column) {
+static cJSON *describe_ranking(const ait_rankings *r, int32_t kind) {
   const ait_made_ranking *ranking = &r->each[kind];
   cJSON *item = cJSON_CreateObject();
-  cJSON_AddNumberToObject(item, "scores_column", column);
   cJSON_AddNumberToObject(item, "steps", (double)ranking->training.steps);
   cJSON_AddNumberToObject(item, "rate", ranking->training.rate);
   ait_document_figure(item, "held_out_auroc", ranking->held_out_auroc);
@@ -51,7 +43,6 @@ static cJSON *describe_ranking(const ait_rankings *r, int32_t kind, int32_t colu
     ait_document_figure(item, "test_accuracy", ranking->accuracy);
   }
   cJSON_AddNumberToObject(item, "disagreeing_rows", (double)ranking->disagreeing);
-  ait_document_figure(item, "flagged_by_best_too", share_with_best(r, kind));
   if (kind == AIT_RANKING_PRUNED) {
     cJSON_AddNumberToObject(item, "pruned_rows", (double)r->pruned);
   }
@@ -62,23 +53,34 @@ static cJSON *describe_ranking(const ait_rankings *r, int32_t kind, int32_t colu
   return item;
 }
 
-static void add_result(cJSON *object, const ait_rankings *r) {
-  ait_document_text(object, "best_by_held_out_auroc", r->best >= 0 ? ait_ranking_words[r->best] : NULL);
+void ait_rankings_describe(const ait_rankings *r, cJSON *object) {
   ait_document_figure(object, "estimated_noise", r->estimated_noise);
-  cJSON_AddNumberToObject(object, "flagged_rows", (double)count_flagged(r));
-  if (r->data->truth != NULL) {
-    cJSON_AddNumberToObject(object, "mislabelled_rows", (double)r->data->mislabelled_rows);
-  }
   cJSON *rankings = cJSON_AddObjectToObject(object, "rankings"),
         *failures = cJSON_AddObjectToObject(object, "failures");
-  int32_t column = 0;
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
     if (r->each[kind].made) {
-      cJSON_AddItemToObject(rankings, ait_ranking_words[kind], describe_ranking(r, kind, column++));
+      cJSON_AddItemToObject(rankings, ait_ranking_words[kind], describe_ranking(r, kind));
     } else if (r->each[kind].asked) {
       cJSON_AddStringToObject(failures, ait_ranking_words[kind], r->each[kind].failure);
     }
   }
+}
+
+static void add_result(cJSON *object, const ait_rankings *r) {
+  ait_document_text(object, "best_by_held_out_auroc", r->best >= 0 ? ait_ranking_words[r->best] : NULL);
+  cJSON_AddNumberToObject(object, "flagged_rows", (double)count_flagged(r));
+  if (r->data->truth != NULL) {
+    cJSON_AddNumberToObject(object, "mislabelled_rows", (double)r->data->mislabelled_rows);
+  }
+  cJSON *columns = cJSON_AddArrayToObject(object, "scores_columns"),
+        *shares = cJSON_AddObjectToObject(object, "flagged_by_best_too");
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    if (r->each[kind].made) {
+      cJSON_AddItemToArray(columns, cJSON_CreateString(ait_ranking_words[kind]));
+      ait_document_figure(shares, ait_ranking_words[kind], share_with_best(r, kind));
+    }
+  }
+  ait_rankings_describe(r, object);
 }
 
 static cJSON *describe(const ait_rankings *r) {
@@ -152,7 +154,7 @@ static void print_figures(const ait_rankings *r, FILE *out) {
   ait_summary_ranking_heading(r->data->mislabelled_rows, out);
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
     if (r->each[kind].made) {
-      ait_summary_ranking(descriptions[kind], &r->each[kind].figures, out);
+      ait_summary_ranking(ait_ranking_descriptions[kind], &r->each[kind].figures, out);
     }
   }
 }

@@ -169,6 +169,13 @@ static void add_accuracy(cJSON *object, const ait_run *run) {
   }
 }
 
+/* The cheap rankings but the first, where they were asked for. */
+static void add_baselines(cJSON *object, const ait_run *run) {
+  if (run->settings->baselines == AIT_BESIDE_ALL) {
+    ait_rankings_describe(&run->rankings, cJSON_AddObjectToObject(object, "baselines"));
+  }
+}
+
 /* How often each kbar was chosen. */
 static void add_kbar(cJSON *object, const ait_run *run) {
   cJSON *counts = cJSON_AddObjectToObject(object, "kbar_counts");
@@ -202,6 +209,7 @@ static void add_result(cJSON *object, const ait_run *run) {
   add_kbar(object, run);
   add_detection(object, run);
   add_accuracy(object, run);
+  add_baselines(object, run);
 }
 
 static cJSON *describe(const ait_run *run) {

@@ -103,6 +103,7 @@ void ait_run_end(ait_run *run) {
   run->context->device.runtime->release(&run->context->device, run->gradient_sum);
   ait_problem_destroy(run->problem);
   ait_history_clear(&run->history);
+  ait_rankings_free(&run->rankings);
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
     free(run->scores[score]);
   }

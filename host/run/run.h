@@ -17,6 +17,7 @@
 #include "run/folder.h"
 #include "run/history.h"
 #include "run/metrics.h"
+#include "run/rankings.h"
 #include "run/settings.h"
 #include "run/suspects.h"
 
@@ -80,7 +81,9 @@ typedef struct ait_run {
   char side_failure[AIT_SIDE_COUNT][AIT_SIDE_SENTENCE]; /* why a side was not trained; else empty */
   int32_t sides_skipped;                                /* nonzero: a signal skipped some */
   double clean_f1, clean_f1_all_clean, clean_f1_oracle; /* the paper's measure */
-  int64_t shared_with_baseline;                         /* rows among the flagged of both rankings */
+  ait_rankings rankings;                                /* the other cheap rankings, where they were asked for */
+  int64_t shared_with_ranking[AIT_RANKING_COUNT];
+  int64_t shared_with_baseline; /* rows among the flagged of both rankings */
 } ait_run;
 
 /* On failure the run still has to be ended. Errors: whatever the library returns. */

@@ -10,6 +10,7 @@
 #include "solver/access.h"
 
 const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL};
+const char *const ait_beside_words[] = {"validation", "all", NULL};
 const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
 const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
 const char *const ait_negative_curvature_words[] = {"continue", "stop", "error", NULL};

@@ -39,6 +39,11 @@ typedef enum ait_score {
   AIT_SCORE_COUNT
 } ait_score;
 
+/* The cheap rankings beside a run. */
+typedef enum ait_beside { AIT_BESIDE_VALIDATION, AIT_BESIDE_ALL } ait_beside;
+
+extern const char *const ait_beside_words[]; /* "validation", "all", NULL */
+
 extern const char *const ait_score_words[]; /* "classifier", "weight", "gradient", NULL */
 
 /* The words of ait_optimizer_kind and ait_activation, in the order of the enums, then NULL. */
@@ -121,6 +126,7 @@ typedef struct ait_clean_settings {
   int32_t force, quiet;
   int32_t protocol;
   int32_t score;
+  int32_t baselines; /* an ait_beside */
 } ait_clean_settings;
 
 /* Everything unset. */

@@ -101,18 +101,34 @@ static void print_rankings(const ait_run *run, FILE *out) {
   if (run->side_trained[AIT_SIDE_VALIDATION]) {
     ait_summary_ranking("baseline: validation rows alone", &run->baseline_ranking, out);
   }
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    if (run->rankings.each[kind].made) {
+      char name[64];
+      snprintf(name, sizeof name, "baseline: %s", ait_ranking_words[kind]);
+      ait_summary_ranking(name, &run->rankings.each[kind].figures, out);
+    }
+  }
+}
+
+/* The largest AUROC of the cheap rankings that were made; NaN where none was. */
+static double best_baseline(const ait_run *run) {
+  double best = run->side_trained[AIT_SIDE_VALIDATION] ? run->baseline_ranking.auroc : NAN;
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    if (run->rankings.each[kind].made) {
+      best = fmax(best, run->rankings.each[kind].figures.auroc); /* fmax leaves NaN out */
+    }
+  }
+  return best;
 }
 
 static void print_verdict(const ait_run *run, FILE *out) {
-  if (!run->side_trained[AIT_SIDE_VALIDATION]) {
-    return;
-  }
-  double ours = run->ranking[run->settings->score].auroc, theirs = run->baseline_ranking.auroc;
+  const double ours = run->ranking[run->settings->score].auroc, theirs = best_baseline(run);
+  const char *which = run->settings->baselines == AIT_BESIDE_ALL ? "best cheap" : "cheap";
   if (ours > theirs) {
-    fprintf(out, "  This run ranks better than the cheap baseline: AUROC %.2f against %.2f.\n", 100 * ours,
+    fprintf(out, "  This run ranks better than the %s baseline: AUROC %.2f against %.2f.\n", which, 100 * ours,
             100 * theirs);
   } else if (theirs > ours) {
-    fprintf(out, "  The cheap baseline ranks better here: AUROC %.2f against %.2f of this run.\n", 100 * theirs,
+    fprintf(out, "  The %s baseline ranks better here: AUROC %.2f against %.2f of this run.\n", which, 100 * theirs,
             100 * ours);
   }
 }
@@ -133,6 +149,12 @@ static void print_disagreement(const ait_run *run, FILE *out) {
   if (run->side_trained[AIT_SIDE_VALIDATION] && run->flagged > 0) {
     fprintf(out, "  %lld of the %lld most suspect are so too for a classifier trained on the validation rows alone\n",
             (long long)run->shared_with_baseline, (long long)run->flagged);
+  }
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT && run->flagged > 0; kind++) {
+    if (run->rankings.each[kind].made) {
+      fprintf(out, "  %lld are so too for the cheap ranking %s (%s)\n", (long long)run->shared_with_ranking[kind],
+              ait_ranking_words[kind], ait_ranking_descriptions[kind]);
+    }
   }
   fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
 }
@@ -193,6 +215,13 @@ static void print_side_failures(const ait_run *run, FILE *out) {
     if (run->side_failure[side][0] != '\0') {
       fprintf(out, "%s  %s: not trained: %s\n", printed++ == 0 ? "\nClassifiers beside the run\n" : "",
               side_names[side], run->side_failure[side]);
+    }
+  }
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    const ait_made_ranking *ranking = &run->rankings.each[kind];
+    if (ranking->asked && !ranking->made) {
+      fprintf(out, "%s  cheap ranking %s: not made: %s\n", printed++ == 0 ? "\nClassifiers beside the run\n" : "",
+              ait_ranking_words[kind], ranking->failure);
     }
   }
 }

@@ -47,7 +47,7 @@ for name in ("ait", "ait64"):
     assert 40 <= len(wrong) <= 80
     for column, kind in enumerate(kinds):
         ranking = result["rankings"][kind]
-        assert ranking["scores_column"] == column and 1 <= ranking["steps"] <= 40 and "figures" not in ranking
+        assert result["scores_columns"][column] == kind and 1 <= ranking["steps"] <= 40 and "figures" not in ranking
         assert (ranking["held_out_auroc"] is None) == (kind == "margin")
         order = sorted(range(200), key=lambda i: -scores[5 * i + column])
         assert len(wrong & set(order[:len(wrong)])) >= 0.95 * len(wrong), kind
@@ -67,6 +67,21 @@ ours = json.load(open("noisy/baseline.json"))["result"]["rankings"]["validation"
 theirs = json.load(open("noisy-clean/run.json"))["result"]["ranking"]["validation_only"]
 assert ours == theirs, (ours, theirs)
 PYTHON
+# They stand beside a run as well.
+succeed "$AIT" clean $files --ll-rate 0.3 --noise 0.4 --iterations 2 --ll-steps 2 --baselines all --out beside
+for words in "baseline: validation rows alone" "baseline: pruned" "best cheap baseline ranks better"; do
+  grep -q "$words" out || fail "--baselines all: no '$words' in $(cat out)"
+done
+python3 - <<'PYTHON' || fail "--baselines all and ait baseline disagree"
+import json
+ours = json.load(open("noisy/baseline.json"))["result"]["rankings"]["margin"]["figures"]
+theirs = json.load(open("beside/run.json"))["result"]["baselines"]["rankings"]
+assert list(theirs) == ["cross-validated", "out-of-fold", "pruned", "margin"] and theirs["margin"]["figures"] == ours
+PYTHON
+succeed "$AIT" clean $files --ll-rate 0.3 --iterations 2 --ll-steps 2 --baselines all --out beside --force
+grep -q "are so too for the cheap ranking pruned" out && ! grep -q AUROC out || fail "--baselines all: $(cat out)"
+expect 2 "--baselines foo: expected validation or all" "$AIT" clean $files --baselines foo
+
 "$AIT" baseline $files --ll-rate 0.3 --out noisy-clean --force --rankings validation --quiet ||
   fail "--force does not replace a run by rankings"
 [ -e noisy-clean/run.json ] && fail "--force left files of the older run"
