@@ -209,25 +209,30 @@ TEST(Terms, ABatchEqualsSeparateRunsBitForBit) {
   std::mt19937 engine(13);
   Context context = make_context();
   CleaningData data(engine, {9, 6, 4}, AIT_ACTIVATION_NONE, {23, 17}, 19, true);
-  Problem together = data.problem(context);
-  const size_t m = static_cast<size_t>(ait_problem_m(together.get()));
-  ASSERT_OK(ait_problem_add_network_lq(together.get(), &data.network, 0.3, 0.5, 0.1));
-  const ait_solver_options options = make_options("iaptt-gm", 5, 0.7);
-  const Reals x = random_reals(engine, data.n, 2), z = random_reals(engine, 2 * m, 0.3);
-  const Outcome all = run(together, options, x, z, 3);
-  for (int64_t b = 0; b < 2; b++) {
-    ait_problem *made = nullptr;
-    ASSERT_OK(ait_problem_create_cleaning(context.get(), &data.network, 1, &data.entries[b], &made));
-    Problem alone(made, ait_problem_destroy);
-    ASSERT_OK(ait_problem_add_network_lq(made, &data.network, 0.3, 0.5, 0.1));
-    const auto part = [&](const Reals &values, size_t begin, size_t end) {
-      return Reals(values.begin() + static_cast<int64_t>(begin), values.begin() + static_cast<int64_t>(end));
-    };
-    const size_t x_begin = b == 0 ? 0 : 23, x_end = b == 0 ? 23 : 40;
-    const Outcome one = run(alone, options, part(x, x_begin, x_end), part(z, b * m, (b + 1) * m), 3);
-    EXPECT_EQ(one.x, part(all.x, x_begin, x_end));
-    EXPECT_EQ(one.z, part(all.z, b * m, (b + 1) * m));
-    EXPECT_EQ(one.y, part(all.y, b * m, (b + 1) * m));
+  const Reals x = random_reals(engine, data.n, 2), z = random_reals(engine, 2 * 88, 0.3);
+  const auto part = [](const Reals &values, int64_t begin, int64_t end) {
+    return Reals(values.begin() + begin, values.begin() + end);
+  };
+  for (const auto mapping : {AIT_MAPPING_GRADIENT, AIT_MAPPING_AGGREGATE, AIT_MAPPING_LBFGS}) {
+    Problem together = data.problem(context);
+    const int64_t m = ait_problem_m(together.get());
+    ASSERT_EQ(m, 88);
+    ASSERT_OK(ait_problem_add_network_lq(together.get(), &data.network, 0.3, 0.5, 0.1));
+    const char *methods[] = {"iaptt-gm", "bda", "ls"};
+    ait_solver_options options = make_options(methods[mapping], mapping == AIT_MAPPING_LBFGS ? 60 : 5, 0.7);
+    options.method.mapping = mapping;
+    const Outcome all = run(together, options, x, z, 3);
+    for (int64_t b = 0; b < 2; b++) {
+      ait_problem *made = nullptr;
+      ASSERT_OK(ait_problem_create_cleaning(context.get(), &data.network, 1, &data.entries[b], &made));
+      Problem alone(made, ait_problem_destroy);
+      ASSERT_OK(ait_problem_add_network_lq(made, &data.network, 0.3, 0.5, 0.1));
+      const int64_t x_begin = b == 0 ? 0 : 23, x_end = b == 0 ? 23 : 40;
+      const Outcome one = run(alone, options, part(x, x_begin, x_end), part(z, b * m, (b + 1) * m), 3);
+      EXPECT_EQ(one.x, part(all.x, x_begin, x_end)) << methods[mapping];
+      EXPECT_EQ(one.z, part(all.z, b * m, (b + 1) * m)) << methods[mapping];
+      EXPECT_EQ(one.y, part(all.y, b * m, (b + 1) * m)) << methods[mapping];
+    }
   }
 }
 

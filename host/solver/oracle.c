@@ -135,7 +135,7 @@ ait_status ait_call_ll_gradient_of(ait_solver *solver, int64_t k, const ait_real
   AIT_TRY(problem->oracles.ll_gradient(problem->self, &in.call, in.x, in.y, out, value));
   AIT_TRY(deliver(solver, solver->batch * solver->m, out, g));
   AIT_TRY(deliver(solver, solver->batch, value, f));
-  return ait_terms_add_gradient(solver, y, g, f);
+  return ait_terms_add_gradient(solver, y, active, g, f);
 }
 
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v) {

@@ -182,8 +182,9 @@ ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last);
 
 /* ---- terms that f has beside the oracles' -------------------------------------------------------- */
 
-/* g = g + their gradient, f = f + their value. */
-ait_status ait_terms_add_gradient(ait_solver *solver, const ait_real *y, ait_real *g, ait_real *f);
+/* g = g + their gradient, f = f + their value, for the entries that are active (NULL: all). */
+ait_status ait_terms_add_gradient(ait_solver *solver, const ait_real *y, const uint8_t *active, ait_real *g,
+                                  ait_real *f);
 
 /* hv = hv + their second derivative times v, for the entries that are active. */
 ait_status ait_terms_add_product(ait_solver *solver, const ait_real *y, const ait_real *v, ait_real *hv);

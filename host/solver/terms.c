@@ -23,16 +23,16 @@ static ait_status power_of_s(ait_solver *solver, const ait_lq_term *term, double
                                        number(solver, NORM), number(solver, which));
 }
 
-static ait_status add_gradient(ait_solver *solver, const ait_lq_term *term, const ait_real *w, ait_real *g,
-                               ait_real *f) {
+static ait_status add_gradient(ait_solver *solver, const ait_lq_term *term, const uint8_t *active, const ait_real *w,
+                               ait_real *g, ait_real *f) {
   const ait_vector_ops *vector = solver->device->vector;
   AIT_TRY(vector->dot(solver->device, 1, term->count, w, w, number(solver, NORM)));
   AIT_TRY(power_of_s(solver, term, term->weight, term->q / 2, FIRST));
   const ait_term value[] = {{1, NULL, f}, {1, NULL, number(solver, FIRST)}};
-  AIT_TRY(vector->combine(solver->device, 1, 1, NULL, 2, value, f));
+  AIT_TRY(vector->combine(solver->device, 1, 1, active, 2, value, f));
   AIT_TRY(power_of_s(solver, term, term->weight * term->q, term->q / 2 - 1, FIRST));
   const ait_term gradient[] = {{1, NULL, g}, {1, number(solver, FIRST), w}};
-  return vector->combine(solver->device, 1, term->count, NULL, 2, gradient, g);
+  return vector->combine(solver->device, 1, term->count, active, 2, gradient, g);
 }
 
 /* c = <w, v> / (s^(2 - q/2) / (weight q (q - 2))), as the device multiplies no two of its numbers. */
@@ -50,12 +50,14 @@ static ait_status add_product(ait_solver *solver, const ait_lq_term *term, const
   return vector->combine(solver->device, 1, term->count, active, 3, product, hv);
 }
 
-ait_status ait_terms_add_gradient(ait_solver *solver, const ait_real *y, ait_real *g, ait_real *f) {
+ait_status ait_terms_add_gradient(ait_solver *solver, const ait_real *y, const uint8_t *active, ait_real *g,
+                                  ait_real *f) {
   const ait_problem *problem = solver->problem;
   for (int64_t b = 0; b < solver->batch && solver->term != NULL; b++) {
     for (int32_t i = 0; i < problem->term_count; i++) {
       const int64_t offset = b * solver->m + problem->terms[i].first;
-      AIT_TRY(add_gradient(solver, &problem->terms[i], y + offset, g + offset, f + b));
+      AIT_TRY(
+          add_gradient(solver, &problem->terms[i], active == NULL ? NULL : active + b, y + offset, g + offset, f + b));
     }
   }
   return AIT_OK;
