@@ -62,6 +62,9 @@ class Data {
     for (ait_real &weight : weights_) {
       weight = std::max<ait_real>(weight, 0);
     }
+    for (int64_t i = 0; i < kTrain; i++) {
+      folds_.push_back(static_cast<int32_t>(engine_() % kind.folds));
+    }
     x_ = {static_cast<ait_real>(std::log(0.05)), static_cast<ait_real>(-0.8)};
     x_.resize(n());
     y_ = random_reals(engine_, kind.folds * kParameters, 0.7);
@@ -88,6 +91,8 @@ class Data {
     t.validation = validation_.matrix.get();
     t.validation_labels = validation_.labels.data();
     t.folds = kind_.folds;
+    t.train_folds = kind_.folds == 3 ? folds_.data() : nullptr;
+    t.validation_folds = t.train_folds;
     t.noise = kind_.noise;
     t.chances = chances_.data();
     t.prior_lambda = 0.002;
@@ -146,7 +151,7 @@ class Data {
 
  private:
   bool keeps(int64_t i, int32_t j) const {
-    return kind_.folds == 1 || i % kind_.folds != j;
+    return kind_.folds == 1 || (kind_.folds == 3 ? folds_[i] : i % kind_.folds) != j;  // three: drawn ones
   }
   Wide chance(int64_t c, int64_t g, const Wides &x) const {
     if (kind_.noise == AIT_TRANSITION_GIVEN) {
@@ -173,6 +178,7 @@ class Data {
   Rows train_, validation_;
   Reals weights_, x_, y_, v_;
   std::vector<double> chances_;
+  std::vector<int32_t> folds_;
 };
 
 // The oracles of a problem, called as a solver calls them.
@@ -428,6 +434,12 @@ TEST(TransitionProblem, RefusesWhatDoesNotFit) {
   const std::vector<int32_t> labels(kTrain, 4);
   bad.train_labels = labels.data();
   expect_refused(bad, AIT_BAD_DATA, "the label of training row 0 is 4; expected 0 to 3");
+  bad = good;
+  std::vector<int32_t> folds(kTrain, 1);
+  bad.train_folds = bad.validation_folds = folds.data();
+  expect_refused(bad, AIT_INVALID_ARGUMENT, "every row is in fold 1, so that LL problem 1 has none");
+  folds[2] = 3;
+  expect_refused(bad, AIT_INVALID_ARGUMENT, "the fold of validation row 2 is 3; expected 0 to 2");
   bad = good;
   bad.train = nullptr;
   expect_refused(bad, AIT_INVALID_ARGUMENT, "a noise model or weights need training rows, and there are none");

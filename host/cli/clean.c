@@ -6,10 +6,15 @@
 #include "context/error.h"
 #include "run/rate.h"
 #include "run/run.h"
+#include "run/transition.h"
 
-enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
+enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
 
 static const struct argp_option options[] = {
+    {"cleaning", KEY_CLEANING, "NAME", 0,
+     "What is learned: weights (one a row) or transition (the chances of wrong labels in a noise model; linear "
+     "classifiers; needs no option of methods and algorithm) (default weights)",
+     4},
     {"method", KEY_METHOD, "NAME", 0,
      "iaptt-gm, ait, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns or one-stage (default " AIT_DEFAULT_METHOD ")", 4},
     {"lq-weight", KEY_LQ_WEIGHT, "A", 0,
@@ -29,7 +34,8 @@ static const char documentation[] =
     "Find the mislabelled rows of a data set, given a small clean validation set: every training row gets a weight, a "
     "classifier is trained on the weighted rows, and the weights are moved so that it does well on the validation "
     "rows.\v"
-    "Ctrl-C ends the iteration (or the training of a classifier beside the run) under way and writes what there is. "
+    "Ctrl-C ends the iteration (or the training of a classifier beside the run) under way and writes what there is; "
+    "with --cleaning transition that is nothing. "
     "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.\n\n"
     "Examples:\n"
     "  " AIT_PROGRAM
@@ -63,6 +69,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return ait_option_fail(ait_option_positive("--lq-q", text, &s->lq_q));
     case KEY_LQ_EPSILON:
       return ait_option_fail(ait_option_positive("--lq-epsilon", text, &s->lq_epsilon));
+    case KEY_CLEANING:
+      return ait_option_fail(ait_option_choice("--cleaning", text, ait_cleaning_words, &s->cleaning));
     case KEY_SEED:
       return ait_option_fail(ait_option_seed("--seed", text, &s->seed));
     default:
@@ -109,6 +117,35 @@ static ait_status run_on_data(const ait_clean_settings *settings, ait_context *c
   return status;
 }
 
+/* The same with a noise model. */
+static ait_status find_transition(const ait_clean_settings *settings, ait_context *context, const ait_clean_data *data,
+                                  ait_folder *folder) {
+  ait_transition_run run;
+  ait_warn_of_scales(data);
+  ait_status status = ait_transition_begin(context, settings, data, &run);
+  if (status == AIT_OK && !settings->quiet) {
+    ait_announce_device(settings->device, context);
+  }
+  if (status == AIT_OK) {
+    ait_signals_catch(settings->quiet);
+    status = ait_transition_clean(&run, &ait_stop_asked);
+  }
+  if (status == AIT_OK) {
+    status = ait_transition_evaluate(&run);
+  }
+  if (status == AIT_OK) {
+    sigset_t before;
+    ait_signals_hold(&before);
+    status = ait_transition_write(&run, folder);
+    ait_signals_release(&before);
+  }
+  if (status == AIT_OK && !settings->quiet) {
+    ait_transition_print(&run, settings->out, stdout);
+  }
+  ait_transition_end(&run);
+  return status;
+}
+
 static ait_status clean(const ait_clean_settings *settings, int32_t *stopped) {
   ait_folder folder;
   AIT_TRY(ait_folder_check(settings->out, settings->force, &folder));
@@ -120,7 +157,8 @@ static ait_status clean(const ait_clean_settings *settings, int32_t *stopped) {
     ait_clean_settings chosen = *settings;
     status = ait_clean_settings_choose_rate(context, &data, &chosen);
     if (status == AIT_OK) {
-      status = run_on_data(&chosen, context, &data, &folder, stopped);
+      status = chosen.cleaning == AIT_CLEANING_TRANSITION ? find_transition(&chosen, context, &data, &folder)
+                                                          : run_on_data(&chosen, context, &data, &folder, stopped);
     }
     ait_context_destroy(context);
   }
@@ -136,6 +174,9 @@ int ait_command_clean(int argc, char **argv) {
   ait_clean_settings_init(&settings);
   int32_t stopped = 0;
   ait_status status = ait_parse_options(&argp, argc, argv, "clean", &settings);
+  if (status == AIT_OK && settings.cleaning == AIT_CLEANING_TRANSITION) {
+    status = ait_transition_check_settings(&settings);
+  }
   if (status == AIT_OK) {
     status = ait_clean_settings_complete(&settings);
   }

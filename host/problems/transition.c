@@ -19,7 +19,8 @@
 typedef struct transition_rows {
   ait_rows rows; /* rows.rows 0: there are none */
   int32_t *labels, *folds;
-  ait_real *weights; /* or NULL */
+  ait_real *weights;   /* or NULL */
+  int64_t *fold_sizes; /* host: B */
 } transition_rows;
 
 typedef struct transition {
@@ -105,8 +106,7 @@ static ait_status run(const transition *t, const ait_pass *pass, const transitio
 
 /* Rows of one kind that problem b keeps. */
 static int64_t kept(const transition *t, const transition_rows *side, int64_t b) {
-  const int64_t n = side->rows.rows;
-  return t->folds > 1 ? n - (n - b + t->folds - 1) / t->folds : n;
+  return side->rows.rows - (t->folds > 1 && side->rows.rows > 0 ? side->fold_sizes[b] : 0);
 }
 
 /* What the results of a pass over one kind of rows count in problem b's mean: N / n_b or M / n_b. */
@@ -285,6 +285,7 @@ static void release_side(ait_device *device, transition_rows *side) {
   device->runtime->release(device, side->labels);
   device->runtime->release(device, side->folds);
   device->runtime->release(device, side->weights);
+  free(side->fold_sizes);
 }
 
 static void destroy(void *self) {
@@ -305,16 +306,31 @@ static ait_status upload(ait_device *device, size_t bytes, const void *host, voi
   return device->runtime->copy_in(device, bytes, host, memory);
 }
 
-static ait_status upload_folds(transition *t, int64_t count, int32_t **device_folds) {
+/* Every row's fold, and how many rows each has. */
+static ait_status fill_folds(const transition *t, const char *name, int64_t count, const int32_t *given, int64_t *sizes,
+                             int32_t *folds) {
+  for (int64_t i = 0; i < count; i++) {
+    folds[i] = given != NULL ? given[i] : (int32_t)(i % t->folds);
+    if (folds[i] < 0 || folds[i] >= t->folds) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "the fold of %s row %lld is %d; expected 0 to %d", name, (long long)i,
+                      folds[i], t->folds - 1);
+    }
+    sizes[folds[i]]++;
+  }
+  return AIT_OK;
+}
+
+static ait_status upload_folds(transition *t, const char *name, int64_t count, const int32_t *given,
+                               transition_rows *side) {
   const size_t bytes = (size_t)count * sizeof(int32_t);
   int32_t *folds = malloc(bytes);
-  if (folds == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the folds of %lld rows", (long long)count);
+  side->fold_sizes = calloc((size_t)t->folds, sizeof *side->fold_sizes);
+  ait_status status = folds != NULL && side->fold_sizes != NULL
+                          ? fill_folds(t, name, count, given, side->fold_sizes, folds)
+                          : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the folds of %lld rows", (long long)count);
+  if (status == AIT_OK) {
+    status = upload(t->device, bytes, folds, &side->folds);
   }
-  for (int64_t i = 0; i < count; i++) {
-    folds[i] = (int32_t)(i % t->folds);
-  }
-  const ait_status status = upload(t->device, bytes, folds, device_folds);
   free(folds);
   return status;
 }
@@ -330,7 +346,7 @@ static ait_status check_labels(const char *side, int64_t count, int64_t classes,
 }
 
 static ait_status upload_side(transition *t, const char *name, const ait_matrix *matrix, const int32_t *labels,
-                              transition_rows *side) {
+                              const int32_t *folds, transition_rows *side) {
   const int64_t count = ait_matrix_rows(matrix);
   if (ait_matrix_columns(matrix) != t->features || count < 1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "%lld %s rows of %lld features; expected 1 or more, of %lld",
@@ -339,7 +355,7 @@ static ait_status upload_side(transition *t, const char *name, const ait_matrix 
   AIT_TRY(check_labels(name, count, t->classes, labels));
   AIT_TRY(t->device->model->upload_rows(t->device, matrix, AIT_READ_OFTEN, &side->rows));
   AIT_TRY(upload(t->device, (size_t)count * sizeof *labels, labels, &side->labels));
-  return upload_folds(t, count, &side->folds);
+  return upload_folds(t, name, count, folds, side);
 }
 
 /* Adds the squares of a matrix's columns. */
@@ -444,11 +460,23 @@ static ait_status check(int64_t classes, const ait_transition *from) {
   return from->noise == AIT_TRANSITION_GIVEN ? check_chances(classes, from->chances) : AIT_OK;
 }
 
-static ait_status fill(transition *t, const ait_transition *from) {
-  AIT_TRY(upload_side(t, "validation", from->validation, from->validation_labels, &t->validation));
+static ait_status upload_sides(transition *t, const ait_transition *from) {
+  AIT_TRY(
+      upload_side(t, "validation", from->validation, from->validation_labels, from->validation_folds, &t->validation));
   if (from->train != NULL) {
-    AIT_TRY(upload_side(t, "training", from->train, from->train_labels, &t->train));
+    AIT_TRY(upload_side(t, "training", from->train, from->train_labels, from->train_folds, &t->train));
   }
+  for (int64_t b = 0; b < t->folds; b++) {
+    if (kept(t, &t->train, b) + kept(t, &t->validation, b) == 0) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "every row is in fold %lld, so that LL problem %lld has none", (long long)b,
+                      (long long)b);
+    }
+  }
+  return AIT_OK;
+}
+
+static ait_status fill(transition *t, const ait_transition *from) {
+  AIT_TRY(upload_sides(t, from));
   if (from->weights != NULL) {
     AIT_TRY(upload(t->device, (size_t)ait_matrix_rows(from->train) * sizeof *from->weights, from->weights,
                    &t->train.weights));

@@ -85,6 +85,11 @@ ait_status ait_method_settings_apply(const ait_method_settings *settings, const 
 ait_status ait_method_ll_steps(const ait_method *method, const char *name, int64_t asked, int64_t otherwise,
                                int64_t *steps);
 
+/* What hyper-cleaning learns: a weight for every row, or a noise model (run/transition.h). */
+typedef enum ait_cleaning { AIT_CLEANING_WEIGHTS, AIT_CLEANING_TRANSITION } ait_cleaning;
+
+extern const char *const ait_cleaning_words[]; /* "weights", "transition", NULL */
+
 typedef enum ait_protocol { AIT_PROTOCOL_USER, AIT_PROTOCOL_PAPER } ait_protocol;
 
 typedef struct ait_model {
@@ -127,6 +132,7 @@ typedef struct ait_clean_settings {
   int32_t protocol;
   int32_t score;
   int32_t baselines; /* an ait_beside */
+  int32_t cleaning;
 } ait_clean_settings;
 
 /* Everything unset. */

@@ -73,14 +73,15 @@ typedef enum ait_transition_noise {
 } ait_transition_noise;
 
 /* Rows for transition cleaning. Everything is borrowed, must outlive the problem and stay unchanged meanwhile, but for
- * `weights` and `chances`, which are copied. Labels are in 0 .. classes - 1. */
+ * weights, folds and chances, which are copied. Labels are in 0 .. classes - 1. */
 typedef struct ait_transition {
   const ait_matrix *train; /* N x D: rows whose labels may be wrong; NULL: there are none */
   const int32_t *train_labels;
   const ait_real *weights;      /* N numbers >= 0 that weigh the training rows, or NULL: 1 each */
   const ait_matrix *validation; /* M x D: rows whose labels are right */
   const int32_t *validation_labels;
-  int32_t folds; /* B >= 1, at most M: row i of either kind is in fold i mod B; with B = 1 no row is left out */
+  int32_t folds;                                 /* B >= 1, at most M; with B = 1 no row is left out */
+  const int32_t *train_folds, *validation_folds; /* N, M: each row's fold, 0 .. B - 1; NULL: row i is in i mod B */
   ait_transition_noise noise;
   const double *chances; /* C x C for AIT_TRANSITION_GIVEN: T_cg >= 0, of which each label g needs one > 0 */
   double prior_lambda;   /* centre lambda_0 > 0 of the prior, where there is one */

@@ -200,4 +200,44 @@ status=$?
 grep -q '"stopped":.*false' beside/run.json || fail "the iterations count as stopped"
 grep -q "rows kept by the baseline + validation rows: not trained: skipped, as a signal asked to stop" out ||
   fail "the summary does not say what was skipped: $(cat out)"
+# ---- noise models ----------------------------------------------------------------------------------
+make_data few 4 3 0 2
+for program in "$AIT" "$AIT64"; do
+  name=$(basename "$program")-transition
+  for threads in 1 2; do
+    succeed "$program" clean $own_files --cleaning transition --out "$name-$threads" --ids train-ids.txt --threads $threads
+    grep -q "Noise models" out && grep -q "z = " out || fail "$name: no figures of both noise models: $(cat out)"
+    grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
+  done
+  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "run.json scores.npy suspects.csv weights.npy y.npy " ] ||
+    fail "$name: the run folder holds $(ls "$name-1")"
+  for file in weights.npy y.npy scores.npy suspects.csv; do
+    cmp -s "$name-1/$file" "$name-2/$file" || fail "$name: $file depends on the number of threads"
+  done
+  finite "$name-1"/*.npy || fail "$name: numbers that are not finite in the arrays"
+  python3 - "$name-1" <<'PYTHON' || fail "$name: the run folder does not hold what it should"
+import csv, json, sys
+truth = [int(line) for line in open("train-truth.txt")]
+rows = list(csv.DictReader(open(sys.argv[1] + "/suspects.csv")))
+wrong = sum(truth[int(r["row"])] != int(r["given_label"]) for r in rows)
+found = sum(truth[int(r["row"])] != int(r["given_label"]) for r in rows[:wrong])
+assert found >= 0.95 * wrong, (found, wrong)
+assert sum(truth[int(r["row"])] == int(r["suggested_label"]) for r in rows) >= 285
+result = json.load(open(sys.argv[1] + "/run.json"))["result"]
+assert abs(result["noise_rate"] - wrong / 300) < 0.05, result["noise_rate"]
+assert result["arms"]["symmetric"]["ul_iterations"] == 10 and result["arms"]["full"]["ul_iterations"] == 9
+for arm in result["arms"].values():
+    assert all(abs(sum(row) - 1) < 1e-9 for row in arm["noise_model"]) and 0 < arm["lambda"] < 10
+assert result["chosen"] == ("full" if result["z"] > 3 else "symmetric")
+PYTHON
+done
+for options in "--noise-model pair" "--noise-model symmetric --force"; do
+  succeed "$AIT" clean $own_files $truth_known --cleaning transition --out noisy-transition $options
+  grep -q "AUROC" out && grep -q "validation rows alone" out || fail "$options: no figures beside the baseline's: $(cat out)"
+  grep -qi "nan" out noisy-transition/*.csv noisy-transition/*.json && fail "$options: NaN in the results"
+done
+expect 2 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \
+  "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \
+  --val-labels few-labels.npy --cleaning transition --out refused --quiet
+[ ! -e refused ] || fail "a refused run left a folder"
 finish

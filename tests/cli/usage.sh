@@ -96,6 +96,15 @@ expect 2 "give --dataset NAME, or all of --images" "$AIT" clean --images a.npy -
 expect 2 "cannot be given together" "${clean[@]}" --images a.npy
 expect 2 "--ids goes with --images" "${clean[@]}" --ids names.txt
 
+transition=("${clean[@]}" --cleaning transition)
+expect 2 "--cleaning foo: expected weights or transition" "${clean[@]}" --cleaning foo
+expect 2 "--cleaning transition goes with --model linear, not with --model deep:5" "${transition[@]}" --model deep:5
+for clash in "--method rhg" "--iterations 5" "--ll-steps 5" "--ll-rate auto" "--ul-rate 1" "--init-rate 1" \
+  "--ul-optimizer sgd" "--score weight" "--eval-every 2" "--protocol paper" "--cg-damping 1" "--mapping l-bfgs" \
+  "--prior zero" "--lq-weight 1" "--baselines all"; do
+  expect 2 "${clash%% *} goes with --cleaning weights, not with --cleaning transition" "${transition[@]}" $clash
+done
+
 expect 2 "name an example" "$AIT" solve
 expect 2 "example foo: expected toy, convex or sinusoid" "$AIT" solve foo
 expect 2 "--x0 a: expected a finite number" "$AIT" solve toy --x0 a

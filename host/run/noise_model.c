@@ -1,0 +1,109 @@
+/* noise_model.c - noise models fitted to a classifier's probabilities (docs/derivation.md#noise-models). */
+#include "run/noise_model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+
+enum { MOST_ITERATIONS = 100 };
+
+/* A chance that moves by less is where it will stay, to the digits of a score. */
+static const double still = 1e-8;
+
+/* Probabilities below these are as good as 0; the bounds keep logarithms finite. */
+static const double least_probability = 1e-12, least_chance = 1e-20;
+
+static double chance_of(const ait_noisy_rows *rows, const double *chances, int64_t i, int64_t c) {
+  return (double)rows->p[i * rows->classes + c] * chances[c * rows->classes + rows->labels[i]];
+}
+
+void ait_noise_posterior(const ait_noisy_rows *rows, const double *chances, int64_t i, double *posterior) {
+  double sum = 0;
+  for (int64_t c = 0; c < rows->classes; c++) {
+    posterior[c] = chance_of(rows, chances, i, c);
+    sum += posterior[c];
+  }
+  for (int64_t c = 0; c < rows->classes; c++) {
+    posterior[c] = sum > least_chance ? posterior[c] / sum : 0;
+  }
+}
+
+double ait_noise_log_odds(const ait_noisy_rows *rows, const double *chances, int64_t i) {
+  const int64_t classes = rows->classes, g = rows->labels[i];
+  double right = 0, wrong = 0;
+  for (int64_t c = 0; c < classes; c++) {
+    const double p = fmax((double)rows->p[i * classes + c], least_probability);
+    *(c == g ? &right : &wrong) += p * chances[c * classes + g];
+  }
+  return log(fmax(wrong, least_chance)) - log(fmax(right, least_chance));
+}
+
+double ait_noise_rate(const ait_noisy_rows *rows, const double *chances) {
+  double right = 0;
+  for (int64_t i = 0; i < rows->n; i++) {
+    double sum = 0;
+    for (int64_t c = 0; c < rows->classes; c++) {
+      sum += chance_of(rows, chances, i, c);
+    }
+    right += sum > least_chance ? chance_of(rows, chances, i, rows->labels[i]) / sum : 0;
+  }
+  return 1 - right / (double)rows->n;
+}
+
+/* The symmetric model of a noise rate. */
+static double symmetric(int64_t classes, double rate, int64_t c, int64_t g) {
+  return c == g ? 1 - rate : rate / (double)(classes - 1);
+}
+
+/* counts_cg = the expected number of rows of class c with label g. */
+static void count(const ait_noisy_rows *rows, const double *chances, double *posterior, double *counts) {
+  memset(counts, 0, (size_t)(rows->classes * rows->classes) * sizeof *counts);
+  for (int64_t i = 0; i < rows->n; i++) {
+    ait_noise_posterior(rows, chances, i, posterior);
+    for (int64_t c = 0; c < rows->classes; c++) {
+      counts[c * rows->classes + rows->labels[i]] += posterior[c];
+    }
+  }
+}
+
+/* T of the expected counts; returns the largest change. */
+static double maximise(int64_t classes, double pseudo_counts, const double *counts, double *chances) {
+  double all = 0, right = 0, change = 0;
+  for (int64_t k = 0; k < classes * classes; k++) {
+    all += counts[k];
+    right += k % (classes + 1) == 0 ? counts[k] : 0;
+  }
+  for (int64_t c = 0; c < classes; c++) {
+    double sum = pseudo_counts;
+    for (int64_t g = 0; g < classes; g++) {
+      sum += counts[c * classes + g];
+    }
+    for (int64_t g = 0; g < classes; g++) {
+      double *chance = &chances[c * classes + g];
+      const double next = (counts[c * classes + g] + pseudo_counts * symmetric(classes, 1 - right / all, c, g)) / sum;
+      change = fmax(change, fabs(next - *chance));
+      *chance = next;
+    }
+  }
+  return change;
+}
+
+ait_status ait_noise_fit(const ait_noisy_rows *rows, double pseudo_counts, double *chances) {
+  const int64_t classes = rows->classes;
+  double *counts = malloc((size_t)(classes * classes + classes) * sizeof *counts);
+  if (counts == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a noise model of %lld classes", (long long)classes);
+  }
+  for (int64_t k = 0; k < classes * classes; k++) {
+    chances[k] = symmetric(classes, 0.5, k / classes, k % classes);
+  }
+  double change = 1;
+  for (int t = 0; t < MOST_ITERATIONS && change > still; t++) {
+    count(rows, chances, counts + classes * classes, counts);
+    change = maximise(classes, pseudo_counts, counts, chances);
+  }
+  free(counts);
+  return AIT_OK;
+}

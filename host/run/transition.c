@@ -1,0 +1,527 @@
+/* transition.c - cleaning by a noise model: two arms, the choice between them, and scores out of fold
+ * (docs/derivation.md#transition-cleaning). */
+#include "run/transition.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+#include "context/random.h"
+#include "run/noise_model.h"
+#include "run/progress.h"
+#include "run/run.h"
+
+const char *const ait_transition_arm_words[] = {"symmetric", "full"};
+
+enum { FOLDS = AIT_TRANSITION_FOLDS };
+
+/* Looks at f of one LL solution: from nothing, and from a solution near by. */
+enum { LOOKS = 60, WARM_LOOKS = 25, LAST_SOLVE_LOOKS = 30 };
+
+/* UL iterations of the arms; the full noise model is fitted again between its two runs. */
+enum { SYMMETRIC_ITERATIONS = 10, FULL_ITERATIONS = 6, REFITTED_ITERATIONS = 3, MOST_ITERATIONS = 10 };
+
+/* x is the mean of so many last iterates. */
+enum { AVERAGED = 5 };
+
+/* The clean classifier's lambda is one of these, the largest first, so that each solution starts the next. */
+static const double lambdas[] = {1e-1, 1e-2, 1e-3, 1e-4};
+enum { LAMBDAS = sizeof lambdas / sizeof lambdas[0] };
+
+/* Where log lambda starts, and its prior. */
+static const double first_lambda = 2e-3, prior_strength = 1;
+
+/* The noise rate that the symmetric arm starts from lies within these. */
+static const double least_rate = 0.02, most_rate = 0.85;
+
+/* Pseudo-counts of a class: for the first rate, for a full T, and for one that is as good as symmetric. */
+static const double few_counts = 1, full_counts = 30, symmetric_counts = 1e6;
+
+/* The full T is taken above this z. */
+static const double z_of_full = 3;
+
+static const double ll_tolerance = 1e-4, cg_tolerance = 2e-3;
+enum { CG_ITERATIONS = 24 };
+
+/* ---- begin and end ----------------------------------------------------------------------------- */
+
+static ait_status allocate(int64_t count, size_t size, void *pointer) {
+  void *memory = calloc((size_t)count, size);
+  if (memory == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld numbers of transition cleaning", (long long)count);
+  }
+  memcpy(pointer, &memory, sizeof memory);
+  return AIT_OK;
+}
+
+static ait_status allocate_arm(const ait_transition_run *run, ait_transition_arm *arm) {
+  AIT_TRY(allocate((int64_t)run->data->classes * run->data->classes, sizeof *arm->chances, &arm->chances));
+  AIT_TRY(allocate(FOLDS * run->m, sizeof *arm->y, &arm->y));
+  AIT_TRY(allocate(run->data->validation_rows, sizeof *arm->held_out, &arm->held_out));
+  return allocate(run->data->train_rows, sizeof *arm->score, &arm->score);
+}
+
+/* Each row's fold; all have as many rows, but for one. */
+static ait_status draw_folds(uint64_t seed, int64_t n, int32_t **folds) {
+  AIT_TRY(allocate(n, sizeof **folds, folds));
+  int64_t *order = malloc((size_t)n * sizeof *order);
+  if (order == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the folds of %lld rows", (long long)n);
+  }
+  ait_random_permutation(seed, AIT_STREAM_FOLDS, n, n, order);
+  for (int64_t i = 0; i < n; i++) {
+    (*folds)[order[i]] = (int32_t)(i % FOLDS);
+  }
+  free(order);
+  return AIT_OK;
+}
+
+static ait_status allocate_all(ait_transition_run *run) {
+  const int64_t n = run->data->train_rows, classes = run->data->classes;
+  const int64_t most = n > run->data->validation_rows ? n : run->data->validation_rows;
+  AIT_TRY(allocate(most * classes, sizeof *run->all_probabilities, &run->all_probabilities));
+  AIT_TRY(allocate(n * classes, sizeof *run->probabilities, &run->probabilities));
+  AIT_TRY(allocate(n, sizeof *run->weights, &run->weights));
+  AIT_TRY(allocate(n, sizeof *run->score, &run->score));
+  AIT_TRY(allocate(n, sizeof *run->given_probability, &run->given_probability));
+  AIT_TRY(allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
+  AIT_TRY(allocate(n, sizeof *run->suggested, &run->suggested));
+  AIT_TRY(allocate(n, sizeof *run->order, &run->order));
+  AIT_TRY(allocate(n, sizeof *run->baseline_score, &run->baseline_score));
+  AIT_TRY(draw_folds(run->settings->seed, n, &run->train_folds));
+  AIT_TRY(draw_folds(run->settings->seed, run->data->validation_rows, &run->validation_folds));
+  for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
+    AIT_TRY(allocate_arm(run, &run->arms[arm]));
+  }
+  return AIT_OK;
+}
+
+ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
+                                ait_transition_run *run) {
+  *run = (ait_transition_run){.context = context,
+                              .settings = settings,
+                              .data = data,
+                              .sizes = {data->features, data->classes},
+                              .accuracy = NAN,
+                              .baseline_accuracy = NAN};
+  if (data->validation_rows < FOLDS || data->train_rows < FOLDS || data->classes < 2) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "--cleaning transition takes %d folds: it needs %d or more training rows, as many validation rows "
+                    "and 2 classes; there are %lld, %lld and %d",
+                    FOLDS, FOLDS, (long long)data->train_rows, (long long)data->validation_rows, data->classes);
+  }
+  run->network = (ait_network){.layers = 1, .sizes = run->sizes, .activation = AIT_ACTIVATION_NONE};
+  run->m = ait_network_parameters(&run->network);
+  AIT_TRY(allocate_all(run));
+  AIT_TRY(ait_predictor_create(context, &run->network, data->train, &run->train_predictor));
+  AIT_TRY(ait_predictor_create(context, &run->network, data->validation, &run->validation_predictor));
+  return data->test != NULL ? ait_predictor_create(context, &run->network, data->test, &run->test_predictor) : AIT_OK;
+}
+
+void ait_transition_end(ait_transition_run *run) {
+  ait_predictor_destroy(run->train_predictor);
+  ait_predictor_destroy(run->validation_predictor);
+  ait_predictor_destroy(run->test_predictor);
+  for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
+    free(run->arms[arm].chances);
+    free(run->arms[arm].y);
+    free(run->arms[arm].held_out);
+    free(run->arms[arm].score);
+  }
+  free(run->all_probabilities);
+  free(run->probabilities);
+  free(run->weights);
+  free(run->score);
+  free(run->given_probability);
+  free(run->suggested_probability);
+  free(run->suggested);
+  free(run->order);
+  free(run->baseline_score);
+  free(run->train_folds);
+  free(run->validation_folds);
+  *run = (ait_transition_run){0};
+}
+
+/* ---- solutions --------------------------------------------------------------------------------- */
+
+static ait_transition rows_of(const ait_transition_run *run, ait_transition_noise noise) {
+  const ait_clean_data *d = run->data;
+  return (ait_transition){.train = d->train,
+                          .train_labels = d->given,
+                          .validation = d->validation,
+                          .validation_labels = d->validation_labels,
+                          .folds = FOLDS,
+                          .train_folds = run->train_folds,
+                          .validation_folds = run->validation_folds,
+                          .noise = noise,
+                          .prior_lambda = first_lambda,
+                          .prior_strength = prior_strength};
+}
+
+static ait_transition rows_of_arm(const ait_transition_run *run, int32_t arm) {
+  ait_transition rows = rows_of(run, arm == AIT_ARM_FULL ? AIT_TRANSITION_GIVEN : AIT_TRANSITION_SYMMETRIC);
+  rows.chances = run->arms[arm].chances;
+  return rows;
+}
+
+static void solver_options(int64_t looks, int32_t descends, int64_t iterations, ait_solver_options *options) {
+  ait_solver_options_init(options);
+  options->method = (ait_method){.initialisation = AIT_INITIALISATION_WARM,
+                                 .truncation = AIT_TRUNCATION_NONE,
+                                 .mapping = AIT_MAPPING_LBFGS,
+                                 .lbfgs = {.tolerance = ll_tolerance},
+                                 .hypergradient = AIT_HYPERGRADIENT_NONE};
+  options->ll_steps = looks;
+  if (!descends) {
+    return;
+  }
+  options->method.hypergradient = AIT_HYPERGRADIENT_CONJUGATE_GRADIENT;
+  options->method.conjugate_gradient = (ait_conjugate_gradient){.iterations = CG_ITERATIONS,
+                                                                .tolerance = cg_tolerance,
+                                                                .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
+                                                                .preconditioner = AIT_PRECONDITIONER_DIAGONAL};
+  options->ul_iterations = iterations;
+  options->ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
+  options->ul_optimizer.rate =
+      (ait_schedule){.kind = AIT_SCHEDULE_COSINE, .rate = 0.25, .final = 0.05, .period = iterations};
+  options->ul_optimizer.beta1 = 0.7;
+  options->ul_optimizer.beta2 = 0.9;
+  options->ul_optimizer.epsilon = 1e-10;
+}
+
+/* y (folds x m) becomes the LL solutions at x, from what it is; *loss (may be NULL) the UL objective. */
+static ait_status solve(ait_transition_run *run, const ait_transition *rows, int64_t looks, const ait_real *x,
+                        ait_real *y, double *loss) {
+  ait_problem *problem;
+  ait_solver *solver = NULL;
+  ait_solver_options options;
+  solver_options(looks, 0, 1, &options);
+  options.record_trajectory = loss != NULL;
+  AIT_TRY(ait_problem_create_transition(run->context, run->data->classes, rows, &problem));
+  ait_status status = ait_solver_create(problem, &options, x, y, &solver);
+  if (status == AIT_OK) {
+    status = ait_solver_rollout(solver);
+  }
+  if (status == AIT_OK) {
+    status = ait_solver_get_y(solver, y);
+  }
+  for (int32_t b = 0; status == AIT_OK && loss != NULL && b < rows->folds; b++) {
+    *loss = (b == 0 ? 0 : *loss) + (double)ait_solver_trajectory_F(solver)[looks * rows->folds + b];
+  }
+  ait_solver_destroy(solver);
+  ait_problem_destroy(problem);
+  return status;
+}
+
+/* `iterations` UL iterations of an arm; x becomes the mean of the last iterates, y the LL solutions there. */
+static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_solver *solver, int64_t variables,
+                          int64_t iterations, const volatile sig_atomic_t *stop) {
+  ait_real path[MOST_ITERATIONS + 1][2] = {{arm->x[0], arm->x[1]}};
+  for (int64_t t = 0; t < iterations; t++) {
+    if (*stop) {
+      return ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked; nothing was written");
+    }
+    AIT_TRY(ait_solver_step(solver));
+    AIT_TRY(ait_solver_get_x(solver, path[t + 1]));
+    arm->iterations++;
+  }
+  const int64_t averaged = iterations + 1 < AVERAGED ? iterations + 1 : AVERAGED;
+  for (int64_t i = 0; i < variables; i++) {
+    double sum = 0;
+    for (int64_t k = 0; k < averaged; k++) {
+      sum += (double)path[iterations - k][i];
+    }
+    arm->x[i] = (ait_real)(sum / (double)averaged);
+  }
+  int64_t curved[FOLDS];
+  AIT_TRY(ait_solver_curvature_count(solver, curved));
+  for (int32_t b = 0; b < FOLDS; b++) {
+    run->curved += curved[b];
+  }
+  AIT_TRY(ait_solver_set_x(solver, arm->x));
+  AIT_TRY(ait_solver_rollout(solver));
+  return ait_solver_get_y(solver, arm->y);
+}
+
+static ait_status descend(ait_transition_run *run, int32_t kind, int64_t iterations,
+                          const volatile sig_atomic_t *stop) {
+  ait_transition_arm *arm = &run->arms[kind];
+  const ait_transition rows = rows_of_arm(run, kind);
+  ait_problem *problem;
+  ait_solver *solver = NULL;
+  ait_solver_options options;
+  solver_options(WARM_LOOKS, 1, iterations, &options);
+  AIT_TRY(ait_problem_create_transition(run->context, run->data->classes, &rows, &problem));
+  ait_status status = ait_solver_create(problem, &options, arm->x, arm->y, &solver);
+  if (status == AIT_OK) {
+    status = iterate(run, arm, solver, ait_problem_n(problem), iterations, stop);
+  }
+  ait_solver_destroy(solver);
+  ait_problem_destroy(problem);
+  return status;
+}
+
+/* ---- out of fold ------------------------------------------------------------------------------- */
+
+/* probabilities (N x C): of each training row by the classifier that left it out. */
+static ait_status predict_out_of_fold(ait_transition_run *run, const ait_real *y) {
+  const int64_t n = run->data->train_rows, classes = run->data->classes;
+  for (int32_t b = 0; b < FOLDS; b++) {
+    AIT_TRY(ait_predictor_probabilities(run->train_predictor, y + b * run->m, run->all_probabilities));
+    for (int64_t i = 0; i < n; i++) {
+      if (run->train_folds[i] == b) {
+        memcpy(run->probabilities + i * classes, run->all_probabilities + i * classes,
+               (size_t)classes * sizeof *run->probabilities);
+      }
+    }
+  }
+  return AIT_OK;
+}
+
+/* *mean of the cross-entropies of the validation rows by the classifiers that left them out. */
+static ait_status hold_out(ait_transition_run *run, ait_transition_arm *arm, double *mean) {
+  const double least = 1e-30;
+  const int64_t m = run->data->validation_rows, classes = run->data->classes;
+  double sum = 0;
+  for (int32_t b = 0; b < FOLDS; b++) {
+    AIT_TRY(ait_predictor_probabilities(run->validation_predictor, arm->y + b * run->m, run->all_probabilities));
+    for (int64_t i = 0; i < m; i++) {
+      if (run->validation_folds[i] == b) {
+        const double p = (double)run->all_probabilities[i * classes + run->data->validation_labels[i]];
+        arm->held_out[i] = -log(p > least ? p : least);
+        sum += arm->held_out[i];
+      }
+    }
+  }
+  *mean = sum / (double)m;
+  return AIT_OK;
+}
+
+static ait_noisy_rows noisy_rows(const ait_transition_run *run) {
+  return (ait_noisy_rows){
+      .n = run->data->train_rows, .classes = run->data->classes, .p = run->probabilities, .labels = run->data->given};
+}
+
+/* The full noise model of the arm's classifiers, out of fold. */
+static ait_status fit_full(ait_transition_run *run) {
+  ait_transition_arm *arm = &run->arms[AIT_ARM_FULL];
+  const ait_noisy_rows rows = noisy_rows(run);
+  AIT_TRY(predict_out_of_fold(run, arm->y));
+  return ait_noise_fit(&rows, full_counts, arm->chances);
+}
+
+/* ---- the steps --------------------------------------------------------------------------------- */
+
+/* The lambda of least held-out cross-entropy among a few, for the validation rows alone. */
+static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_real *y) {
+  double least = INFINITY;
+  for (int32_t k = 0; k < LAMBDAS; k++) {
+    const ait_real x = (ait_real)log(lambdas[k]);
+    double loss;
+    AIT_TRY(solve(run, rows, LOOKS, &x, y, &loss));
+    if (loss < least) {
+      least = loss;
+      run->clean_lambda = lambdas[k];
+    }
+  }
+  return AIT_OK;
+}
+
+/* Classifier of the validation rows alone: its probabilities, the noise rate and the first noise model. The arms'
+ * solutions have not begun, so that one of them lends its memory. */
+static ait_status learn_clean(ait_transition_run *run) {
+  ait_transition_arm *full = &run->arms[AIT_ARM_FULL], *symmetric = &run->arms[AIT_ARM_SYMMETRIC];
+  ait_transition rows = rows_of(run, AIT_TRANSITION_NONE);
+  rows.train = NULL;
+  rows.prior_strength = 0;
+  AIT_TRY(choose_clean_lambda(run, &rows, full->y));
+  rows.folds = 1;
+  rows.validation_folds = NULL;
+  const ait_real x = (ait_real)log(run->clean_lambda);
+  AIT_TRY(solve(run, &rows, LOOKS, &x, full->y, NULL));
+  AIT_TRY(ait_predictor_probabilities(run->train_predictor, full->y, run->probabilities));
+  memset(full->y, 0, (size_t)(FOLDS * run->m) * sizeof *full->y);
+  const ait_noisy_rows noisy = noisy_rows(run);
+  AIT_TRY(ait_noise_fit(&noisy, few_counts, full->chances));
+  run->clean_rate = ait_noise_rate(&noisy, full->chances);
+  const double rate = fmin(most_rate, fmax(least_rate, run->clean_rate));
+  symmetric->x[0] = full->x[0] = (ait_real)log(first_lambda);
+  symmetric->x[1] = (ait_real)log(rate / (1 - rate));
+  return ait_noise_fit(&noisy, full_counts, full->chances);
+}
+
+/* Both arms at the first lambda. */
+static ait_status start_arms(ait_transition_run *run) {
+  for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+    ait_transition_arm *arm = &run->arms[kind];
+    ait_transition rows = rows_of_arm(run, kind);
+    AIT_TRY(solve(run, &rows, LOOKS, arm->x, arm->y, NULL));
+    if (kind == AIT_ARM_FULL) {
+      AIT_TRY(fit_full(run));
+      AIT_TRY(solve(run, &rows, LAST_SOLVE_LOOKS, arm->x, arm->y, NULL));
+    }
+    AIT_TRY(hold_out(run, arm, &arm->before));
+  }
+  return AIT_OK;
+}
+
+/* z of the mean difference of held-out cross-entropy between the arms, paired by validation rows. */
+static void choose(ait_transition_run *run) {
+  const double *a = run->arms[AIT_ARM_SYMMETRIC].held_out, *b = run->arms[AIT_ARM_FULL].held_out;
+  const int64_t m = run->data->validation_rows;
+  double mean = 0, squares = 0;
+  for (int64_t i = 0; i < m; i++) {
+    mean += (a[i] - b[i]) / (double)m;
+  }
+  for (int64_t i = 0; i < m; i++) {
+    squares += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
+  }
+  const double error = sqrt(squares) / (double)m;
+  run->z = error > 0 ? mean / error : 0;
+  run->chosen = run->z > z_of_full ? AIT_ARM_FULL : AIT_ARM_SYMMETRIC;
+}
+
+/* An arm's scores; the symmetric noise model is fitted anew to what its classifiers say. */
+static ait_status score_arm(ait_transition_run *run, int32_t kind) {
+  ait_transition_arm *arm = &run->arms[kind];
+  const ait_noisy_rows rows = noisy_rows(run);
+  AIT_TRY(hold_out(run, arm, &arm->after));
+  AIT_TRY(predict_out_of_fold(run, arm->y));
+  if (kind == AIT_ARM_SYMMETRIC) {
+    AIT_TRY(ait_noise_fit(&rows, symmetric_counts, arm->chances));
+  }
+  for (int64_t i = 0; i < rows.n; i++) {
+    arm->score[i] = ait_noise_log_odds(&rows, arm->chances, i);
+  }
+  if (kind == run->chosen) {
+    run->rate = ait_noise_rate(&rows, arm->chances);
+  }
+  return AIT_OK;
+}
+
+static ait_status run_arms(ait_transition_run *run, const volatile sig_atomic_t *stop) {
+  AIT_TRY(descend(run, AIT_ARM_SYMMETRIC, SYMMETRIC_ITERATIONS, stop));
+  AIT_TRY(descend(run, AIT_ARM_FULL, FULL_ITERATIONS, stop));
+  AIT_TRY(fit_full(run));
+  AIT_TRY(descend(run, AIT_ARM_FULL, REFITTED_ITERATIONS, stop));
+  for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+    AIT_TRY(score_arm(run, kind));
+  }
+  return AIT_OK;
+}
+
+/* One more solution: plain cross-entropy, each training row weighted by the chance that its label is right. */
+static ait_status polish(ait_transition_run *run) {
+  ait_transition_arm *arm = &run->arms[run->chosen];
+  ait_transition rows = rows_of(run, AIT_TRANSITION_NONE);
+  for (int64_t i = 0; i < run->data->train_rows; i++) {
+    run->weights[i] = (ait_real)(1 / (1 + exp(arm->score[i])));
+  }
+  rows.weights = run->weights;
+  AIT_TRY(solve(run, &rows, LAST_SOLVE_LOOKS, arm->x, arm->y, NULL));
+  return predict_out_of_fold(run, arm->y);
+}
+
+/* The final scores and suggestions, by the posterior of the classes given each row's label. */
+static ait_status take_scores(ait_transition_run *run) {
+  const double *chances = run->arms[run->chosen].chances;
+  const ait_noisy_rows rows = noisy_rows(run);
+  double *posterior = malloc((size_t)rows.classes * sizeof *posterior);
+  if (posterior == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the chances of %d classes", rows.classes);
+  }
+  int64_t disagreeing = 0;
+  for (int64_t i = 0; i < rows.n; i++) {
+    int32_t best = 0;
+    ait_noise_posterior(&rows, chances, i, posterior);
+    for (int32_t c = 1; c < rows.classes; c++) {
+      best = posterior[c] > posterior[best] ? c : best;
+    }
+    run->score[i] = ait_noise_log_odds(&rows, chances, i);
+    run->suggested[i] = best;
+    run->suggested_probability[i] = posterior[best];
+    run->given_probability[i] = posterior[rows.labels[i]];
+    disagreeing += best != rows.labels[i];
+  }
+  free(posterior);
+  run->flagged = run->data->truth != NULL ? run->data->mislabelled_rows : disagreeing;
+  return ait_metrics_order(rows.n, run->score, run->order);
+}
+
+ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atomic_t *stop) {
+  const double began = ait_run_clock();
+  const int32_t quiet = run->settings->quiet;
+  ait_progress_note(quiet, "learning the validation rows");
+  AIT_TRY(learn_clean(run));
+  ait_progress_note(quiet, "trying a symmetric and a full noise model");
+  AIT_TRY(start_arms(run));
+  choose(run);
+  ait_progress_note(quiet, "learning penalty and noise rate");
+  AIT_TRY(run_arms(run, stop));
+  ait_progress_note(quiet, "scoring the rows");
+  AIT_TRY(polish(run));
+  AIT_TRY(take_scores(run));
+  run->seconds = ait_run_clock() - began;
+  return AIT_OK;
+}
+
+/* ---- figures ----------------------------------------------------------------------------------- */
+
+static ait_status train_baseline(ait_transition_run *run, ait_real *y) {
+  enum { MOST_STEPS = 300 };
+  const ait_clean_data *d = run->data;
+  const ait_baseline_settings settings = {
+      .seed = run->settings->seed, .rate = run->settings->ll_rate, .most = MOST_STEPS, .folds = FOLDS};
+  AIT_TRY(ait_baseline_train(run->context, &run->network, d->validation, d->validation_labels, &settings, y,
+                             &run->baseline));
+  AIT_TRY(ait_predictor_probabilities(run->train_predictor, y, run->all_probabilities));
+  for (int64_t i = 0; i < d->train_rows; i++) {
+    run->baseline_score[i] = 1 - (double)run->all_probabilities[i * d->classes + d->given[i]];
+  }
+  if (run->test_predictor != NULL) {
+    AIT_TRY(ait_predictor_accuracy(run->test_predictor, y, d->test_labels, &run->baseline_accuracy));
+  }
+  return d->truth != NULL
+             ? ait_metrics_ranking(d->train_rows, run->baseline_score, d->mislabelled, &run->baseline_figures)
+             : AIT_OK;
+}
+
+static ait_status take_accuracy(ait_transition_run *run) {
+  if (run->test_predictor == NULL) {
+    return AIT_OK;
+  }
+  run->accuracy = 0;
+  for (int32_t b = 0; b < FOLDS; b++) {
+    double accuracy;
+    AIT_TRY(ait_predictor_accuracy(run->test_predictor, run->arms[run->chosen].y + b * run->m, run->data->test_labels,
+                                   &accuracy));
+    run->accuracy += accuracy / FOLDS;
+  }
+  return AIT_OK;
+}
+
+ait_status ait_transition_evaluate(ait_transition_run *run) {
+  const double began = ait_run_clock();
+  const ait_clean_data *d = run->data;
+  if (d->truth != NULL) {
+    AIT_TRY(ait_metrics_ranking(d->train_rows, run->score, d->mislabelled, &run->figures));
+    for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+      ait_transition_arm *arm = &run->arms[kind];
+      AIT_TRY(ait_metrics_ranking(d->train_rows, arm->score, d->mislabelled, &arm->figures));
+    }
+  }
+  AIT_TRY(take_accuracy(run));
+  ait_progress_note(run->settings->quiet, "training the baseline");
+  ait_real *y = malloc((size_t)run->m * sizeof *y);
+  const ait_status status =
+      y != NULL ? train_baseline(run, y) : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the baseline");
+  free(y);
+  run->baseline_trained = status == AIT_OK;
+  if (!run->baseline_trained) {
+    run->baseline_accuracy = NAN;
+    snprintf(run->baseline_failure, sizeof run->baseline_failure, "%s", ait_last_error());
+  }
+  run->evaluation_seconds = ait_run_clock() - began;
+  return AIT_OK;
+}

@@ -1,0 +1,115 @@
+/* transition.h - cleaning by a noise model: one run of transition cleaning (docs/derivation.md#transition-cleaning).
+ *
+ *     ait_transition_begin     classifier, predictors
+ *     ait_transition_clean     both arms, the choice, the scores
+ *     ait_transition_evaluate  figures, and the baseline beside them
+ *     ait_transition_write     the run folder
+ *     ait_transition_print     the summary
+ *     ait_transition_end */
+#ifndef AIT_RUN_TRANSITION_H
+#define AIT_RUN_TRANSITION_H
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "run/baseline.h"
+#include "run/data.h"
+#include "run/folder.h"
+#include "run/metrics.h"
+#include "run/suspects.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The two noise models that are tried. */
+typedef enum ait_transition_arm_kind {
+  AIT_ARM_SYMMETRIC, /* T(e), e learned */
+  AIT_ARM_FULL,      /* any T, fitted by expectation maximisation */
+  AIT_ARM_COUNT
+} ait_transition_arm_kind;
+
+extern const char *const ait_transition_arm_words[]; /* "symmetric", "full" */
+
+enum { AIT_TRANSITION_FOLDS = 5, AIT_TRANSITION_SENTENCE = 512 };
+
+typedef struct ait_transition_arm {
+  ait_real x[2];        /* log lambda; logit e of the symmetric arm */
+  double *chances;      /* C x C: T, of the symmetric arm fitted at the end */
+  ait_real *y;          /* FOLDS x m: the LL solutions */
+  double *held_out;     /* M: cross-entropy of each validation row under the classifier that left it out */
+  double before, after; /* mean of held_out before and after the UL iterations */
+  int64_t iterations;   /* UL iterations made */
+  double *score;        /* N: log odds, out of fold, that the given label is wrong */
+  ait_ranking figures;  /* where the truth is known */
+} ait_transition_arm;
+
+/* Everything is owned by the run unless called borrowed. */
+typedef struct ait_transition_run {
+  ait_context *context;               /* borrowed */
+  const ait_clean_settings *settings; /* borrowed */
+  const ait_clean_data *data;         /* borrowed */
+  int64_t sizes[2];
+  ait_network network;
+  int64_t m;                                                              /* parameters of one classifier */
+  ait_predictor *train_predictor, *validation_predictor, *test_predictor; /* test: NULL where there are no such rows */
+  ait_real *all_probabilities;                                            /* max(N, M) x C: of one fold's classifier */
+  ait_real *probabilities; /* N x C: of each row by the classifier that left it out */
+
+  int32_t *train_folds, *validation_folds; /* N, M: drawn by seed */
+
+  double clean_lambda; /* of the classifier that saw the validation rows alone */
+  double clean_rate;   /* the noise rate that it finds */
+  ait_transition_arm arms[AIT_ARM_COUNT];
+  double z;       /* of the paired difference of held-out cross-entropy, symmetric less full, before the UL runs */
+  int32_t chosen; /* an arm */
+  double rate;    /* the noise rate under the chosen arm */
+  int64_t curved; /* directions of conjugate gradient without positive curvature */
+  double seconds, evaluation_seconds;
+
+  /* the final scores */
+  ait_real *weights; /* N: chances that labels are right, which the last solve weighs rows by */
+  double *score;     /* N */
+  double *given_probability, *suggested_probability;
+  int32_t *suggested;
+  int64_t *order; /* N: most suspect first */
+  int64_t flagged;
+
+  /* the figures */
+  ait_ranking figures, baseline_figures;
+  double *baseline_score;
+  int32_t baseline_trained;
+  char baseline_failure[AIT_TRANSITION_SENTENCE];
+  ait_baseline baseline;
+  double accuracy, baseline_accuracy; /* on the test rows: mean over the folds' classifiers; NaN where there are none */
+} ait_transition_run;
+
+/* Refuses settings that mean nothing here; they are as given, not yet completed. Errors: AIT_INVALID_ARGUMENT (the
+ * sentence names the two options that clash). */
+ait_status ait_transition_check_settings(const ait_clean_settings *settings);
+
+/* On failure the run still has to be ended. Errors: AIT_INVALID_ARGUMENT (too few validation rows), and whatever the
+ * library returns. */
+ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
+                                ait_transition_run *run);
+
+/* Errors: AIT_STOPPED where `stop` became nonzero; whatever the library returns. */
+ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atomic_t *stop);
+
+/* A baseline that cannot be trained does not fail the run; its sentence is in baseline_failure. */
+ait_status ait_transition_evaluate(ait_transition_run *run);
+
+/* Where the run is not to be trusted, sentence `i` for people, or NULL past the last. */
+const char *ait_transition_warning(const ait_transition_run *run, int32_t i);
+
+/* Writes the folder; on failure nothing is left of it. Errors: those of ait_folder_... */
+ait_status ait_transition_write(const ait_transition_run *run, ait_folder *folder);
+
+void ait_transition_print(const ait_transition_run *run, const char *folder, FILE *stream);
+
+void ait_transition_end(ait_transition_run *run);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,228 @@
+/* transition_report.c - the files and the summary of a run of transition cleaning. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+#include "run/document.h"
+#include "run/run.h"
+#include "run/summary.h"
+#include "run/transition.h"
+
+enum { SCORES = 1 + AIT_ARM_COUNT };
+
+/* The choice of the noise model is doubtful where z is between these. */
+static const double least_doubtful = 1.5, most_doubtful = 5;
+
+/* Few clean rows and few wrong labels: structured noise may go unseen, or be seen where there is none. */
+static const double low_rate = 0.15;
+enum { FEW_ROWS = 200 };
+
+const char *ait_transition_warning(const ait_transition_run *run, int32_t i) {
+  static const char doubtful[] =
+      "the validation rows do not tell clearly which noise model is right: look at the figures and scores of both";
+  static const char weak[] =
+      "few clean rows and few wrong labels: in tests with pair noise of 0.1 and 100 clean rows the wrong noise model "
+      "was "
+      "taken at times, and the validation rows alone ranked better; compare with the baseline";
+  const char *warnings[2];
+  int32_t count = 0;
+  if (run->z > least_doubtful && run->z < most_doubtful) {
+    warnings[count++] = doubtful;
+  }
+  if (run->data->validation_rows <= FEW_ROWS && run->rate <= low_rate) {
+    warnings[count++] = weak;
+  }
+  return i < count ? warnings[i] : NULL;
+}
+
+static double lambda_of(const ait_transition_arm *arm) {
+  return exp((double)arm->x[0]);
+}
+
+/* e of the symmetric arm. */
+static double learned_rate(const ait_transition_run *run) {
+  return 1 / (1 + exp(-(double)run->arms[AIT_ARM_SYMMETRIC].x[1]));
+}
+
+static ait_suspects suspects_of(const ait_transition_run *run) {
+  return (ait_suspects){.data = run->data,
+                        .order = run->order,
+                        .given_probability = run->given_probability,
+                        .suggested_probability = run->suggested_probability,
+                        .suggested = run->suggested,
+                        .score = run->score};
+}
+
+/* ---- run.json ---------------------------------------------------------------------------------- */
+
+static void add_settings(cJSON *object, const ait_transition_run *run) {
+  ait_document_data(object, run->settings, run->data);
+  ait_document_text(object, "cleaning", "transition");
+  ait_document_text(object, "model", run->settings->model.text);
+  cJSON_AddNumberToObject(object, "folds", AIT_TRANSITION_FOLDS);
+  ait_document_seed(object, run->settings->seed);
+}
+
+static void add_arm(cJSON *object, const ait_transition_run *run, int32_t kind) {
+  const ait_transition_arm *arm = &run->arms[kind];
+  const int64_t classes = run->data->classes;
+  cJSON *item = cJSON_AddObjectToObject(object, ait_transition_arm_words[kind]);
+  cJSON_AddNumberToObject(item, "ul_iterations", (double)arm->iterations);
+  cJSON_AddNumberToObject(item, "lambda", lambda_of(arm));
+  ait_document_figure(item, "noise_rate", kind == AIT_ARM_SYMMETRIC ? learned_rate(run) : NAN);
+  cJSON_AddNumberToObject(item, "held_out_cross_entropy_before", arm->before);
+  cJSON_AddNumberToObject(item, "held_out_cross_entropy", arm->after);
+  cJSON *model = cJSON_AddArrayToObject(item, "noise_model");
+  for (int64_t c = 0; c < classes; c++) {
+    cJSON_AddItemToArray(model, cJSON_CreateDoubleArray(arm->chances + c * classes, (int)classes));
+  }
+  if (run->data->truth != NULL) {
+    ait_document_ranking(item, "ranking", &arm->figures);
+  }
+}
+
+static void add_detection(cJSON *object, const ait_transition_run *run) {
+  cJSON_AddNumberToObject(object, "flagged_rows", (double)run->flagged);
+  ait_document_text(object, "flagged_rule",
+                    run->data->truth != NULL ? "as many as are mislabelled" : "given label is not the suggested one");
+  if (run->data->truth != NULL) {
+    cJSON_AddNumberToObject(object, "mislabelled_rows", (double)run->data->mislabelled_rows);
+    cJSON *rankings = cJSON_AddObjectToObject(object, "ranking");
+    ait_document_ranking(rankings, "transition", &run->figures);
+    if (run->baseline_trained) {
+      ait_document_ranking(rankings, "validation_only", &run->baseline_figures);
+    }
+  }
+  cJSON *accuracy = cJSON_AddObjectToObject(object, "test_accuracy");
+  ait_document_figure(accuracy, "transition", run->accuracy);
+  ait_document_figure(accuracy, "validation_only", run->baseline_accuracy);
+  ait_document_text(object, "baseline_failure", run->baseline_trained ? NULL : run->baseline_failure);
+}
+
+static void add_result(cJSON *object, const ait_transition_run *run) {
+  cJSON_AddNumberToObject(object, "validation_lambda", run->clean_lambda);
+  cJSON_AddNumberToObject(object, "validation_noise_rate", run->clean_rate);
+  cJSON *arms = cJSON_AddObjectToObject(object, "arms");
+  for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+    add_arm(arms, run, kind);
+  }
+  cJSON_AddNumberToObject(object, "z", run->z);
+  ait_document_text(object, "chosen", ait_transition_arm_words[run->chosen]);
+  cJSON_AddNumberToObject(object, "noise_rate", run->rate);
+  cJSON_AddNumberToObject(object, "negative_curvature", (double)run->curved);
+  cJSON *warnings = cJSON_AddArrayToObject(object, "warnings");
+  for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
+    cJSON_AddItemToArray(warnings, cJSON_CreateString(ait_transition_warning(run, i)));
+  }
+  add_detection(object, run);
+}
+
+static ait_status write_json(const ait_transition_run *run, const ait_folder *folder) {
+  cJSON *json = cJSON_CreateObject();
+  ait_document_program(json, run->context, run->settings->math);
+  add_settings(cJSON_AddObjectToObject(json, "settings"), run);
+  add_result(cJSON_AddObjectToObject(json, "result"), run);
+  cJSON *seconds = cJSON_AddObjectToObject(json, "seconds");
+  cJSON_AddNumberToObject(seconds, "cleaning", run->seconds);
+  cJSON_AddNumberToObject(seconds, "evaluation", run->evaluation_seconds);
+  const ait_status status = ait_document_write(json, folder, "run.json");
+  cJSON_Delete(json);
+  return status;
+}
+
+/* ---- the folder -------------------------------------------------------------------------------- */
+
+/* N x 3: the final score, and those of both arms before the last solution. */
+static ait_status write_scores(const ait_transition_run *run, const ait_folder *folder) {
+  const int64_t n = run->data->train_rows;
+  double *scores = malloc((size_t)(n * SCORES) * sizeof *scores);
+  if (scores == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the scores of %lld rows", (long long)n);
+  }
+  for (int64_t i = 0; i < n; i++) {
+    scores[i * SCORES] = run->score[i];
+    for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+      scores[i * SCORES + 1 + kind] = run->arms[kind].score[i];
+    }
+  }
+  const ait_status status = ait_document_array(folder, "scores.npy", AIT_F64, n, SCORES, scores);
+  free(scores);
+  return status;
+}
+
+static ait_status write_files(const ait_transition_run *run, const ait_folder *folder) {
+  const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
+  const ait_suspects suspects = suspects_of(run);
+  AIT_TRY(ait_document_array(folder, "weights.npy", real_type, run->data->train_rows, 1, run->weights));
+  AIT_TRY(ait_document_array(folder, "y.npy", real_type, AIT_TRANSITION_FOLDS, run->m, run->arms[run->chosen].y));
+  AIT_TRY(write_scores(run, folder));
+  AIT_TRY(ait_document_suspects(&suspects, folder));
+  return write_json(run, folder);
+}
+
+ait_status ait_transition_write(const ait_transition_run *run, ait_folder *folder) {
+  AIT_TRY(ait_folder_begin(folder));
+  return ait_folder_finish(folder, write_files(run, folder));
+}
+
+/* ---- summary ----------------------------------------------------------------------------------- */
+
+static void print_arms(const ait_transition_run *run, FILE *out) {
+  const ait_transition_arm *symmetric = &run->arms[AIT_ARM_SYMMETRIC], *full = &run->arms[AIT_ARM_FULL];
+  fprintf(out, "\nNoise models (cross-entropy of held-out validation rows before and after the UL iterations)\n");
+  fprintf(out, "  symmetric   %.4f  %.4f   lambda %.2g, noise rate %.3f%s\n", symmetric->before, symmetric->after,
+          lambda_of(symmetric), learned_rate(run), run->chosen == AIT_ARM_SYMMETRIC ? "   (taken)" : "");
+  fprintf(out, "  full        %.4f  %.4f   lambda %.2g%s\n", full->before, full->after, lambda_of(full),
+          run->chosen == AIT_ARM_FULL ? "   (taken)" : "");
+  fprintf(out,
+          "  The full one is taken where it is better by z > 3; here z = %.1f. Estimated share of wrong labels: %.3f\n",
+          run->z, run->rate);
+  for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
+    fprintf(out, "  WARNING: %s\n", ait_transition_warning(run, i));
+  }
+}
+
+static void print_rankings(const ait_transition_run *run, FILE *out) {
+  ait_summary_ranking_heading(run->flagged, out);
+  ait_summary_ranking("transition cleaning (used)", &run->figures, out);
+  ait_summary_ranking("symmetric noise model alone", &run->arms[AIT_ARM_SYMMETRIC].figures, out);
+  ait_summary_ranking("full noise model alone", &run->arms[AIT_ARM_FULL].figures, out);
+  if (run->baseline_trained) {
+    const double ours = run->figures.auroc, theirs = run->baseline_figures.auroc;
+    ait_summary_ranking("baseline: validation rows alone", &run->baseline_figures, out);
+    fprintf(out, "  AUROC %.2f against %.2f of the baseline: %s.\n", 100 * ours, 100 * theirs,
+            ours > theirs   ? "this run ranks better"
+            : theirs > ours ? "the cheap baseline ranks better here"
+                            : "no difference");
+  }
+}
+
+void ait_transition_print(const ait_transition_run *run, const char *folder, FILE *out) {
+  char ours[16], theirs[16];
+  const ait_suspects suspects = suspects_of(run);
+  ait_summary_data(run->settings, run->data, out);
+  fprintf(out, "Run     transition cleaning, linear classifier, %d folds, in %.1f s", AIT_TRANSITION_FOLDS,
+          run->seconds);
+  ait_summary_device(run->context, run->settings->math, out);
+  print_arms(run, out);
+  if (run->data->mislabelled_rows > 0) {
+    print_rankings(run, out);
+  } else if (run->data->truth == NULL) {
+    fprintf(out, "\nSuspects: %lld of %lld rows carry a label that is less likely than another\n",
+            (long long)run->flagged, (long long)run->data->train_rows);
+    fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
+  }
+  if (run->data->test != NULL) {
+    fprintf(out, "\nAccuracy on the test rows: %s %%, the baseline %s %%\n", ait_summary_percent(run->accuracy, ours),
+            ait_summary_percent(run->baseline_accuracy, theirs));
+  }
+  if (!run->baseline_trained) {
+    fprintf(out, "\nThe baseline was not trained: %s\n", run->baseline_failure);
+  }
+  ait_summary_examples(&suspects, out);
+  fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
+          folder);
+  fprintf(out, "  scores.npy (final, symmetric, full), weights.npy (chances that labels are right), y.npy (%d folds)\n",
+          AIT_TRANSITION_FOLDS);
+}

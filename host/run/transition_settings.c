@@ -1,0 +1,73 @@
+/* transition_settings.c - which settings mean nothing in transition cleaning. */
+#include <math.h>
+#include <string.h>
+
+#include "context/error.h"
+#include "run/transition.h"
+
+const char *const ait_cleaning_words[] = {"weights", "transition", NULL};
+
+/* The first option of a method that is set, or NULL. */
+static const char *method_option(const ait_method_settings *s) {
+  const struct {
+    int32_t set;
+    const char *option;
+  } options[] = {{s->cg_iterations != -1, "--cg-iterations"},
+                 {!isnan(s->cg_tolerance), "--cg-tolerance"},
+                 {!isnan(s->cg_damping), "--cg-damping"},
+                 {s->cg_negative_curvature != -1, "--cg-negative-curvature"},
+                 {s->cg_preconditioner != -1, "--cg-preconditioner"},
+                 {s->neumann_terms != -1, "--neumann-terms"},
+                 {!isnan(s->fd_epsilon), "--fd-epsilon"},
+                 {s->mapping != -1, "--mapping"},
+                 {s->lbfgs_history != -1, "--lbfgs-history"},
+                 {!isnan(s->ll_tolerance), "--ll-tolerance"},
+                 {!isnan(s->prior_weight), "--prior-weight"},
+                 {s->prior != NULL, "--prior"}};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    if (options[i].set) {
+      return options[i].option;
+    }
+  }
+  return NULL;
+}
+
+/* The same of Algorithm 1. */
+static const char *algorithm_option(const ait_clean_settings *s) {
+  const struct {
+    int32_t set;
+    const char *option;
+  } options[] = {{s->method_name[0] != '\0', "--method"},
+                 {s->protocol != AIT_PROTOCOL_USER, "--protocol"},
+                 {s->score != AIT_SCORE_CLASSIFIER, "--score"},
+                 {s->baselines != 0, "--baselines"},
+                 {s->lq_weight != -1, "--lq-weight"},
+                 {s->lq_q != -1, "--lq-q"},
+                 {s->lq_epsilon != -1, "--lq-epsilon"},
+                 {s->iterations != -1, "--iterations"},
+                 {s->ll_steps != -1, "--ll-steps"},
+                 {s->ll_rate != -1 || s->ll_rate_auto, "--ll-rate"},
+                 {s->ul_optimizer != -1, "--ul-optimizer"},
+                 {s->ul_rate != -1, "--ul-rate"},
+                 {s->init_optimizer != -1, "--init-optimizer"},
+                 {s->init_rate != -1, "--init-rate"},
+                 {s->eval_every != -1, "--eval-every"}};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    if (options[i].set) {
+      return options[i].option;
+    }
+  }
+  return NULL;
+}
+
+ait_status ait_transition_check_settings(const ait_clean_settings *s) {
+  const char *option = algorithm_option(s) != NULL ? algorithm_option(s) : method_option(&s->method_settings);
+  if (option != NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --cleaning weights, not with --cleaning transition", option);
+  }
+  if (s->model.text[0] != '\0' && strcmp(s->model.text, "linear") != 0) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--cleaning transition goes with --model linear, not with --model %s",
+                    s->model.text);
+  }
+  return AIT_OK;
+}

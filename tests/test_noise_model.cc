@@ -1,0 +1,120 @@
+// test_noise_model.cc - noise models against what is known of them in closed form.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "run/noise_model.h"
+
+namespace {
+
+constexpr int kClasses = 4, kRows = 4000;
+
+// Rows of known classes, whose labels move from class c to c + 1 with the chance `rate`; probabilities are `sure` of
+// the class and share the rest.
+struct Rows {
+  std::vector<int32_t> truth, labels;
+  std::vector<ait_real> p;
+
+  Rows(double rate, double sure, unsigned seed) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<double> uniform(0, 1);
+    for (int i = 0; i < kRows; i++) {
+      const int32_t c = i % kClasses;
+      truth.push_back(c);
+      labels.push_back(uniform(random) < rate ? (c + 1) % kClasses : c);
+      for (int k = 0; k < kClasses; k++) {
+        p.push_back(static_cast<ait_real>(k == c ? sure : (1 - sure) / (kClasses - 1)));
+      }
+    }
+  }
+  ait_noisy_rows view() const {
+    return {kRows, kClasses, p.data(), labels.data()};
+  }
+  std::vector<double> fit(double pseudo_counts) const {
+    std::vector<double> chances(kClasses * kClasses);
+    const ait_noisy_rows rows = view();
+    EXPECT_EQ(AIT_OK, ait_noise_fit(&rows, pseudo_counts, chances.data()));
+    return chances;
+  }
+};
+
+TEST(NoiseModel, CountsLabelsWhereTheClassesAreKnown) {
+  const Rows rows(0.3, 1, 1);
+  const double counts = 30;
+  std::vector<double> expected(kClasses * kClasses), classes(kClasses);
+  double wrong = 0;
+  for (int i = 0; i < kRows; i++) {
+    expected[rows.truth[i] * kClasses + rows.labels[i]] += 1;
+    classes[rows.truth[i]] += 1;
+    wrong += rows.truth[i] != rows.labels[i];
+  }
+  const double rate = wrong / kRows;
+  const std::vector<double> chances = rows.fit(counts);
+  for (int k = 0; k < kClasses * kClasses; k++) {
+    const int c = k / kClasses;
+    const double pseudo = c == k % kClasses ? 1 - rate : rate / (kClasses - 1);
+    EXPECT_NEAR(chances[k], (expected[k] + counts * pseudo) / (classes[c] + counts), 1e-6) << k;
+  }
+  const ait_noisy_rows view = rows.view();
+  EXPECT_NEAR(ait_noise_rate(&view, chances.data()), rate, 1e-6);
+}
+
+// What the classifier doubts is told from what the labels doubt.
+TEST(NoiseModel, FindsTheModelBehindUnsureProbabilities) {
+  const Rows rows(0.3, 0.9, 2);
+  Rows drawn = rows;  // classes drawn by the probabilities, so that these are right
+  std::mt19937 random(3);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  for (int i = 0; i < kRows; i++) {
+    const int32_t c = uniform(random) < 0.9 ? rows.truth[i] : (rows.truth[i] + 1 + static_cast<int>(random() % 3)) % 4;
+    drawn.labels[i] = uniform(random) < 0.3 ? (c + 1) % kClasses : c;
+  }
+  const std::vector<double> chances = drawn.fit(1);
+  for (int c = 0; c < kClasses; c++) {
+    for (int g = 0; g < kClasses; g++) {
+      const double expected = g == c ? 0.7 : g == (c + 1) % kClasses ? 0.3 : 0;
+      EXPECT_NEAR(chances[c * kClasses + g], expected, 0.04) << c << " to " << g;
+    }
+  }
+}
+
+TEST(NoiseModel, ManyPseudoCountsMakeItSymmetric) {
+  const Rows rows(0.3, 0.97, 4);
+  const std::vector<double> chances = rows.fit(1e8);
+  for (int k = 0; k < kClasses * kClasses; k++) {
+    EXPECT_NEAR(chances[k], k % (kClasses + 1) == 0 ? chances[0] : (1 - chances[0]) / (kClasses - 1), 1e-4) << k;
+  }
+}
+
+TEST(NoiseModel, OddsAreThoseOfThePosterior) {
+  const Rows rows(0.3, 0.9, 5);
+  const ait_noisy_rows view = rows.view();
+  const std::vector<double> chances = rows.fit(30);
+  for (int i = 0; i < 40; i++) {
+    std::vector<double> posterior(kClasses);
+    ait_noise_posterior(&view, chances.data(), i, posterior.data());
+    double sum = 0, all = 0;
+    for (int c = 0; c < kClasses; c++) {
+      all += static_cast<double>(rows.p[i * kClasses + c]) * chances[c * kClasses + rows.labels[i]];
+      sum += posterior[c];
+    }
+    const double right = static_cast<double>(rows.p[i * kClasses + rows.labels[i]]) *
+                         chances[rows.labels[i] * kClasses + rows.labels[i]] / all;
+    EXPECT_NEAR(sum, 1, 1e-12);
+    EXPECT_NEAR(posterior[rows.labels[i]], right, 1e-12);
+    EXPECT_NEAR(ait_noise_log_odds(&view, chances.data(), i), std::log((1 - right) / right), 1e-6);
+  }
+}
+
+TEST(NoiseModel, OddsOfTheImpossibleAreFinite) {
+  const std::vector<ait_real> p = {1, 0, 0, 1};
+  const std::vector<int32_t> labels = {1, 1};
+  const std::vector<double> chances = {1, 0, 0, 1};
+  const ait_noisy_rows rows = {2, 2, p.data(), labels.data()};
+  EXPECT_TRUE(std::isfinite(ait_noise_log_odds(&rows, chances.data(), 0)));
+  EXPECT_LT(ait_noise_log_odds(&rows, chances.data(), 1), -20);
+}
+
+}  // namespace
