@@ -1,6 +1,9 @@
-/* Parts of methods beside reverse accumulation: hyper-gradients by finite differences, priors of the start. */
+/* Parts of methods beside reverse accumulation: hyper-gradients by finite differences, priors of the start,
+ * what a method costs. */
+#include <algorithm>
 #include <limits>
 
+#include "context/context.h"
 #include "solver_support.h"
 
 namespace {
@@ -220,6 +223,213 @@ TEST_F(Prior, RefusesWhatMakesNoSense) {
             start == AIT_INITIALISATION_WARM ? "prior_weight is 1 but the initialisation is warm"
                                              : "prior_weight is 1 but the initialisation is fixed");
   }
+}
+
+/* f = 1/2 sum_i h_i (y_i - x)^2 with h_i all different, F = 1/2 sum_i (y_i - b)^2. Counts the calls of its oracles. */
+struct Counted {
+  double b = 0;
+  int64_t f_calls = 0, F_calls = 0;
+
+  static double h(int64_t i) {
+    return 0.2 + 0.1 * static_cast<double>(i % 7);
+  }
+};
+
+ait_status count_ll_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *g,
+                             ait_real *f) {
+  static_cast<Counted *>(self)->f_calls++;
+  double value = 0;
+  for (int64_t i = 0; i < call->m; i++) {
+    const double d = static_cast<double>(y[i]) - static_cast<double>(x[0]);
+    g[i] = static_cast<ait_real>(Counted::h(i) * d);
+    value += 0.5 * Counted::h(i) * d * d;
+  }
+  f[0] = static_cast<ait_real>(value);
+  return AIT_OK;
+}
+
+ait_status count_ll_products(void *self, const ait_call *call, const ait_real *, const ait_real *, const ait_real *v,
+                             ait_real *hv, ait_real *xv) {
+  static_cast<Counted *>(self)->f_calls++;
+  double sum = 0;
+  for (int64_t i = 0; i < call->m; i++) {
+    hv[i] = static_cast<ait_real>(Counted::h(i) * static_cast<double>(v[i]));
+    sum -= Counted::h(i) * static_cast<double>(v[i]);
+  }
+  xv[0] = static_cast<ait_real>(sum);
+  return AIT_OK;
+}
+
+ait_status count_ll_x_gradient(void *self, const ait_call *call, const ait_real *x, const ait_real *y, ait_real *gx) {
+  static_cast<Counted *>(self)->f_calls++;
+  double sum = 0;
+  for (int64_t i = 0; i < call->m; i++) {
+    sum -= Counted::h(i) * (static_cast<double>(y[i]) - static_cast<double>(x[0]));
+  }
+  gx[0] = static_cast<ait_real>(sum);
+  return AIT_OK;
+}
+
+ait_status count_ll_preconditioner(void *self, const ait_call *call, const ait_real *, const ait_real *,
+                                   ait_real *inverse) {
+  static_cast<Counted *>(self)->f_calls++;
+  for (int64_t i = 0; i < call->m; i++) {
+    inverse[i] = 1 + static_cast<ait_real>(i % 2);
+  }
+  return AIT_OK;
+}
+
+ait_status count_ul_value(void *self, const ait_call *call, const ait_real *, const ait_real *y, ait_real *F) {
+  auto *counted = static_cast<Counted *>(self);
+  counted->F_calls++;
+  double value = 0;
+  for (int64_t i = 0; i < call->m; i++) {
+    value += 0.5 * std::pow(static_cast<double>(y[i]) - counted->b, 2);
+  }
+  F[0] = static_cast<ait_real>(value);
+  return AIT_OK;
+}
+
+ait_status count_ul_gradient(void *self, const ait_call *call, const ait_real *, const ait_real *y, ait_real *gx,
+                             ait_real *gy) {
+  auto *counted = static_cast<Counted *>(self);
+  counted->F_calls++;
+  gx[0] = 0;
+  for (int64_t i = 0; i < call->m; i++) {
+    gy[i] = static_cast<ait_real>(static_cast<double>(y[i]) - counted->b);
+  }
+  return AIT_OK;
+}
+
+ait_status count_ul_products(void *self, const ait_call *call, const ait_real *, const ait_real *, const ait_real *v,
+                             ait_real *hv, ait_real *xv) {
+  static_cast<Counted *>(self)->F_calls++;
+  std::copy(v, v + call->m, hv);
+  xv[0] = 0;
+  return AIT_OK;
+}
+
+size_t bytes_allocated = 0;
+const ait_runtime_ops *device_runtime = nullptr;
+
+ait_status counted_allocate(ait_device *device, size_t bytes, void **memory) {
+  bytes_allocated += bytes;
+  return device_runtime->allocate(device, bytes, memory);
+}
+
+class Cost : public testing::Test {
+ protected:
+  Problem problem_of(Counted &counted, int64_t m, const ait_method &method) {
+    ait_oracles oracles = host_oracles(count_ll_gradient, count_ll_products, count_ul_value, count_ul_gradient);
+    oracles.ul_products = count_ul_products;
+    oracles.ll_x_gradient = count_ll_x_gradient;
+    oracles.ll_preconditioner = method.mapping == AIT_MAPPING_LBFGS ? nullptr : count_ll_preconditioner;
+    ait_problem *made = nullptr;
+    EXPECT_OK(ait_problem_create(context.get(), &oracles, &counted, 1, 1, m, &made));
+    return Problem(made, ait_problem_destroy);
+  }
+
+  /* Every bundle, and choices that no bundle makes. */
+  std::vector<std::pair<std::string, ait_method>> methods() {
+    std::vector<std::pair<std::string, ait_method>> all;
+    for (int32_t i = 0; ait_method_name(i) != nullptr; i++) {
+      all.emplace_back(ait_method_name(i), by_name(ait_method_name(i)));
+    }
+    ait_method method = by_name("bda");
+    method.truncation = AIT_TRUNCATION_PESSIMISTIC, method.nesterov = 1;
+    all.emplace_back("bda, pessimistic, Nesterov", method);
+    method = by_name("bda");
+    method.truncation = AIT_TRUNCATION_LAST;
+    all.emplace_back("bda, last steps", method);
+    method = by_name("one-stage");
+    method.initialisation = AIT_INITIALISATION_AUXILIARY;
+    all.emplace_back("one-stage, auxiliary", method);
+    method = by_name("ls");
+    method.nesterov = 1, method.conjugate_gradient.preconditioner = AIT_PRECONDITIONER_DIAGONAL;
+    all.emplace_back("ls, Nesterov, preconditioner", method);
+    method = by_name("ia-gm");
+    method.prior_weight = 1;
+    all.emplace_back("ia-gm, prior", method);
+    method = by_name("ls");
+    method.mapping = AIT_MAPPING_LBFGS, method.lbfgs = {2, 0};
+    all.emplace_back("ls, l-bfgs", method);
+    for (auto &[name, m] : all) {
+      m.last_steps = m.truncation == AIT_TRUNCATION_LAST ? T : 0;
+      m.conjugate_gradient.tolerance = 0;
+      if (m.hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
+        m.conjugate_gradient.iterations = I;
+      }
+      m.neumann_terms = m.hypergradient == AIT_HYPERGRADIENT_NEUMANN ? I : 0;
+    }
+    return all;
+  }
+
+  ait_method by_name(const char *name) {
+    ait_method method;
+    EXPECT_OK(ait_method_by_name(name, &method));
+    return method;
+  }
+
+  ait_solver_options options_of(const ait_method &method) {
+    ait_solver_options options = make_options("rhg", K, 0.3);
+    options.method = method;
+    options.ll_steps = method.hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES ? 1 : K;
+    options.record_trajectory = 0;
+    return options;
+  }
+
+  int64_t value(const ait_formula &formula, int64_t steps, int64_t kbar) {
+    return formula.fixed + formula.ll_steps * steps + formula.kbar * kbar + formula.last_steps * T +
+           formula.iterations * I;
+  }
+
+  Context context = make_context();
+  const int64_t K = 7, T = 2, I = 3;
+};
+
+TEST_F(Cost, CountsTheCallsOfAnIteration) {
+  for (const auto &[name, method] : methods()) {
+    for (const double b : {0.0, 10.0}) { /* F falls along the trajectory, or rises */
+      Counted counted;
+      counted.b = b;
+      Problem problem = problem_of(counted, 9, method);
+      const ait_solver_options options = options_of(method);
+      Solver solver = make_solver(problem, options, {1}, Reals(9, 8));
+      ASSERT_OK(ait_solver_step(solver.get())) << name; /* and F at the start */
+      const int64_t f_before = counted.f_calls, F_before = counted.F_calls;
+      ASSERT_OK(ait_solver_step(solver.get())) << name;
+      const int64_t kbar = *ait_solver_kbar(solver.get());
+      const ait_cost cost = ait_method_cost(&method);
+      EXPECT_EQ(counted.f_calls - f_before, value(cost.f_calls, options.ll_steps, kbar)) << name << ", kbar " << kbar;
+      EXPECT_EQ(counted.F_calls - F_before, value(cost.F_calls, options.ll_steps, kbar)) << name << ", kbar " << kbar;
+      if (name == "iaptt-gm") {
+        EXPECT_EQ(kbar, b == 0 ? 1 : K) << "both kinds of trajectory are looked at";
+      }
+    }
+  }
+}
+
+TEST_F(Cost, CountsTheMemoryOfASolver) {
+  device_runtime = context->device.runtime;
+  ait_runtime_ops runtime = *device_runtime;
+  runtime.allocate = counted_allocate;
+  context->device.runtime = &runtime;
+  for (const auto &[name, method] : methods()) {
+    size_t bytes[2] = {0, 0};
+    for (int i = 0; i < 2; i++) {
+      const int64_t m = i == 0 ? 1000 : 3000;
+      Counted counted;
+      Problem problem = problem_of(counted, m, method);
+      bytes_allocated = 0;
+      make_solver(problem, options_of(method), {1}, Reals(static_cast<size_t>(m), 8));
+      bytes[i] = bytes_allocated;
+    }
+    const ait_cost cost = ait_method_cost(&method);
+    EXPECT_EQ((bytes[1] - bytes[0]) / (2000 * sizeof(ait_real)),
+              static_cast<size_t>(value(cost.vectors, options_of(method).ll_steps, 0)))
+        << name;
+  }
+  context->device.runtime = device_runtime;
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ static const struct argp_option options[] = {
      "classifiers; needs no option of methods and algorithm) (default weights)",
      4},
     {"method", KEY_METHOD, "NAME", 0,
-     "iaptt-gm, ait, ia-gm, ia-gm-a, rhg, t-rhg, bda, ls, ns or one-stage (default " AIT_DEFAULT_METHOD ")", 4},
+     "iaptt-gm, or another one that " AIT_PROGRAM " methods lists (default " AIT_DEFAULT_METHOD ")", 4},
     {"lq-weight", KEY_LQ_WEIGHT, "A", 0,
      "Add A (||W||^2 + E^2)^(Q/2), which is not convex, to the training loss, for the weights W of every layer "
      "(default: no such term); the classifiers beside the run do without",

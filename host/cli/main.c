@@ -13,7 +13,8 @@ static const struct {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"clean", ait_command_clean}, {"baseline", ait_command_baseline}, {"compare", ait_command_compare},
-    {"solve", ait_command_solve}, {"check", ait_command_check},       {"info", ait_command_info},
+    {"solve", ait_command_solve}, {"check", ait_command_check},       {"methods", ait_command_methods},
+    {"info", ait_command_info},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -26,6 +27,7 @@ static const char documentation[] = "Bi-level optimisation by the augmented iter
                                     "  compare   compare methods and cheap means on the same data\n"
                                     "  solve     solve one of the paper's numerical examples\n"
                                     "  check     compare a hyper-gradient with differences or with a reference case\n"
+                                    "  methods   list the methods, their options and what they cost\n"
                                     "  info      show version, devices and libraries\n"
                                     "\v" AIT_PROGRAM
                                     " COMMAND --help explains a command. For a first run:\n\n"
@@ -44,8 +46,8 @@ static int run_command(int argc, char **argv) {
       return commands[i].run(argc, argv);
     }
   }
-  fprintf(stderr, "%s: there is no command %s; expected clean, baseline, compare, solve, check or info\n", AIT_PROGRAM,
-          argv[0]);
+  fprintf(stderr, "%s: there is no command %s; expected clean, baseline, compare, solve, check, methods or info\n",
+          AIT_PROGRAM, argv[0]);
   return AIT_EXIT_USAGE;
 }
 

@@ -105,6 +105,7 @@ int ait_command_baseline(int argc, char **argv);
 int ait_command_compare(int argc, char **argv);
 int ait_command_solve(int argc, char **argv);
 int ait_command_check(int argc, char **argv);
+int ait_command_methods(int argc, char **argv);
 int ait_command_info(int argc, char **argv);
 
 #endif

@@ -105,6 +105,32 @@ AIT_API ait_status ait_method_by_name(const char *name, ait_method *method);
 AIT_API const char *ait_method_name(int32_t i);
 AIT_API const char *ait_method_summary(int32_t i);
 
+/* A count, as the sum of what it grows with:
+ * fixed + ll_steps K + kbar kbar + last_steps T + iterations I. */
+typedef struct ait_formula {
+  int64_t fixed;
+  int64_t ll_steps;   /* of K, the number of LL steps */
+  int64_t kbar;       /* of kbar, the largest of a batch */
+  int64_t last_steps; /* of T, the steps that the truncation to the last ones keeps */
+  int64_t iterations; /* of I: conjugate gradient's iterations, or the terms of the Neumann series */
+} ait_formula;
+
+/* What a method costs a UL iteration (ait_solver_step), for K >= 2 but with finite differences. A call of an oracle for
+ * a batch counts as one. Not counted: F at the start of a run; where Y is bounded, a call of ll_gradient for each step
+ * back to a y at a bound, and one for conjugate gradient; where the problem has a preconditioner, L-BFGS's one call of
+ * it. L-BFGS takes fewer calls than K, and conjugate gradient fewer than I, where they meet their tolerance. Calls that
+ * a problem answers in one piece (ait_plan) do the same work. */
+typedef struct ait_cost {
+  ait_formula f_calls; /* oracles of f; in hyper-cleaning each is a pass over the training rows */
+  ait_formula F_calls; /* oracles of F; in hyper-cleaning each is a pass over the validation rows */
+  ait_formula states;  /* y_k that are held in memory */
+  ait_formula vectors; /* arrays of batch x m numbers in device memory in all, states among them. SGD; Adam for z needs
+                          one more; so does conjugate gradient where Y is bounded, and L-BFGS where the problem has a
+                          preconditioner */
+} ait_cost;
+
+AIT_API ait_cost ait_method_cost(const ait_method *method);
+
 #ifdef __cplusplus
 }
 #endif

@@ -38,6 +38,7 @@
 #define ait_matrix_view               ait64_matrix_view
 #define ait_matrix_write_npy          ait64_matrix_write_npy
 #define ait_method_by_name            ait64_method_by_name
+#define ait_method_cost               ait64_method_cost
 #define ait_method_name               ait64_method_name
 #define ait_method_summary            ait64_method_summary
 #define ait_network_initialise        ait64_network_initialise

@@ -8,9 +8,20 @@ for program in "$AIT" "$AIT64"; do
   grep -q "clean" out || fail "$name --help does not list the commands"
   succeed "$program" --version
   grep -q "^$name [0-9]" out || fail "$name --version says $(cat out)"
-  for command in clean baseline compare solve check info; do
+  for command in clean baseline compare solve check methods info; do
     succeed "$program" $command --help
     grep -q "Usage: $name $command" out || fail "$name $command --help does not begin with its name"
+  done
+  succeed "$program" methods
+  for words in "iaptt-gm .*auxiliary *pessimistic" "iaptt-gm *K + kbar *K + 1 *K + 1 *K + 9" "ls *K + I + 1 *2 *3 *13"; do
+    grep -q "^  $words" out || fail "$name methods lacks '$words': $(cat out)"
+  done
+  "$program" clean --help >help
+  for option in $(grep -oE -- "--[a-z][a-z-]+" out | grep -vx -- --method | sort -u); do
+    grep -q -- "$option\>" help || fail "$name methods names $option, which clean does not take"
+  done
+  for option in $(grep -oE -- "--(cg|neumann|fd|prior|lbfgs|mapping|ll)[a-z-]*" help | sort -u); do
+    grep -q -- "$option\>" out || fail "$name methods does not name $option"
   done
   succeed "$program" info
   grep -q "OpenBLAS" out || fail "$name info names no libraries"
