@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "run/bootstrap.h"
+#include "run/memory.h"
 #include "run/metrics.h"
 
 namespace {
@@ -144,6 +145,32 @@ TEST(Metrics, CleanF1OfThePapersProtocol) {
   EXPECT_EQ(ait_metrics_clean_f1(n, dirty.data(), dirty.data()), 1);
   EXPECT_EQ(ait_metrics_clean_f1(n, all.data(), dirty.data()), 0);
   EXPECT_TRUE(std::isnan(ait_metrics_clean_f1(n, all.data(), all.data())));
+}
+
+TEST(Metrics, RowsThatTwoOrdersShare) {
+  const int64_t order[] = {4, 2, 0, 1, 3}, other[] = {0, 3, 4, 2, 1};
+  const int64_t expected[] = {0, 0, 0, 2, 3, 5};
+  for (int64_t count = 0; count <= 5; count++) {
+    int64_t shared = -1;
+    ASSERT_EQ(ait_metrics_shared(5, count, order, other, &shared), AIT_OK);
+    EXPECT_EQ(shared, expected[count]) << "the first " << count;
+  }
+}
+
+// ---- peak memory -----------------------------------------------------------------------------
+
+// Memory that is gone again counts, and what was there before does not.
+TEST(Memory, PeakOfWhatWasTouched) {
+  const size_t bytes = 64 << 20;
+  const std::vector<char> before(bytes, 1);
+  const double begun = ait_memory_begin();
+  if (std::isnan(begun)) {
+    GTEST_SKIP() << "this system resets no peak";
+  }
+  EXPECT_LT(ait_memory_peak(begun), 0.25 * bytes) << "nothing was taken";
+  EXPECT_EQ(std::vector<char>(bytes, 2)[before[7]], 2);
+  EXPECT_GE(ait_memory_peak(begun), 0.9 * bytes);
+  EXPECT_LE(ait_memory_peak(begun), 1.5 * bytes);
 }
 
 // ---- intervals of means ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <random>
@@ -205,6 +206,20 @@ TEST_F(Rankings, PrunedBringsOutOfFoldAlong) {
   ASSERT_EQ(make(asked), AIT_OK);
   for (int kind = 0; kind < AIT_RANKING_COUNT; kind++) {
     EXPECT_EQ(made.each[kind].made, kind == AIT_RANKING_OUT_OF_FOLD || kind == AIT_RANKING_PRUNED);
+  }
+}
+
+// Folds of many rows are trained one after another; every row is scored all the same.
+TEST_F(Rankings, OfManyRows) {
+  make_data(50010, 30, 4, true);
+  std::vector<int32_t> asked(AIT_RANKING_COUNT, 0);
+  asked[AIT_RANKING_CROSS_VALIDATED] = asked[AIT_RANKING_OUT_OF_FOLD] = 1;
+  ASSERT_EQ(ait_rankings_make(context, &settings, &data, asked.data(), 10, &stop, &made), AIT_OK);
+  for (int kind : {AIT_RANKING_CROSS_VALIDATED, AIT_RANKING_OUT_OF_FOLD}) {
+    ASSERT_TRUE(made.each[kind].made) << made.each[kind].failure;
+    EXPECT_GE(auroc(kind), 0.99);
+    EXPECT_GT(*std::min_element(made.each[kind].given_probability, made.each[kind].given_probability + 50010), 0);
+    EXPECT_NEAR(static_cast<double>(made.each[kind].disagreeing), static_cast<double>(data.mislabelled_rows), 500);
   }
 }
 
