@@ -1,5 +1,5 @@
 /* Parts of methods beside reverse accumulation: hyper-gradients by finite differences, priors of the start,
- * what a method costs. */
+ * what a method costs, which choices clash. */
 #include <algorithm>
 #include <limits>
 
@@ -430,6 +430,111 @@ TEST_F(Cost, CountsTheMemoryOfASolver) {
         << name;
   }
   context->device.runtime = device_runtime;
+}
+
+/* One choice of every kind, and the word that names it in a refusal. */
+struct Choice {
+  const char *word;
+  void (*make)(ait_solver_options &);
+};
+
+const Choice kFixed = {"fixed", [](auto &o) { o.method.initialisation = AIT_INITIALISATION_FIXED; }},
+             kWarm = {"warm", [](auto &o) { o.method.initialisation = AIT_INITIALISATION_WARM; }},
+             kAuxiliary = {"auxiliary", [](auto &o) { o.method.initialisation = AIT_INITIALISATION_AUXILIARY; }},
+             kWhole = {"no truncation", [](auto &o) { o.method.truncation = AIT_TRUNCATION_NONE; }},
+             kPessimistic = {"pessimistic", [](auto &o) { o.method.truncation = AIT_TRUNCATION_PESSIMISTIC; }},
+             kLast = {"last steps",
+                      [](auto &o) { o.method.truncation = AIT_TRUNCATION_LAST, o.method.last_steps = 1; }},
+             kGradient = {"gradient mapping", [](auto &o) { o.method.mapping = AIT_MAPPING_GRADIENT; }},
+             kAggregate = {"aggregate",
+                           [](auto &o) {
+                             o.method.mapping = AIT_MAPPING_AGGREGATE, o.method.aggregate = {0.5, 0.9};
+                           }},
+             kLbfgs = {"L-BFGS", [](auto &o) { o.method.mapping = AIT_MAPPING_LBFGS; }},
+             kPlain = {"plain", [](auto &) {}}, kNesterov = {"Nesterov", [](auto &o) { o.method.nesterov = 1; }},
+             kReverse = {"reverse accumulation", [](auto &) {}},
+             kConjugate = {"conjugate gradient",
+                           [](auto &o) { o.method.hypergradient = AIT_HYPERGRADIENT_CONJUGATE_GRADIENT; }},
+             kNeumann = {"Neumann series", [](auto &o) { o.method.hypergradient = AIT_HYPERGRADIENT_NEUMANN; }},
+             kDifferences = {"finite differences",
+                             [](auto &o) {
+                               o.method.hypergradient = AIT_HYPERGRADIENT_FINITE_DIFFERENCES;
+                               o.ll_steps =
+                                   o.method.mapping == AIT_MAPPING_LBFGS ? 5 : 1; /* L-BFGS takes no single step */
+                             }},
+             kNone = {"no hyper-gradient", [](auto &o) { o.method.hypergradient = AIT_HYPERGRADIENT_NONE; }},
+             kFree = {"no prior", [](auto &) {}}, kPrior = {"prior_weight", [](auto &o) { o.method.prior_weight = 1; }};
+
+/* Every pair of choices that makes no sense together. */
+const std::vector<std::pair<const Choice *, const Choice *>> kClashes = {
+    {&kAuxiliary, &kLast},                                    /* the gradient never reaches z */
+    {&kAuxiliary, &kConjugate},                               /* no gradient of z */
+    {&kAuxiliary, &kNeumann},   {&kPessimistic, &kConjugate}, /* they look at y_K alone */
+    {&kPessimistic, &kNeumann}, {&kLast, &kConjugate},
+    {&kLast, &kNeumann},        {&kPessimistic, &kDifferences}, /* of a single step */
+    {&kLast, &kDifferences},    {&kNesterov, &kDifferences},
+    {&kLast, &kNone},                                         /* nothing is differentiated */
+    {&kAggregate, &kConjugate},                               /* y_K solves no problem of f */
+    {&kAggregate, &kNeumann},   {&kAggregate, &kDifferences}, /* which know f alone */
+    {&kLbfgs, &kReverse}, /* its steps are not differentiated, not accelerated, and end at the solution */
+    {&kLbfgs, &kDifferences},   {&kLbfgs, &kNesterov},
+    {&kLbfgs, &kPessimistic},   {&kLbfgs, &kLast},
+    {&kPrior, &kFixed}, /* no z descends */
+    {&kPrior, &kWarm},          {&kPrior, &kNone}};
+
+/* Nonzero where a combination holds a clash, and where the sentence names both choices of one. */
+std::pair<bool, bool> judge(const std::vector<const Choice *> &choices, const std::string &sentence) {
+  bool clash = false, named = false;
+  const auto holds = [&](const Choice *choice) {
+    return std::find(choices.begin(), choices.end(), choice) != choices.end();
+  };
+  for (const auto &[a, b] : kClashes) {
+    if (holds(a) && holds(b)) {
+      clash = true;
+      named |= sentence.find(a->word) != std::string::npos && sentence.find(b->word) != std::string::npos;
+    }
+  }
+  return {clash, named};
+}
+
+TEST(Clashes, EveryCombinationIsTakenOrRefusedWithTheTwoThatClash) {
+  Context context = make_context();
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_convex(context.get(), 2, &made));
+  Problem problem(made, ait_problem_destroy);
+  const std::vector<std::vector<const Choice *>> kinds = {{&kFixed, &kWarm, &kAuxiliary},
+                                                          {&kWhole, &kPessimistic, &kLast},
+                                                          {&kGradient, &kAggregate, &kLbfgs},
+                                                          {&kPlain, &kNesterov},
+                                                          {&kFree, &kPrior},
+                                                          {&kReverse, &kConjugate, &kNeumann, &kDifferences, &kNone}};
+  size_t combinations = 1;
+  for (const auto &kind : kinds) {
+    combinations *= kind.size();
+  }
+  int taken = 0;
+  for (size_t c = 0; c < combinations; c++) {
+    ait_solver_options options = make_options("rhg", 5, 0.1);
+    std::vector<const Choice *> choices;
+    std::string name;
+    size_t rest = c;
+    for (const auto &kind : kinds) {
+      choices.push_back(kind[rest % kind.size()]);
+      choices.back()->make(options);
+      name += std::string(choices.back()->word) + ", ";
+      rest /= kind.size();
+    }
+    const Reals x(2), z(4);
+    ait_solver *solver = nullptr;
+    const ait_status status = ait_solver_create(problem.get(), &options, x.data(), z.data(), &solver);
+    ait_solver_destroy(solver);
+    const std::string sentence = status == AIT_OK ? "" : ait_last_error();
+    const auto [clash, named] = judge(choices, sentence);
+    EXPECT_EQ(status, clash ? AIT_INVALID_ARGUMENT : AIT_OK) << name << sentence;
+    EXPECT_EQ(named, clash) << name << sentence;
+    taken += status == AIT_OK;
+  }
+  EXPECT_GT(taken, 40);
 }
 
 }  // namespace

@@ -249,6 +249,13 @@ static ait_status check_prior(const ait_solver_options *options) {
                     "an auxiliary start or no prior",
                     method->prior_weight, method->initialisation == AIT_INITIALISATION_WARM ? "warm" : "fixed");
   }
+  if (method->prior_weight > 0 && method->hypergradient == AIT_HYPERGRADIENT_NONE) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "prior_weight is %g but there is no hyper-gradient, so no z descends that a prior could draw: choose "
+        "a hyper-gradient or no prior",
+        method->prior_weight);
+  }
   return AIT_OK;
 }
 
@@ -321,9 +328,15 @@ static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   AIT_TRY(check_lbfgs(method, ll_steps));
   AIT_TRY(check_implicit(method));
   AIT_TRY(check_differences(method, ll_steps));
+  if (method->truncation == AIT_TRUNCATION_LAST && method->hypergradient == AIT_HYPERGRADIENT_NONE) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "the truncation is 'last steps' but there is no hyper-gradient, which is all that it shortens: choose "
+        "no truncation or a hyper-gradient");
+  }
   if (method->initialisation == AIT_INITIALISATION_AUXILIARY && ait_first_step(method, ll_steps) > 0) {
     return ait_fail(AIT_INVALID_ARGUMENT,
-                    "the initialisation is auxiliary but the truncation keeps only the last steps, so the gradient "
+                    "the initialisation is auxiliary but the truncation is 'last steps', so the gradient "
                     "never reaches z: choose another truncation or a fixed start");
   }
   return AIT_OK;
