@@ -134,8 +134,13 @@ void accelerate_pessimistically(ait_method &method) {
   method.truncation = AIT_TRUNCATION_PESSIMISTIC;
 }
 
+/* So few rows can be separated: f has no least value, and after eight looks H is so nearly singular that q without
+ * damping depends on the rounding of y_K. */
 void solve_by_lbfgs(ait_method &method) {
   method.mapping = AIT_MAPPING_LBFGS;
+  if (method.hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
+    method.conjugate_gradient.damping = 0.05;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
