@@ -23,6 +23,14 @@ const ait_real *ait_solver_gx(const ait_solver *solver) {
   return solver->x.gradient;
 }
 
+const ait_real *ait_solver_gz(const ait_solver *solver) {
+  return solver->z.gradient;
+}
+
+int64_t ait_solver_diverged_entry(const ait_solver *solver) {
+  return solver->diverged_entry;
+}
+
 static ait_status read_back(ait_solver *solver, int64_t count, const ait_real *source, ait_real *host) {
   const ait_runtime_ops *runtime = solver->device->runtime;
   AIT_TRY(runtime->copy_out(solver->device, (size_t)count * sizeof *host, source, host));
@@ -34,7 +42,11 @@ static ait_status need(int32_t there, const char *what, const char *before) {
 }
 
 ait_status ait_solver_get_x(ait_solver *solver, ait_real *x) {
-  return read_back(solver, solver->n, solver->x.value, x);
+  return ait_solver_get_x_part(solver, 0, solver->n, x);
+}
+
+ait_status ait_solver_get_x_part(ait_solver *solver, int64_t first, int64_t count, ait_real *x) {
+  return read_back(solver, count, solver->x.value + first, x);
 }
 
 ait_status ait_solver_get_z(ait_solver *solver, ait_real *z) {
@@ -44,6 +56,15 @@ ait_status ait_solver_get_z(ait_solver *solver, ait_real *z) {
 ait_status ait_solver_get_y(ait_solver *solver, ait_real *y) {
   AIT_TRY(need(solver->rolled_out, "y_K", "rollout"));
   return read_back(solver, solver->z.size, ait_trajectory_state(&solver->trajectory, solver->K), y);
+}
+
+ait_status ait_solver_get_y_of(ait_solver *solver, int64_t b, ait_real *y) {
+  AIT_TRY(need(solver->rolled_out, "y_K", "rollout"));
+  return read_back(solver, solver->m, ait_trajectory_state(&solver->trajectory, solver->K) + b * solver->m, y);
+}
+
+ait_status ait_solver_get_z_of(ait_solver *solver, int64_t b, ait_real *z) {
+  return read_back(solver, solver->m, solver->z.value + b * solver->m, z);
 }
 
 ait_status ait_solver_get_y_kbar(ait_solver *solver, ait_real *y) {

@@ -8,8 +8,20 @@
 extern "C" {
 #endif
 
-/* gx of the last sweep: n numbers in device memory, owned by the solver, rewritten by the next one. */
+/* gx (n numbers) and gz (batch x m) of the last hyper-gradient, in device memory: owned by the solver, rewritten by the
+ * next one. */
 const ait_real *ait_solver_gx(const ait_solver *solver);
+const ait_real *ait_solver_gz(const ait_solver *solver);
+
+/* Parts of what ait_solver_get_x and so on copy: `count` entries of x from `first` on, and the m entries of LL problem
+ * b. They wait and fail as those do. */
+ait_status ait_solver_get_x_part(ait_solver *solver, int64_t first, int64_t count, ait_real *x);
+ait_status ait_solver_get_y_of(ait_solver *solver, int64_t b, ait_real *y);
+ait_status ait_solver_get_z_of(ait_solver *solver, int64_t b, ait_real *z);
+
+/* The LL problem of the batch whose f, F or curvature was the reason of the last AIT_DIVERGED; -1 where it was no
+ * single one's, as with a hyper-gradient that is not finite. */
+int64_t ait_solver_diverged_entry(const ait_solver *solver);
 
 /* The pairs that L-BFGS remembers at most. */
 int64_t ait_lbfgs_history(const ait_method *method);

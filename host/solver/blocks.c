@@ -205,7 +205,11 @@ static ait_status look_for_divergence(ait_solver *solver) {
   keep_references(solver);
   for (int64_t k = 0; k <= solver->K; k++) {
     for (int64_t b = 0; b < solver->batch; b++) {
-      AIT_TRY(look_at_step(solver, k, b));
+      const ait_status status = look_at_step(solver, k, b);
+      if (status != AIT_OK) {
+        solver->diverged_entry = b;
+        return status;
+      }
     }
   }
   return solver->findings.host_nonfinite[0] > 0 ? diverged(solver, solver->K, "y", NAN, solver->f_reference[0])
@@ -236,15 +240,17 @@ static ait_status look_for_overflow(const ait_solver *solver) {
 
 /* Adds up how often conjugate gradient met negative curvature; AIT_DIVERGED where that is an error. */
 static ait_status look_at_curvature(ait_solver *solver) {
-  int64_t met = 0;
+  int64_t met = 0, first = -1;
   for (int64_t b = 0; b < solver->batch; b++) {
     const int64_t here = (int64_t)solver->findings.host_curved[b];
     solver->curved[b] += here;
     met += here > 0;
+    first = first < 0 && here > 0 ? b : first;
   }
   if (met == 0 || solver->options.method.conjugate_gradient.negative_curvature != AIT_NEGATIVE_CURVATURE_ERROR) {
     return AIT_OK;
   }
+  solver->diverged_entry = first;
   return ait_fail(
       AIT_DIVERGED,
       "conjugate gradient met negative curvature in UL iteration %lld (in %lld of %lld LL problems): the LL "
@@ -266,6 +272,7 @@ static ait_status copy_findings(ait_solver *solver) {
 }
 
 ait_status ait_findings_read(ait_solver *solver) {
+  solver->diverged_entry = -1;
   AIT_TRY(copy_findings(solver));
   if (solver->unsettled) {
     AIT_TRY(look_at_sweep(solver));
@@ -278,6 +285,7 @@ ait_status ait_solver_settle(ait_solver *solver) {
   if (!solver->unsettled) {
     return solver->device->runtime->synchronize(solver->device);
   }
+  solver->diverged_entry = -1;
   AIT_TRY(copy_findings(solver));
   return look_at_sweep(solver);
 }

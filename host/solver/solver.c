@@ -208,6 +208,7 @@ ait_status ait_solver_create(ait_problem *problem, const ait_solver_options *opt
   made->K = options->ll_steps;
   made->X = problem->X;
   made->Y = problem->Y;
+  made->diverged_entry = -1;
   ait_status status = create_parts(made, x0, z0);
   if (status != AIT_OK) {
     ait_solver_destroy(made);

@@ -131,6 +131,7 @@ struct ait_solver {
 
   double *f_reference, *F_reference; /* [batch]: f and F at (x_0, y_0), what divergence is measured against */
   int32_t has_references;
+  int64_t diverged_entry;   /* the LL problem that was found to diverge; -1: none, or not one alone */
   int32_t rolled_out;       /* a rollout was made */
   int32_t swept, unsettled; /* a reverse sweep was made; its result was not looked at yet */
   int64_t sweep_iteration;  /* the UL iteration of the last sweep */
