@@ -1,7 +1,9 @@
 /* Hyper-gradients of every problem against central differences, batches against separate runs, and
  * equal bits for every number of threads. */
 #include <algorithm>
+#include <cstdio>
 
+#include "run/batch.h"
 #include "solver_support.h"
 
 namespace {
@@ -440,6 +442,137 @@ TEST(Predictor, AgreesWithAPlainForwardPass) {
     }
     EXPECT_NEAR(accuracy, correct / 1300.0, kDouble ? 1e-12 : 1.5 / 1300);
     ait_predictor_destroy(predictor);
+  }
+}
+
+/* ---- runs that iterate together ---------------------------------------------------------------- */
+
+/* What a run of hyper-cleaning comes to. */
+struct RunOutcome {
+  Reals x, y, z;
+  std::vector<double> gradient, history;
+  std::string failure;
+
+  explicit RunOutcome(const ait_run &run)
+      : x(run.x, run.x + run.data->train_rows), y(run.y, run.y + run.m), z(run.z, run.z + run.m), failure(run.failure) {
+    const double *score = run.scores[AIT_SCORE_GRADIENT];
+    gradient.assign(score, score + run.data->train_rows);
+    for (int64_t i = 0; i < run.history.count; i++) {
+      const ait_history_row &row = run.history.rows[i];
+      history.insert(history.end(), {row.F_kbar, row.F_K, static_cast<double>(row.kbar)});
+    }
+  }
+  bool operator==(const RunOutcome &other) const {
+    return x == other.x && y == other.y && z == other.z && gradient == other.gradient && history == other.history;
+  }
+};
+
+/* Runs on the data sets of `rows`, all at once or one by one; run i has seed i. */
+class Runs {
+ public:
+  Runs(const CleaningData &rows, const char *model, const char *method, double ll_rate, int64_t neumann_terms = -1)
+      : rows_(rows), settings_(rows.entries.size()), data_(rows.entries.size()) {
+    for (size_t i = 0; i < settings_.size(); i++) {
+      ait_clean_settings &s = settings_[i];
+      ait_clean_settings_init(&s);
+      s.images = s.labels = s.validation_images = s.validation_labels = "rows.npy";
+      EXPECT_OK(ait_model_parse(model, &s.model));
+      EXPECT_OK(ait_method_by_name(method, &s.method));
+      std::snprintf(s.method_name, sizeof s.method_name, "%s", method);
+      s.method_settings.neumann_terms = neumann_terms;
+      s.iterations = 4;
+      s.ll_steps = 5;
+      s.ll_rate = ll_rate;
+      s.seed = i;
+      s.quiet = 1;
+      EXPECT_OK(ait_clean_settings_complete(&s));
+      const ait_cleaning_entry &entry = rows.entries[i];
+      data_[i].train = entry.train;
+      data_[i].validation = entry.validation;
+      data_[i].given = const_cast<int32_t *>(entry.train_labels);
+      data_[i].validation_labels = const_cast<int32_t *>(entry.validation_labels);
+      data_[i].train_rows = ait_matrix_rows(entry.train);
+      data_[i].features = rows.sizes.front();
+      data_[i].classes = static_cast<int32_t>(rows.sizes.back());
+    }
+  }
+  std::vector<RunOutcome> together() {
+    std::vector<ait_run> runs(settings_.size());
+    for (size_t i = 0; i < runs.size(); i++) {
+      EXPECT_OK(ait_run_begin(context_.get(), &settings_[i], &data_[i], &runs[i]));
+    }
+    status = ait_batch_iterate(static_cast<int64_t>(runs.size()), runs.data(), &stop_);
+    std::vector<RunOutcome> outcomes(runs.begin(), runs.end());
+    for (ait_run &run : runs) {
+      ait_run_end(&run);
+    }
+    return outcomes;
+  }
+  RunOutcome alone(size_t i) {
+    ait_run run;
+    EXPECT_OK(ait_run_begin(context_.get(), &settings_[i], &data_[i], &run));
+    status = ait_run_iterate(&run, &stop_);
+    const RunOutcome outcome(run);
+    ait_run_end(&run);
+    return outcome;
+  }
+  ait_status status = AIT_OK;
+
+ private:
+  const CleaningData &rows_;
+  std::vector<ait_clean_settings> settings_;
+  std::vector<ait_clean_data> data_;
+  Context context_ = make_context(2);
+  const volatile sig_atomic_t stop_ = 0;
+};
+
+TEST(Batch, ComesToWhatItsRunsComeToAlone) {
+  std::mt19937 engine(17);
+  const struct {
+    const char *model, *method;
+    std::vector<int64_t> sizes;
+    double ll_rate;
+  } cases[] = {{"linear", "iaptt-gm", {13, 4}, 4},
+               {"deep:6", "ia-gm-a", {13, 6, 4}, 0.5},
+               {"deep:6", "iaptt-gm", {13, 6, 4}, 1},
+               {"linear", "ls", {13, 4}, 0.5}};
+  for (const auto &c : cases) {
+    const CleaningData rows(engine, c.sizes, AIT_ACTIVATION_NONE, {37, 37, 37}, 20, true);
+    Runs runs(rows, c.model, c.method, c.ll_rate);
+    const std::vector<RunOutcome> together = runs.together();
+    ASSERT_OK(runs.status) << c.model << c.method;
+    for (size_t i = 0; i < together.size(); i++) {
+      EXPECT_TRUE(together[i] == runs.alone(i)) << c.model << " " << c.method << ", run " << i;
+      ASSERT_OK(runs.status);
+    }
+    EXPECT_NE(together[0].y, together[1].y);
+    if (c.ll_rate == 4) {
+      EXPECT_NE(together[0].history, together[1].history) << "every run is to have a kbar of its own";
+    }
+  }
+}
+
+/* Features that are too large for the step, so that f explodes in one case, in the other the Neumann series. */
+TEST(Batch, RunThatDivergesLeavesTheOthersAlone) {
+  for (const int64_t terms : {-1, 2000}) {
+    std::mt19937 engine(18);
+    CleaningData rows(engine, {13, 4}, AIT_ACTIVATION_NONE, {37, 37, 37}, 20, false);
+    for (double &value : rows.features[2]) { /* training rows of run 1 */
+      value *= terms > 0 ? 10 : 1e6;
+    }
+    Runs runs(rows, "linear", terms > 0 ? "ns" : "iaptt-gm", 0.3, terms);
+    const std::vector<RunOutcome> together = runs.together();
+    ASSERT_OK(runs.status);
+    EXPECT_NE(together[1].failure.find(terms > 0 ? "the Neumann series overflowed" : "the lower level diverged"),
+              std::string::npos)
+        << together[1].failure;
+    runs.alone(1);
+    EXPECT_EQ(runs.status, AIT_DIVERGED);
+    EXPECT_EQ(together[1].failure, ait_last_error());
+    for (size_t i : {0, 2}) {
+      EXPECT_EQ(together[i].failure, "");
+      EXPECT_TRUE(together[i] == runs.alone(i)) << "run " << i;
+    }
   }
 }
 

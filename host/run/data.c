@@ -100,7 +100,9 @@ static ait_status split_published(const ait_clean_settings *s, int64_t test, ait
 }
 
 static ait_status load_published(const ait_clean_settings *s, ait_clean_data *d) {
-  AIT_TRY(ait_dataset_load(s->dataset, s->data_dir, AIT_TRAIN_PART, &d->sources[TRAIN]));
+  if (!d->borrows) {
+    AIT_TRY(ait_dataset_load(s->dataset, s->data_dir, AIT_TRAIN_PART, &d->sources[TRAIN]));
+  }
   d->train_rows = s->train;
   d->validation_rows = s->validation;
   d->classes = ait_dataset_classes(d->sources[TRAIN]);
@@ -108,7 +110,9 @@ static ait_status load_published(const ait_clean_settings *s, ait_clean_data *d)
     return split_published(s, s->test != -1 ? s->test : AIT_DEFAULT_TEST, d);
   }
   AIT_TRY(split_published(s, 0, d));
-  AIT_TRY(ait_dataset_load(s->dataset, s->data_dir, AIT_TEST_PART, &d->sources[TEST]));
+  if (!d->borrows) {
+    AIT_TRY(ait_dataset_load(s->dataset, s->data_dir, AIT_TEST_PART, &d->sources[TEST]));
+  }
   int64_t there = ait_dataset_rows(d->sources[TEST]);
   int64_t usual = there < AIT_DEFAULT_TEST ? there : AIT_DEFAULT_TEST;
   return take_test(s, s->test != -1 ? s->test : usual, d);
@@ -133,14 +137,16 @@ static ait_status check_features(const ait_clean_settings *s, const ait_clean_da
 }
 
 static ait_status open_own(const ait_clean_settings *s, ait_clean_data *d) {
-  AIT_TRY(ait_dataset_open_npy(s->images, s->labels, 0, &d->sources[TRAIN]));
-  AIT_TRY(ait_dataset_open_npy(s->validation_images, s->validation_labels, 0, &d->sources[VALIDATION]));
+  if (!d->borrows) {
+    AIT_TRY(ait_dataset_open_npy(s->images, s->labels, 0, &d->sources[TRAIN]));
+    AIT_TRY(ait_dataset_open_npy(s->validation_images, s->validation_labels, 0, &d->sources[VALIDATION]));
+  }
   int32_t train = ait_dataset_classes(d->sources[TRAIN]), validation = ait_dataset_classes(d->sources[VALIDATION]);
   d->classes = train > validation ? train : validation;
   if (d->classes < 2) {
     return ait_fail(AIT_BAD_DATA, "%s: every label is 0; expected at least two classes", s->labels);
   }
-  if (s->test_images != NULL) {
+  if (s->test_images != NULL && !d->borrows) {
     AIT_TRY(ait_dataset_open_npy(s->test_images, s->test_labels, d->classes, &d->sources[TEST]));
   }
   return check_features(s, d);
@@ -285,7 +291,7 @@ static ait_status check_classes(const ait_clean_data *d) {
 static ait_status load(const ait_clean_settings *s, ait_clean_data *d) {
   AIT_TRY(s->dataset != NULL ? load_published(s, d) : load_own(s, d));
   d->features = ait_matrix_columns(d->train);
-  if (s->ids != NULL) {
+  if (s->ids != NULL && !d->borrows) {
     AIT_TRY(load_ids(s, d));
   }
   if (s->noise > 0) {
@@ -295,7 +301,17 @@ static ait_status load(const ait_clean_settings *s, ait_clean_data *d) {
 }
 
 ait_status ait_clean_data_load(const ait_clean_settings *settings, ait_clean_data *data) {
+  static const ait_clean_data nothing;
+  return ait_clean_data_load_beside(settings, &nothing, data);
+}
+
+ait_status ait_clean_data_load_beside(const ait_clean_settings *settings, const ait_clean_data *first,
+                                      ait_clean_data *data) {
   memset(data, 0, sizeof *data);
+  memcpy(data->sources, first->sources, sizeof data->sources);
+  data->ids = first->ids;
+  data->id_count = first->id_count;
+  data->borrows = first->sources[TRAIN] != NULL;
   ait_status status = load(settings, data);
   if (status != AIT_OK) {
     ait_clean_data_free(data);
@@ -312,11 +328,21 @@ const char *ait_clean_data_class(const ait_clean_data *data, int32_t label, char
   return buffer;
 }
 
-void ait_clean_data_free(ait_clean_data *d) {
+/* What was read, and not borrowed. */
+static void free_sources(ait_clean_data *d) {
   for (int64_t i = 0; i < d->id_count; i++) {
     free(d->ids[i]);
   }
   free(d->ids);
+  for (int part = TRAIN; part <= TEST; part++) {
+    ait_dataset_destroy(d->sources[part]);
+  }
+}
+
+void ait_clean_data_free(ait_clean_data *d) {
+  if (!d->borrows) {
+    free_sources(d);
+  }
   free(d->given);
   free(d->validation_labels);
   free(d->test_labels);
@@ -326,7 +352,6 @@ void ait_clean_data_free(ait_clean_data *d) {
   free(d->mislabelled);
   for (int part = TRAIN; part <= TEST; part++) {
     ait_matrix_destroy(d->owned[part]);
-    ait_dataset_destroy(d->sources[part]);
   }
   memset(d, 0, sizeof *d);
 }

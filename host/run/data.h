@@ -24,6 +24,7 @@ typedef struct ait_clean_data {
   int64_t mislabelled_rows;
 
   ait_dataset *sources[3]; /* training, validation, test; some NULL */
+  int32_t borrows;         /* nonzero: sources and ids are another's */
   ait_matrix *owned[3];    /* the gathered rows; NULL where a source's matrix is used as it is */
 } ait_clean_data;
 
@@ -31,6 +32,11 @@ typedef struct ait_clean_data {
  * Errors: AIT_INVALID_ARGUMENT (more rows asked for than there are), AIT_BAD_DATA (the parts do not fit
  * together, a class without a validation row), and those of the readers. */
 ait_status ait_clean_data_load(const ait_clean_settings *settings, ait_clean_data *data);
+
+/* The same for settings that differ from those of `first` in seed and noise alone: what was read for `first`, which
+ * must outlive `data`, is not read again. */
+ait_status ait_clean_data_load_beside(const ait_clean_settings *settings, const ait_clean_data *first,
+                                      ait_clean_data *data);
 
 /* A class's name, or its number written into `buffer`. */
 const char *ait_clean_data_class(const ait_clean_data *data, int32_t label, char buffer[16]);

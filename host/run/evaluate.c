@@ -44,7 +44,6 @@ static ait_status take_scores(ait_run *run) {
   AIT_TRY(ait_run_classifier_score(run, run->y, run->scores[AIT_SCORE_CLASSIFIER]));
   suggest_labels(run);
   ait_run_weight_score(run, run->scores[AIT_SCORE_WEIGHT]);
-  AIT_TRY(ait_run_gradient_score(run, run->scores[AIT_SCORE_GRADIENT]));
   run->flagged = count_flagged(run);
   return ait_metrics_order(run->data->train_rows, run->scores[run->settings->score], run->order);
 }

@@ -10,9 +10,10 @@ enum { BAR_WIDTH = 20, PLAIN_LINES = 10 };
 
 static const double redraw_seconds = 0.1;
 
-void ait_progress_begin(ait_progress *progress, int32_t quiet, int64_t total) {
+void ait_progress_begin(ait_progress *progress, int32_t quiet, int64_t runs, int64_t total) {
   *progress = (ait_progress){.quiet = quiet,
                              .terminal = isatty(STDERR_FILENO),
+                             .runs = runs,
                              .total = total,
                              .drawn_seconds = -redraw_seconds,
                              .accuracy = NAN,
@@ -29,9 +30,14 @@ static void format_duration(double seconds, char *text, size_t size) {
   }
 }
 
-/* "F 0.5210  kbar 100  accuracy 80.1 %  F1 91.2 %  12 s left" */
+/* "F 0.5210  kbar 100  accuracy 80.1 %  F1 91.2 %  12 s left", or "mean of 10 runs: F 0.5210  accuracy ..." */
 static void format_figures(const ait_progress *progress, const ait_history_row *row, char *text, size_t size) {
-  char accuracy[32] = "", f1[32] = "", left[32];
+  char means[48] = "", kbar[32] = "", accuracy[32] = "", f1[32] = "", left[32];
+  if (progress->runs > 1) {
+    snprintf(means, sizeof means, "mean of %lld runs: ", (long long)progress->runs);
+  } else {
+    snprintf(kbar, sizeof kbar, "  kbar %d", row->kbar);
+  }
   if (!isnan(progress->accuracy)) {
     snprintf(accuracy, sizeof accuracy, "  accuracy %.1f %%", 100 * progress->accuracy);
   }
@@ -39,7 +45,7 @@ static void format_figures(const ait_progress *progress, const ait_history_row *
     snprintf(f1, sizeof f1, "  F1 %.1f %%", 100 * progress->f1);
   }
   format_duration(row->seconds / (double)row->t * (double)(progress->total - row->t), left, sizeof left);
-  snprintf(text, size, "F %.4f  kbar %d%s%s  %s left", row->F_kbar, row->kbar, accuracy, f1, left);
+  snprintf(text, size, "%sF %.4f%s%s%s  %s left", means, row->F_kbar, kbar, accuracy, f1, left);
 }
 
 static void draw_bar(ait_progress *progress, const ait_history_row *row, const char *figures) {
@@ -60,7 +66,7 @@ void ait_progress_update(ait_progress *progress, const ait_history_row *row) {
   }
   progress->accuracy = isnan(row->accuracy_y) ? progress->accuracy : row->accuracy_y;
   progress->f1 = isnan(row->f1) ? progress->f1 : row->f1;
-  char figures[160];
+  char figures[224];
   format_figures(progress, row, figures, sizeof figures);
   int last = row->t == progress->total;
   if (progress->terminal) {

@@ -10,6 +10,7 @@ extern "C" {
 
 typedef struct ait_progress {
   int32_t quiet, terminal;
+  int64_t runs;         /* whose means are shown */
   int64_t total;        /* UL iterations in all */
   int64_t lines;        /* plain lines printed */
   double drawn_seconds; /* of the run, when the bar was drawn last */
@@ -18,9 +19,9 @@ typedef struct ait_progress {
 } ait_progress;
 
 /* Everything goes to stderr, and nothing does with `quiet`. */
-void ait_progress_begin(ait_progress *progress, int32_t quiet, int64_t total);
+void ait_progress_begin(ait_progress *progress, int32_t quiet, int64_t runs, int64_t total);
 
-/* To be called after each UL iteration with its row. */
+/* To be called after each UL iteration with its row; of several runs with their means. */
 void ait_progress_update(ait_progress *progress, const ait_history_row *row);
 
 /* Ends the bar's line. */

@@ -1,7 +1,7 @@
 /* run.h - one hyper-cleaning run: what it is made of, what it came to, and its steps.
  *
- *     ait_run_begin      problem, solver, predictors
- *     ait_run_iterate    Algorithm 1, with history and progress
+ *     ait_run_begin      network, predictors
+ *     ait_run_iterate    Algorithm 1, with history and progress (several runs at once: ait_batch_iterate)
  *     ait_run_evaluate   scores, figures, the classifiers beside them
  *     ait_run_write      the run folder
  *     ait_run_print      the summary
@@ -36,7 +36,7 @@ typedef enum ait_side {
 
 extern const char *const ait_side_words[];
 
-enum { AIT_SIDE_SENTENCE = 512 };
+enum { AIT_SENTENCE = 512 };
 
 /* Figures are NaN where there is none. Everything is owned by the run unless called borrowed. */
 typedef struct ait_run {
@@ -45,15 +45,12 @@ typedef struct ait_run {
   const ait_clean_data *data;         /* borrowed */
   int64_t sizes[AIT_MAX_HIDDEN + 2];
   ait_network network;
-  int64_t m; /* parameters */
-  ait_problem *problem;
-  ait_solver *solver;
+  int64_t m;                                       /* parameters */
   ait_predictor *train_predictor, *test_predictor; /* test: NULL where there are no test rows */
 
   /* the iteration */
   ait_real *x;             /* N */
   ait_real *y, *z;         /* m: y_K, and z or the fixed start */
-  double *gradient_sum;    /* N, on the device: sum of gx_i */
   int64_t *kbar_counts;    /* K + 1: UL iterations with each kbar */
   ait_real *probabilities; /* N x classes, under the parameters predicted last */
   ait_history history;
@@ -63,10 +60,11 @@ typedef struct ait_run {
   int64_t ll_unsolved; /* L-BFGS: LL problems, of iterations + 1, that were not solved to the tolerance */
   int32_t stopped;     /* nonzero: by a signal */
   double iteration_seconds, evaluation_seconds;
-  double figure_seconds; /* of the iteration's, spent on figures on the way */
+  double figure_seconds;      /* of the iteration's, spent on figures on the way */
+  char failure[AIT_SENTENCE]; /* why it left its batch, with nothing found; else empty */
 
   /* the scores */
-  double *scores[AIT_SCORE_COUNT], *baseline_score;  /* N each */
+  double *scores[AIT_SCORE_COUNT], *baseline_score;  /* N each; that of the gradient comes with the iteration */
   double *given_probability, *suggested_probability; /* N, under y_K */
   int32_t *suggested;                                /* N: the class with the largest probability under y_K */
   int64_t *order;                                    /* N: most suspect first, by the chosen score */
@@ -78,7 +76,7 @@ typedef struct ait_run {
   ait_baseline sides[AIT_SIDE_COUNT];
   double side_accuracy[AIT_SIDE_COUNT];
   int32_t side_trained[AIT_SIDE_COUNT];
-  char side_failure[AIT_SIDE_COUNT][AIT_SIDE_SENTENCE]; /* why a side was not trained; else empty */
+  char side_failure[AIT_SIDE_COUNT][AIT_SENTENCE];      /* why a side was not trained; else empty */
   int32_t sides_skipped;                                /* nonzero: a signal skipped some */
   double clean_f1, clean_f1_all_clean, clean_f1_oracle; /* the paper's measure */
   ait_rankings rankings;                                /* the other cheap rankings, where they were asked for */
@@ -90,7 +88,8 @@ typedef struct ait_run {
 ait_status ait_run_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
                          ait_run *run);
 
-/* `stop` becomes nonzero when the run is to end after the iteration under way. */
+/* `stop` becomes nonzero when the run is to end after the iteration under way. Errors: AIT_OUT_OF_MEMORY,
+ * AIT_DIVERGED, and whatever else the library returns. */
 ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop);
 
 /* Scores, and the figures that come from them and from y_K and z. Errors: whatever the library returns. */
@@ -106,17 +105,20 @@ ait_status ait_run_classifier_score(ait_run *run, const ait_real *y, double *sco
 /* Scores 1 - sigmoid(x_i). */
 void ait_run_weight_score(const ait_run *run, double *score);
 
-/* Scores the mean of gx_i over the iterations made. */
-ait_status ait_run_gradient_score(const ait_run *run, double *score);
-
 /* Writes the folder; on failure nothing is left of it. Errors: those of ait_folder_... */
 ait_status ait_run_write(const ait_run *run, ait_folder *folder);
 
 /* The run's ranking, borrowed from it. */
 ait_suspects ait_run_suspects(const ait_run *run);
 
+/* Writes the files into a folder that has been begun. */
+ait_status ait_run_write_files(const ait_run *run, const ait_folder *folder);
+
 /* Prints what the run found, at most about 30 lines. */
 void ait_run_print(const ait_run *run, const char *folder, FILE *stream);
+
+/* Prints the part of it that says what was done, how long it took, and where. */
+void ait_run_print_method(const ait_run *run, FILE *stream);
 
 void ait_run_end(ait_run *run);
 
