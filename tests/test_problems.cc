@@ -554,11 +554,11 @@ TEST(Batch, ComesToWhatItsRunsComeToAlone) {
 
 /* Features that are too large for the step, so that f explodes in one case, in the other the Neumann series. */
 TEST(Batch, RunThatDivergesLeavesTheOthersAlone) {
-  for (const int64_t terms : {-1, 2000}) {
+  for (const int64_t terms : {-1, 600}) {
     std::mt19937 engine(18);
     CleaningData rows(engine, {13, 4}, AIT_ACTIVATION_NONE, {37, 37, 37}, 20, false);
     for (double &value : rows.features[2]) { /* training rows of run 1 */
-      value *= terms > 0 ? 10 : 1e6;
+      value *= terms > 0 ? 60 : 1e6;
     }
     Runs runs(rows, "linear", terms > 0 ? "ns" : "iaptt-gm", 0.3, terms);
     const std::vector<RunOutcome> together = runs.together();

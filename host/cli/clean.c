@@ -4,8 +4,7 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "context/error.h"
-#include "run/rate.h"
-#include "run/run.h"
+#include "run/sweep.h"
 #include "run/transition.h"
 
 enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
@@ -42,15 +41,25 @@ static const char documentation[] =
     " clean --dataset fashion-mnist --out first-run\n"
     "  " AIT_PROGRAM
     " clean --images x.npy --labels y.npy \\\n"
-    "      --val-images vx.npy --val-labels vy.npy --ids names.txt --out mine";
+    "      --val-images vx.npy --val-labels vy.npy --ids names.txt --out mine\n"
+    "  " AIT_PROGRAM " clean --dataset mnist --seeds 0..9 --noise-rates 0.1,0.3,0.5 --out sweep";
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
+/* What the options fill. */
+typedef struct clean_input {
+  ait_clean_settings settings;
+  ait_sweep_lists lists;
+  int32_t seed_given;
+} clean_input;
+
 static error_t parse(int key, char *text, struct argp_state *state) {
-  ait_clean_settings *s = state->input;
+  clean_input *input = state->input;
+  ait_clean_settings *s = &input->settings;
   if (key == ARGP_KEY_INIT) {
     state->child_inputs[0] = state->child_inputs[1] = s;
     state->child_inputs[2] = &s->method_settings;
+    state->child_inputs[3] = &input->lists;
     return 0;
   }
   if (key == ARGP_KEY_ARG) {
@@ -72,6 +81,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_CLEANING:
       return ait_option_fail(ait_option_choice("--cleaning", text, ait_cleaning_words, &s->cleaning));
     case KEY_SEED:
+      input->seed_given = 1;
       return ait_option_fail(ait_option_seed("--seed", text, &s->seed));
     default:
       return ARGP_ERR_UNKNOWN;
@@ -80,48 +90,32 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 /* ---- the command ------------------------------------------------------------------------------- */
 
-/* Writes the run folder with the signals held back, so that none leaves half of it. */
-static ait_status write_run(ait_run *run, ait_folder *folder) {
+/* Writes the folder with the signals held back, so that none leaves half of it. */
+static ait_status write_sweep(const ait_sweep *sweep, ait_folder *folder) {
   sigset_t before;
   ait_signals_hold(&before);
-  ait_status status = ait_run_write(run, folder);
+  ait_status status = ait_sweep_write(sweep, folder);
   ait_signals_release(&before);
   return status;
 }
 
-static ait_status run_on_data(const ait_clean_settings *settings, ait_context *context, const ait_clean_data *data,
-                              ait_folder *folder, int32_t *stopped) {
-  ait_run run;
-  ait_warn_of_scales(data);
-  ait_status status = ait_run_begin(context, settings, data, &run);
-  if (status == AIT_OK && !settings->quiet) {
+static ait_status run_on_device(ait_sweep *sweep, ait_context *context, ait_folder *folder) {
+  const ait_clean_settings *settings = sweep->settings;
+  AIT_TRY(ait_sweep_begin(context, sweep));
+  if (!settings->quiet) {
     ait_announce_device(settings->device, context);
   }
-  if (status == AIT_OK) {
-    ait_signals_catch(settings->quiet);
-    status = ait_run_iterate(&run, &ait_stop_asked);
-  }
-  if (status == AIT_OK) {
-    status = ait_run_evaluate(&run, &ait_stop_asked);
-  }
-  if (status == AIT_OK) {
-    status = write_run(&run, folder);
-  }
-  if (status == AIT_OK) {
-    *stopped = run.stopped || run.sides_skipped;
-    if (!settings->quiet) {
-      ait_run_print(&run, settings->out, stdout);
-    }
-  }
-  ait_run_end(&run);
-  return status;
+  ait_signals_catch(settings->quiet);
+  AIT_TRY(ait_sweep_iterate(sweep, &ait_stop_asked));
+  AIT_TRY(ait_sweep_evaluate(sweep, &ait_stop_asked));
+  AIT_TRY(write_sweep(sweep, folder));
+  return settings->quiet ? AIT_OK : ait_sweep_print(sweep, settings->out, stdout);
 }
 
 /* The same with a noise model. */
 static ait_status find_transition(const ait_clean_settings *settings, ait_context *context, const ait_clean_data *data,
                                   ait_folder *folder) {
   ait_transition_run run;
-  ait_warn_of_scales(data);
   ait_status status = ait_transition_begin(context, settings, data, &run);
   if (status == AIT_OK && !settings->quiet) {
     ait_announce_device(settings->device, context);
@@ -146,45 +140,68 @@ static ait_status find_transition(const ait_clean_settings *settings, ait_contex
   return status;
 }
 
-static ait_status clean(const ait_clean_settings *settings, int32_t *stopped) {
+/* The caller ends the sweep, and then its context. */
+static ait_status run_sweep(const clean_input *input, ait_sweep *sweep, ait_context **context) {
+  const ait_clean_settings *settings = &input->settings;
   ait_folder folder;
   AIT_TRY(ait_folder_check(settings->out, settings->force, &folder));
-  ait_clean_data data;
-  AIT_TRY(ait_clean_data_load(settings, &data));
-  ait_context *context;
-  ait_status status = ait_open_device(settings->device, settings->threads, settings->math, &context);
+  AIT_TRY(ait_sweep_load(settings, &input->lists, sweep));
+  AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, context));
+  ait_warn_of_scales(sweep->data);
+  return settings->cleaning == AIT_CLEANING_TRANSITION
+             ? find_transition(sweep->run_settings, *context, sweep->data, &folder)
+             : run_on_device(sweep, *context, &folder);
+}
+
+static ait_status clean(const clean_input *input, int32_t *stopped) {
+  ait_sweep sweep = {0};
+  ait_context *context = NULL;
+  ait_status status = run_sweep(input, &sweep, &context);
   if (status == AIT_OK) {
-    ait_clean_settings chosen = *settings;
-    status = ait_clean_settings_choose_rate(context, &data, &chosen);
-    if (status == AIT_OK) {
-      status = chosen.cleaning == AIT_CLEANING_TRANSITION ? find_transition(&chosen, context, &data, &folder)
-                                                          : run_on_data(&chosen, context, &data, &folder, stopped);
-    }
-    ait_context_destroy(context);
+    *stopped = ait_sweep_was_stopped(&sweep);
+    status = ait_sweep_verdict(&sweep, input->settings.out);
   }
-  ait_clean_data_free(&data);
+  ait_sweep_end(&sweep);
+  ait_context_destroy(context);
   return status;
 }
 
+/* Looks for what cannot be told from one option alone, and fills in what was not given. */
+static ait_status complete(clean_input *input) {
+  if (input->seed_given && input->lists.seed_count > 0) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--seed and --seeds cannot be given together");
+  }
+  if (input->settings.cleaning == AIT_CLEANING_TRANSITION) {
+    AIT_TRY(ait_transition_check_settings(&input->settings));
+    if (input->lists.seed_count > 0 || input->lists.rate_count > 0) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --cleaning weights, not with --cleaning transition",
+                      input->lists.seed_count > 0 ? "--seeds" : "--noise-rates");
+    }
+  }
+  AIT_TRY(ait_sweep_lists_check(&input->lists, &input->settings));
+  return ait_clean_settings_complete(&input->settings);
+}
+
 int ait_command_clean(int argc, char **argv) {
-  const struct argp_child children[] = {
-      {&ait_data_argp, 0, NULL, 0}, {&ait_algorithm_argp, 0, NULL, 0}, {&ait_method_argp, 0, NULL, 0}, {0}};
+  const struct argp_child children[] = {{&ait_data_argp, 0, NULL, 0},
+                                        {&ait_algorithm_argp, 0, NULL, 0},
+                                        {&ait_method_argp, 0, NULL, 0},
+                                        {&ait_sweep_argp, 0, NULL, 0},
+                                        {0}};
   const struct argp argp = {.options = options, .parser = parse, .doc = documentation, .children = children};
-  ait_clean_settings settings;
-  ait_clean_settings_init(&settings);
+  clean_input input = {0};
+  ait_clean_settings_init(&input.settings);
   int32_t stopped = 0;
-  ait_status status = ait_parse_options(&argp, argc, argv, "clean", &settings);
-  if (status == AIT_OK && settings.cleaning == AIT_CLEANING_TRANSITION) {
-    status = ait_transition_check_settings(&settings);
+  ait_status status = ait_parse_options(&argp, argc, argv, "clean", &input);
+  if (status == AIT_OK) {
+    status = complete(&input);
   }
   if (status == AIT_OK) {
-    status = ait_clean_settings_complete(&settings);
+    status = clean(&input, &stopped);
   }
-  if (status == AIT_OK) {
-    status = clean(&settings, &stopped);
-  }
+  ait_sweep_lists_free(&input.lists);
   if (status == AIT_OK && stopped) {
-    fprintf(stderr, "%s: stopped by a signal; what there was is in %s\n", AIT_PROGRAM, settings.out);
+    fprintf(stderr, "%s: stopped by a signal; what there was is in %s\n", AIT_PROGRAM, input.settings.out);
     return AIT_EXIT_FAILED;
   }
   return ait_exit_status(status);

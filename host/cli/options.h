@@ -96,6 +96,9 @@ extern const struct argp ait_algorithm_argp;
 /* Warns on stderr where training and validation rows are easily of different scales. */
 void ait_warn_of_scales(const ait_clean_data *data);
 
+/* The options of a sweep. Its input is an ait_sweep_lists. */
+extern const struct argp ait_sweep_argp;
+
 /* For parsers: keeps the status for ait_parse_options; its result is what the parser returns. */
 error_t ait_option_fail(ait_status status);
 

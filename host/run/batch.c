@@ -81,12 +81,6 @@ static ait_status make_sums(batch *b) {
   return device->runtime->fill(device, bytes, 0, memory);
 }
 
-static ait_status make_parts(batch *b) {
-  AIT_TRY(make_problem(b));
-  AIT_TRY(make_solver(b));
-  return make_sums(b);
-}
-
 static ait_status begin(int64_t count, ait_run **runs, batch *b) {
   *b = (batch){.context = runs[0]->context,
                .settings = runs[0]->settings,
@@ -94,14 +88,9 @@ static ait_status begin(int64_t count, ait_run **runs, batch *b) {
                .runs = runs,
                .n = runs[0]->data->train_rows,
                .m = runs[0]->m};
-  const ait_status status = make_parts(b);
-  if (status != AIT_OUT_OF_MEMORY || count == 1) {
-    return status;
-  }
-  char reason[768];
-  snprintf(reason, sizeof reason, "%s", ait_last_error());
-  return ait_fail(status, "%lld runs at once do not fit into memory; fewer seeds or noise rates would: %s",
-                  (long long)count, reason);
+  AIT_TRY(make_problem(b));
+  AIT_TRY(make_solver(b));
+  return make_sums(b);
 }
 
 static void end(batch *b) {

@@ -14,12 +14,15 @@
 #include "data/file.h"
 #include "run/json.h"
 
-const char *const ait_folder_files[] = {"run.json",   "baseline.json", "compare.json", "compare.csv",
-                                        "curves.csv", "history.csv",   "weights.npy",  "y.npy",
+const char *const ait_folder_files[] = {"run.json",   "baseline.json", "compare.json", "compare.csv", "curves.csv",
+                                        "sweep.json", "sweep.csv",     "history.csv",  "weights.npy", "y.npy",
                                         "z.npy",      "scores.npy",    "suspects.csv", NULL};
 
 /* Each command's folder has one of them, which says what wrote it. */
-static const char *const documents[] = {"run.json", "baseline.json", "compare.json"};
+static const char *const documents[] = {"run.json", "baseline.json", "compare.json", "sweep.json"};
+
+/* The one that lists folders of runs beside it. */
+static const char *const listing = "sweep.json";
 
 static int is_run_file(const char *name) {
   for (int i = 0; ait_folder_files[i] != NULL; i++) {
@@ -38,18 +41,36 @@ static int may_be_run_file(const char *folder, const char *name) {
          lstat(file, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-/* Nonzero where the file is there and this program has written it. */
-static int is_our_document(const char *folder, const char *name) {
-  char file[PATH_MAX];
+/* A document of this program, for cJSON_Delete; NULL where there is none. The last error stays what it was. */
+static cJSON *read_our_document(const char *folder, const char *name) {
+  char file[PATH_MAX], sentence[1024];
   cJSON *json = NULL;
   const char *program = "";
+  snprintf(sentence, sizeof sentence, "%s", ait_last_error());
   if (snprintf(file, sizeof file, "%s/%s", folder, name) < (int)sizeof file && access(file, R_OK) == 0 &&
       ait_json_read(file, &json) == AIT_OK && ait_json_string(json, "program", file, &program) != AIT_OK) {
     program = "";
   }
-  const int ours = strcmp(program, "ait") == 0 || strcmp(program, "ait64") == 0;
+  ait_set_last_error("%s", sentence);
+  if (strcmp(program, "ait") == 0 || strcmp(program, "ait64") == 0) {
+    return json;
+  }
+  cJSON_Delete(json);
+  return NULL;
+}
+
+static int is_our_document(const char *folder, const char *name) {
+  cJSON *json = read_our_document(folder, name);
+  const int ours = json != NULL;
   cJSON_Delete(json);
   return ours;
+}
+
+/* The path of a folder that a listing names; null stands for a run that has none. */
+static int listed_folder(const char *path, const cJSON *run, char inner[PATH_MAX], const char **name) {
+  *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "folder"));
+  return *name != NULL && strchr(*name, '/') == NULL && (*name)[0] != '.' &&
+         snprintf(inner, PATH_MAX, "%s/%s", path, *name) < PATH_MAX;
 }
 
 /* Names alone prove nothing: a user's own labels may be called y.npy. An older run has a document that this program has
@@ -62,6 +83,24 @@ static ait_status expect_older_run(const char *path) {
   }
   return ait_fail(AIT_IO_ERROR, "--out %s: holds files but no run.json of an older run, so --force does not replace it",
                   path);
+}
+
+static ait_status look_into(const char *path, int32_t force, int64_t *entries);
+
+/* Nonzero when the entry is a folder that the listing in `path` names, and holds nothing but a run. */
+static int is_listed_run(const char *path, const char *name) {
+  cJSON *json = read_our_document(path, listing);
+  const cJSON *run;
+  int found = 0;
+  cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(json, "runs")) {
+    char inner[PATH_MAX];
+    const char *listed;
+    int64_t entries;
+    found = found || (listed_folder(path, run, inner, &listed) && strcmp(listed, name) == 0 &&
+                      look_into(inner, 1, &entries) == AIT_OK);
+  }
+  cJSON_Delete(json);
+  return found;
 }
 
 /* Looks into an existing folder. *entries counts what is there; where `force` would replace it, what no
@@ -78,7 +117,7 @@ static ait_status look_into(const char *path, int32_t force, int64_t *entries) {
       continue;
     }
     (*entries)++;
-    if (force && !may_be_run_file(path, entry->d_name)) {
+    if (force && !may_be_run_file(path, entry->d_name) && !is_listed_run(path, entry->d_name)) {
       status = ait_fail(AIT_IO_ERROR, "--out %s: holds %s, which no run has written, so --force does not replace it",
                         path, entry->d_name);
     }
@@ -153,6 +192,12 @@ ait_status ait_folder_begin(ait_folder *folder) {
   return AIT_OK;
 }
 
+ait_status ait_folder_begin_inner(const ait_folder *folder, const char *name, ait_folder *inner) {
+  memset(inner, 0, sizeof *inner);
+  AIT_TRY(ait_folder_path(folder, name, inner->target));
+  return ait_folder_begin(inner);
+}
+
 ait_status ait_folder_path(const ait_folder *folder, const char *name, char *path) {
   if (snprintf(path, PATH_MAX, "%s/%s", folder->partial, name) >= PATH_MAX) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--out %s: the path is too long", folder->target);
@@ -160,8 +205,7 @@ ait_status ait_folder_path(const ait_folder *folder, const char *name, char *pat
   return AIT_OK;
 }
 
-/* Removes a folder of run files, and nothing that is not one. */
-static void remove_run(const char *path) {
+static void remove_files(const char *path) {
   char file[PATH_MAX];
   for (int i = 0; ait_folder_files[i] != NULL; i++) {
     if (snprintf(file, sizeof file, "%s/%s", path, ait_folder_files[i]) < (int)sizeof file) {
@@ -169,6 +213,21 @@ static void remove_run(const char *path) {
     }
   }
   rmdir(path);
+}
+
+/* Removes a folder of run files with the runs that it lists, and nothing that is not of them. */
+static void remove_run(const char *path) {
+  cJSON *json = read_our_document(path, listing);
+  const cJSON *run;
+  cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(json, "runs")) {
+    char inner[PATH_MAX];
+    const char *name;
+    if (listed_folder(path, run, inner, &name)) {
+      remove_files(inner);
+    }
+  }
+  cJSON_Delete(json);
+  remove_files(path);
 }
 
 /* Puts the partial folder in the target's place. Both names exist during an exchange, so there is no

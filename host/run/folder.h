@@ -18,8 +18,8 @@ typedef struct ait_folder {
   int32_t replace;        /* nonzero: an older run in the target gives way */
 } ait_folder;
 
-/* The files of result folders, NULL-terminated. Only a folder that holds nothing else, and a document (run.json ...)
- * that this program has written, is ever replaced. */
+/* The files of result folders, NULL-terminated. Only a folder that holds nothing else, but for the runs that its
+ * sweep.json lists, and a document (run.json ...) that this program has written, is ever replaced. */
 extern const char *const ait_folder_files[];
 
 /* To be called before the work: finds out whether a run may be written to `path`. It may where nothing
@@ -30,6 +30,10 @@ ait_status ait_folder_check(const char *path, int32_t force, ait_folder *folder)
 
 /* Makes the partial folder. Errors: AIT_IO_ERROR. */
 ait_status ait_folder_begin(ait_folder *folder);
+
+/* Makes `inner` the partial folder of a run that is to be called `name` in `folder`, whose sweep.json is there already
+ * and lists it. It is committed or abandoned before `folder`. Errors: AIT_IO_ERROR, AIT_INVALID_ARGUMENT. */
+ait_status ait_folder_begin_inner(const ait_folder *folder, const char *name, ait_folder *inner);
 
 /* The path of a file of the partial folder, PATH_MAX bytes. Errors: AIT_INVALID_ARGUMENT (too long). */
 ait_status ait_folder_path(const ait_folder *folder, const char *name, char *path);

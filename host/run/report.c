@@ -238,7 +238,7 @@ static ait_status write_json(const ait_run *run, const ait_folder *folder) {
 
 /* ---- the folder -------------------------------------------------------------------------------- */
 
-static ait_status write_files(const ait_run *run, const ait_folder *folder) {
+ait_status ait_run_write_files(const ait_run *run, const ait_folder *folder) {
   AIT_TRY(write_arrays(run, folder));
   const ait_suspects suspects = ait_run_suspects(run);
   AIT_TRY(ait_document_suspects(&suspects, folder));
@@ -250,5 +250,5 @@ static ait_status write_files(const ait_run *run, const ait_folder *folder) {
 
 ait_status ait_run_write(const ait_run *run, ait_folder *folder) {
   AIT_TRY(ait_folder_begin(folder));
-  return ait_folder_finish(folder, write_files(run, folder));
+  return ait_folder_finish(folder, ait_run_write_files(run, folder));
 }

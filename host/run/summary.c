@@ -45,7 +45,7 @@ void ait_summary_device(const ait_context *context, int32_t math, FILE *out) {
   fputc('\n', out);
 }
 
-static void print_method(const ait_run *run, FILE *out) {
+void ait_run_print_method(const ait_run *run, FILE *out) {
   const ait_clean_settings *s = run->settings;
   fprintf(out, "Run     %s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
           s->model.text, (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
@@ -234,7 +234,7 @@ static void print_files(const char *folder, FILE *out) {
 
 void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
   ait_summary_data(run->settings, run->data, out);
-  print_method(run, out);
+  ait_run_print_method(run, out);
   if (run->data->mislabelled_rows > 0) {
     print_rankings(run, out);
     print_verdict(run, out);

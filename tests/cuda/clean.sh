@@ -86,5 +86,7 @@ grep -q "^device cuda:0: " err || fail "auto does not say which device it took: 
 
 # Too little memory for the trajectory: nothing is left behind.
 AIT_SIMT_FAULT=memory:37000000 expect 1 "lower the number of LL steps" own "$AIT" none --device cuda --ll-steps 20000 --quiet
+AIT_SIMT_FAULT=memory:37000000 expect 1 "2 runs at once do not fit into memory, fewer seeds or noise rates would: " \
+  own "$AIT" none --device cuda --ll-steps 20000 --seeds 0..1 --quiet
 [ ! -e none ] || fail "a run without memory has left a folder"
 finish

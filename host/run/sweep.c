@@ -1,0 +1,285 @@
+/* sweep.c - several hyper-cleaning runs, over seeds and noise rates, as one batch. */
+#include "run/sweep.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context/error.h"
+#include "run/batch.h"
+#include "run/progress.h"
+#include "run/rate.h"
+
+/* ---- lists ------------------------------------------------------------------------------------- */
+
+void ait_sweep_lists_free(ait_sweep_lists *lists) {
+  free(lists->seeds);
+  free(lists->rates);
+  *lists = (ait_sweep_lists){0};
+}
+
+ait_status ait_sweep_lists_check(const ait_sweep_lists *lists, const ait_clean_settings *s) {
+  if (lists->rate_count > 0 && s->noise != -1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--noise and --noise-rates cannot be given together");
+  }
+  if (lists->rate_count > 0 && lists->seed_count > AIT_SWEEP_MOST_RUNS / lists->rate_count) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%lld --seeds for each of %lld --noise-rates: expected at most %d runs",
+                    (long long)lists->seed_count, (long long)lists->rate_count, AIT_SWEEP_MOST_RUNS);
+  }
+  return AIT_OK;
+}
+
+/* The shortest text that reads as this number. */
+static void format_number(double value, char text[32]) {
+  for (int digits = 6; digits <= 17; digits++) {
+    snprintf(text, 32, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) {
+      return;
+    }
+  }
+}
+
+static void name_run(const ait_sweep_lists *lists, const ait_clean_settings *s, char name[AIT_SWEEP_NAME]) {
+  char number[32], rate[48] = "", seed[48] = "";
+  if (lists->rate_count > 0) {
+    format_number(s->noise, number);
+    snprintf(rate, sizeof rate, "noise-%s", number);
+  }
+  if (lists->seed_count > 0) {
+    snprintf(seed, sizeof seed, "seed-%llu", (unsigned long long)s->seed);
+  }
+  snprintf(name, AIT_SWEEP_NAME, "%s%s%s", rate, rate[0] != '\0' && seed[0] != '\0' ? "-" : "", seed);
+}
+
+/* ---- begin and end ----------------------------------------------------------------------------- */
+
+static ait_status allocate(ait_sweep *sweep) {
+  const size_t count = (size_t)sweep->count;
+  sweep->run_settings = calloc(count, sizeof *sweep->run_settings);
+  sweep->names = calloc(count, sizeof *sweep->names);
+  sweep->data = calloc(count, sizeof *sweep->data);
+  sweep->runs = calloc(count, sizeof *sweep->runs);
+  if (sweep->run_settings == NULL || sweep->names == NULL || sweep->data == NULL || sweep->runs == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld runs", (long long)sweep->count);
+  }
+  return AIT_OK;
+}
+
+/* The failure of one run, which is named where there are others. */
+static ait_status of_run(const ait_sweep *sweep, int64_t i, ait_status status) {
+  if (status == AIT_OK || sweep->is_single) {
+    return status;
+  }
+  char reason[768];
+  snprintf(reason, sizeof reason, "%s", ait_last_error());
+  return ait_fail(status, "%s: %s", sweep->names[i], reason);
+}
+
+/* Says what helps where the runs do not fit into memory at once. */
+static ait_status of_all(const ait_sweep *sweep, ait_status status) {
+  if (status != AIT_OUT_OF_MEMORY || sweep->is_single) {
+    return status;
+  }
+  char reason[768];
+  snprintf(reason, sizeof reason, "%s", ait_last_error());
+  return ait_fail(status, "%lld runs at once do not fit into memory, fewer seeds or noise rates would: %s",
+                  (long long)sweep->count, reason);
+}
+
+static ait_status load_rows(ait_sweep *sweep) {
+  for (int64_t i = 0; i < sweep->count; i++, sweep->loaded++) {
+    const ait_clean_settings *s = &sweep->run_settings[i];
+    AIT_TRY(of_run(
+        sweep, i,
+        i == 0 ? ait_clean_data_load(s, sweep->data) : ait_clean_data_load_beside(s, sweep->data, &sweep->data[i])));
+  }
+  return AIT_OK;
+}
+
+ait_status ait_sweep_load(const ait_clean_settings *settings, const ait_sweep_lists *lists, ait_sweep *sweep) {
+  *sweep = (ait_sweep){.settings = settings, .is_single = lists->seed_count == 0 && lists->rate_count == 0};
+  sweep->seeds = lists->seed_count > 0 ? lists->seed_count : 1;
+  sweep->count = sweep->seeds * (lists->rate_count > 0 ? lists->rate_count : 1);
+  AIT_TRY(allocate(sweep));
+  for (int64_t i = 0; i < sweep->count; i++) {
+    ait_clean_settings *s = &sweep->run_settings[i];
+    *s = *settings;
+    s->seed = lists->seed_count > 0 ? lists->seeds[i % sweep->seeds] : s->seed;
+    s->noise = lists->rate_count > 0 ? lists->rates[i / sweep->seeds] : s->noise;
+    name_run(lists, s, sweep->names[i]);
+  }
+  return of_all(sweep, load_rows(sweep));
+}
+
+/* One LL step size serves the batch: where it is to be chosen, the smallest that a run would choose for itself. */
+static ait_status choose_rate(ait_context *context, ait_sweep *sweep) {
+  const ait_clean_settings *least = sweep->run_settings;
+  for (int64_t i = 0; i < sweep->count; i++) {
+    ait_clean_settings *s = &sweep->run_settings[i];
+    AIT_TRY(of_run(sweep, i, ait_clean_settings_choose_rate(context, &sweep->data[i], s)));
+    least = s->ll_rate < least->ll_rate ? s : least;
+  }
+  const ait_clean_settings chosen = *least;
+  for (int64_t i = 0; i < sweep->count; i++) {
+    ait_clean_settings *s = &sweep->run_settings[i];
+    s->ll_rate = chosen.ll_rate;
+    s->ll_curvature = chosen.ll_curvature;
+    s->init_rate = chosen.init_rate;
+  }
+  return AIT_OK;
+}
+
+static ait_status begin_runs(ait_context *context, ait_sweep *sweep) {
+  for (int64_t i = 0; i < sweep->count; i++) {
+    sweep->begun++; /* a run that fails to begin has to be ended, too */
+    AIT_TRY(of_run(sweep, i, ait_run_begin(context, &sweep->run_settings[i], &sweep->data[i], &sweep->runs[i])));
+  }
+  return AIT_OK;
+}
+
+ait_status ait_sweep_begin(ait_context *context, ait_sweep *sweep) {
+  AIT_TRY(choose_rate(context, sweep));
+  return of_all(sweep, begin_runs(context, sweep));
+}
+
+void ait_sweep_end(ait_sweep *sweep) {
+  for (int64_t i = 0; i < sweep->begun; i++) {
+    ait_run_end(&sweep->runs[i]);
+  }
+  for (int64_t i = sweep->loaded - 1; i >= 0; i--) { /* the others borrow from the first */
+    ait_clean_data_free(&sweep->data[i]);
+  }
+  free(sweep->run_settings);
+  free(sweep->names);
+  free(sweep->data);
+  free(sweep->runs);
+  *sweep = (ait_sweep){0};
+}
+
+/* ---- the runs ---------------------------------------------------------------------------------- */
+
+static int32_t has_diverged(const ait_run *run) {
+  return run->failure[0] != '\0';
+}
+
+static int64_t count_diverged(const ait_sweep *sweep) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < sweep->count; i++) {
+    count += has_diverged(&sweep->runs[i]);
+  }
+  return count;
+}
+
+/* The index of the first run that has diverged, or that has not. */
+static int64_t first_run(const ait_sweep *sweep, int32_t diverged) {
+  int64_t i = 0;
+  while (i + 1 < sweep->count && has_diverged(&sweep->runs[i]) != diverged) {
+    i++;
+  }
+  return i;
+}
+
+const ait_run *ait_sweep_first(const ait_sweep *sweep) {
+  return &sweep->runs[first_run(sweep, 0)];
+}
+
+ait_status ait_sweep_iterate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
+  const ait_status status = ait_batch_iterate(sweep->count, sweep->runs, stop);
+  if (status != AIT_DIVERGED || sweep->is_single || count_diverged(sweep) != sweep->count - 1) {
+    return of_all(sweep, status);
+  }
+  return of_run(sweep, first_run(sweep, 0), status);
+}
+
+ait_status ait_sweep_evaluate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
+  if (!sweep->is_single && !*stop) {
+    ait_progress_note(sweep->settings->quiet, "training the classifiers beside every run; Ctrl-C skips those left");
+  }
+  for (int64_t i = 0; i < sweep->count; i++) {
+    sweep->run_settings[i].quiet = sweep->settings->quiet || !sweep->is_single;
+    if (!has_diverged(&sweep->runs[i])) {
+      AIT_TRY(of_run(sweep, i, ait_run_evaluate(&sweep->runs[i], stop)));
+    }
+  }
+  return AIT_OK;
+}
+
+int32_t ait_sweep_was_stopped(const ait_sweep *sweep) {
+  int32_t stopped = 0;
+  for (int64_t i = 0; i < sweep->count; i++) {
+    stopped = stopped || sweep->runs[i].stopped || sweep->runs[i].sides_skipped;
+  }
+  return stopped;
+}
+
+ait_status ait_sweep_verdict(const ait_sweep *sweep, const char *folder) {
+  const int64_t diverged = count_diverged(sweep);
+  if (diverged == 0) {
+    return AIT_OK;
+  }
+  const int64_t first = first_run(sweep, 1);
+  return ait_fail(AIT_DIVERGED, "%lld of %lld runs diverged and have no folder in %s; %s: %s", (long long)diverged,
+                  (long long)sweep->count, folder, sweep->names[first], sweep->runs[first].failure);
+}
+
+/* ---- the folder -------------------------------------------------------------------------------- */
+
+static ait_status write_inner(const ait_run *run, const char *name, const ait_folder *folder) {
+  ait_folder inner;
+  AIT_TRY(ait_folder_begin_inner(folder, name, &inner));
+  const ait_status status = ait_run_write_files(run, &inner);
+  if (status != AIT_OK) {
+    ait_folder_abandon(&inner);
+    return status;
+  }
+  return ait_folder_commit(&inner);
+}
+
+/* The tables first: they list the runs, so that an abandoned folder knows what it holds. */
+static ait_status write_all(const ait_sweep *sweep, const ait_folder *folder) {
+  AIT_TRY(ait_sweep_write_tables(sweep, folder));
+  for (int64_t i = 0; i < sweep->count; i++) {
+    if (!has_diverged(&sweep->runs[i])) {
+      AIT_TRY(write_inner(&sweep->runs[i], sweep->names[i], folder));
+    }
+  }
+  return AIT_OK;
+}
+
+ait_status ait_sweep_write(const ait_sweep *sweep, ait_folder *folder) {
+  if (sweep->is_single) {
+    return ait_run_write(sweep->runs, folder);
+  }
+  AIT_TRY(ait_folder_begin(folder));
+  return ait_folder_finish(folder, write_all(sweep, folder));
+}
+
+/* ---- the summary ------------------------------------------------------------------------------- */
+
+static void print_data(const ait_run *run, FILE *out) {
+  const ait_clean_settings *s = run->settings;
+  const ait_clean_data *d = run->data;
+  fprintf(out, "\nData    %s: %lld training rows", s->dataset != NULL ? s->dataset : s->images,
+          (long long)d->train_rows);
+  if (d->truth != NULL) {
+    fprintf(out, " (%s noise)", ait_noise_model_name((ait_noise_model)s->noise_model));
+  }
+  fprintf(out, ", %lld clean validation rows", (long long)d->validation_rows);
+  if (d->test != NULL) {
+    fprintf(out, ", %lld test rows", (long long)d->test_rows);
+  }
+  fprintf(out, ",\n        %lld features, %d classes\n", (long long)d->features, d->classes);
+}
+
+ait_status ait_sweep_print(const ait_sweep *sweep, const char *folder, FILE *out) {
+  const ait_run *first = ait_sweep_first(sweep);
+  if (sweep->is_single) {
+    ait_run_print(first, folder, out);
+    return AIT_OK;
+  }
+  print_data(first, out);
+  ait_run_print_method(first, out);
+  AIT_TRY(ait_sweep_print_table(sweep, out));
+  fprintf(out, "\nFiles in %s: sweep.json and sweep.csv (this table with all figures), a folder a run\n", folder);
+  return AIT_OK;
+}
