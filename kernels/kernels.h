@@ -28,6 +28,9 @@ cudaError_t ait_kernel_multiply(cudaStream_t stream, int64_t batch, int64_t m, c
                                 const ait_real *c, ait_real *out);
 cudaError_t ait_kernel_project_adjoint(cudaStream_t stream, int64_t n, double lower, double upper, const ait_real *u,
                                        ait_real *v);
+cudaError_t ait_kernel_prox(cudaStream_t stream, int64_t n, const ait_real *alpha, double l1, double l2, ait_real *v);
+cudaError_t ait_kernel_prox_adjoint(cudaStream_t stream, int64_t n, const ait_real *alpha, double l1, double l2,
+                                    const ait_real *y, ait_real *v);
 cudaError_t ait_kernel_ratio(cudaStream_t stream, int64_t batch, const ait_real *numerator, const ait_real *denominator,
                              ait_real *out);
 cudaError_t ait_kernel_power(cudaStream_t stream, int64_t batch, double scale, double shift, double exponent,

@@ -72,6 +72,23 @@ __global__ void project_adjoint(int64_t n, ait_real lower, ait_real upper, const
   }
 }
 
+/* Threshold and scale are rounded to ait_real once, as on the CPU. */
+__global__ void prox(int64_t n, const ait_real *alpha, double l1, double l2, ait_real *v) {
+  const ait_real threshold = (ait_real)(*alpha * l1), scale = (ait_real)(1 / (1 + *alpha * l2));
+  for (AIT_EACH(i, n)) {
+    const ait_real size = fabs(v[i]) - threshold;
+    v[i] = size <= 0 ? 0 : copysign(scale * size, v[i]);
+  }
+}
+
+__global__ void prox_adjoint(int64_t n, const ait_real *alpha, double l1, double l2, const ait_real *y, ait_real *v) {
+  const ait_real scale = (ait_real)(1 / (1 + *alpha * l2));
+  const bool holds = (ait_real)(*alpha * l1) > 0;
+  for (AIT_EACH(i, n)) {
+    v[i] = holds && y[i] == 0 ? 0 : scale * v[i];
+  }
+}
+
 __global__ void ratio(int64_t batch, const ait_real *numerator, const ait_real *denominator, ait_real *out) {
   for (AIT_EACH(b, batch)) {
     const bool usable = isfinite(numerator[b]) && isfinite(denominator[b]) && denominator[b] != 0;
@@ -141,6 +158,23 @@ cudaError_t ait_kernel_project_adjoint(cudaStream_t stream, int64_t n, double lo
     return cudaSuccess;
   }
   AIT_LAUNCH(project_adjoint, ait_blocks(n), AIT_THREADS, 0, stream, n, (ait_real)lower, (ait_real)upper, u, v);
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_prox(cudaStream_t stream, int64_t n, const ait_real *alpha, double l1, double l2, ait_real *v) {
+  if (n == 0) {
+    return cudaSuccess;
+  }
+  AIT_LAUNCH(prox, ait_blocks(n), AIT_THREADS, 0, stream, n, alpha, l1, l2, v);
+  return AIT_LAUNCHED();
+}
+
+cudaError_t ait_kernel_prox_adjoint(cudaStream_t stream, int64_t n, const ait_real *alpha, double l1, double l2,
+                                    const ait_real *y, ait_real *v) {
+  if (n == 0) {
+    return cudaSuccess;
+  }
+  AIT_LAUNCH(prox_adjoint, ait_blocks(n), AIT_THREADS, 0, stream, n, alpha, l1, l2, y, v);
   return AIT_LAUNCHED();
 }
 

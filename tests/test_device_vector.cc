@@ -252,6 +252,70 @@ TEST_P(VectorTest, TheAdjointOfProjectionStopsOutsideTheBounds) {
   EXPECT_EQ(0, after[3]);
 }
 
+// ---- proximal steps -------------------------------------------------------------------------------
+
+TEST_P(VectorTest, ProxMinimisesItsObjective) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> alpha(device, Reals{0.5});
+  for (const auto &[l1, l2] : {std::pair(0.75, 0.0), std::pair(0.0, 3.0), std::pair(0.75, 3.0), std::pair(0.0, 0.0)}) {
+    for (int64_t n : Lengths()) {
+      const Reals values = RandomReals(21, n);
+      Buffer<ait_real> v(device, values);
+      ASSERT_EQ(AIT_OK, device->vector->prox(device.get(), n, alpha.get(), l1, l2, v.get()));
+      const Reals after = v.Host();
+      for (int64_t i = 0; i < n; ++i) {
+        // 0 is in the subdifferential: y - v + alpha (l1 s + l2 y) = 0 with s = sign(y), or |s| <= 1 where y = 0.
+        const double y = after[i], rest = (values[i] - y) - 0.5 * l2 * y;
+        const double tolerance = 8 * kEpsilon * (std::fabs(y) + std::fabs(values[i]));
+        if (y == 0) {
+          ASSERT_LE(std::fabs(rest), 0.5 * l1 + tolerance) << values[i] << " becomes 0";
+        } else {
+          ASSERT_LE(std::fabs(rest - std::copysign(0.5 * l1, y)), tolerance) << values[i] << " becomes " << y;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(VectorTest, ProxKeepsNanAndInfinity) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> alpha(device, Reals{0.5});
+  Buffer<ait_real> v(device, Reals{kNan, kInfinity, -kInfinity, 1, -1, 3, -3, 0});
+  ASSERT_EQ(AIT_OK, device->vector->prox(device.get(), 8, alpha.get(), 2, 2, v.get()));
+  const Reals after = v.Host();
+  EXPECT_TRUE(std::isnan(after[0]));
+  EXPECT_EQ((Reals{kInfinity, -kInfinity, 0, 0, 1, -1, 0}), Reals(after.begin() + 1, after.end()))
+      << "a value exactly at the threshold becomes 0";
+}
+
+TEST_P(VectorTest, TheAdjointOfProxIsReadOffItsResult) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Buffer<ait_real> alpha(device, Reals{0.5});
+  for (int64_t n : Lengths()) {
+    Reals y = RandomReals(22, n);
+    for (int64_t i = 0; i < n; i += 3) {
+      y[i] = i % 2 == 0 ? ait_real(0) : -ait_real(0);
+    }
+    const Reals before = RandomReals(23, n);
+    Reals halved = before, held = before;
+    for (int64_t i = 0; i < n; ++i) {
+      halved[i] = before[i] / 2;
+      held[i] = i % 3 == 0 ? 0 : halved[i];
+    }
+    Buffer<ait_real> device_y(device, y), both(device, before), smooth(device, before);
+    ASSERT_EQ(AIT_OK, device->vector->prox_adjoint(device.get(), n, alpha.get(), 0.1, 2, device_y.get(), both.get()));
+    ASSERT_EQ(AIT_OK, device->vector->prox_adjoint(device.get(), n, alpha.get(), 0, 2, device_y.get(), smooth.get()));
+    EXPECT_EQ(held, both.Host()) << n;
+    EXPECT_EQ(halved, smooth.Host()) << n << ": without an l1 part 0 is no kink";
+  }
+  Buffer<ait_real> y(device, Reals{kNan, 1, 0}), v(device, Reals{3, kNan, kNan});
+  ASSERT_EQ(AIT_OK, device->vector->prox_adjoint(device.get(), 3, alpha.get(), 1, 0, y.get(), v.get()));
+  const Reals after = v.Host();
+  EXPECT_EQ(3, after[0]);
+  EXPECT_TRUE(std::isnan(after[1]));
+  EXPECT_EQ(0, after[2]);
+}
+
 // ---- sums -----------------------------------------------------------------------------------------
 
 TEST_P(VectorTest, DotProductsAreSummedInDouble) {

@@ -144,6 +144,14 @@ typedef struct ait_vector_ops {
   ait_status (*project_adjoint)(ait_device *device, int64_t n, double lower, double upper, const ait_real *u,
                                 ait_real *v);
 
+  /* v_i = the y that minimises (y - v_i)^2 / 2 + alpha (l1 |y| + l2/2 y^2), which is
+   * sign(v_i) max(|v_i| - alpha l1, 0) / (1 + alpha l2); NaN kept. alpha is one number in device memory. */
+  ait_status (*prox)(ait_device *device, int64_t n, const ait_real *alpha, double l1, double l2, ait_real *v);
+
+  /* Its adjoint where y is the result: v_i = v_i / (1 + alpha l2), but 0 where y_i = 0 and alpha l1 > 0. */
+  ait_status (*prox_adjoint)(ait_device *device, int64_t n, const ait_real *alpha, double l1, double l2,
+                             const ait_real *y, ait_real *v);
+
   /* out_b = sum_i a_bi c_bi, accumulated in double. */
   ait_status (*dot)(ait_device *device, int64_t batch, int64_t m, const ait_real *a, const ait_real *c, ait_real *out);
 

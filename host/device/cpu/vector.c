@@ -162,6 +162,29 @@ static ait_status project_adjoint(ait_device *device, int64_t n, double lower, d
   return AIT_OK;
 }
 
+/* ---- proximal steps ------------------------------------------------------------------------ */
+
+static ait_status prox(ait_device *device, int64_t n, const ait_real *alpha, double l1, double l2, ait_real *v) {
+  const ait_real threshold = (ait_real)(*alpha * l1), scale = (ait_real)(1 / (1 + *alpha * l2));
+#pragma omp parallel for simd num_threads(device->threads) if (parallel : n > AIT_CPU_SERIAL)
+  for (int64_t i = 0; i < n; ++i) {
+    const ait_real size = ait_real_fabs(v[i]) - threshold;
+    v[i] = size <= 0 ? 0 : ait_real_copysign(scale * size, v[i]);
+  }
+  return AIT_OK;
+}
+
+static ait_status prox_adjoint(ait_device *device, int64_t n, const ait_real *alpha, double l1, double l2,
+                               const ait_real *y, ait_real *v) {
+  const ait_real scale = (ait_real)(1 / (1 + *alpha * l2));
+  const int holds = (ait_real)(*alpha * l1) > 0;
+#pragma omp parallel for simd num_threads(device->threads) if (parallel : n > AIT_CPU_SERIAL)
+  for (int64_t i = 0; i < n; ++i) {
+    v[i] = holds & (y[i] == 0) ? 0 : scale * v[i];
+  }
+  return AIT_OK;
+}
+
 /* ---- sums ---------------------------------------------------------------------------------- */
 
 enum { LANES = 8 };
@@ -360,6 +383,8 @@ const ait_vector_ops ait_cpu_vector = {
     .multiply = multiply,
     .project = project,
     .project_adjoint = project_adjoint,
+    .prox = prox,
+    .prox_adjoint = prox_adjoint,
     .dot = dot,
     .ratio = ratio,
     .power = power,

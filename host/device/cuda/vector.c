@@ -53,6 +53,18 @@ static ait_status project_adjoint(ait_device *device, int64_t n, double lower, d
                            "taking the adjoint of a projection");
 }
 
+static ait_status prox(ait_device *device, int64_t n, const ait_real *alpha, double l1, double l2, ait_real *v) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_prox(stream_of(device), n, alpha, l1, l2, v), "taking a proximal step");
+}
+
+static ait_status prox_adjoint(ait_device *device, int64_t n, const ait_real *alpha, double l1, double l2,
+                               const ait_real *y, ait_real *v) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_prox_adjoint(stream_of(device), n, alpha, l1, l2, y, v),
+                           "taking the adjoint of a proximal step");
+}
+
 static ait_status dot(ait_device *device, int64_t batch, int64_t m, const ait_real *a, const ait_real *c,
                       ait_real *out) {
   AIT_TRY(ait_cuda_enter(device));
@@ -135,6 +147,8 @@ const ait_vector_ops ait_cuda_vector = {
     .multiply = multiply,
     .project = project,
     .project_adjoint = project_adjoint,
+    .prox = prox,
+    .prox_adjoint = prox_adjoint,
     .dot = dot,
     .ratio = ratio,
     .power = power,
