@@ -40,6 +40,9 @@ const std::set<std::string> kBeyondFloat = {
     "clean_mlp_relu_hot/iagm_a",    "clean_mlp_relu_hot/bda",          "clean_u8_deep_linear_hot/bda",
     "clean_u8_deep_linear_hot/rhg", "clean_u8_deep_linear_hot/iagm_a", "clean_u8_linear_hot/iagm_a"};
 
+/* Their steps diverge, in the case and here: there is nothing to compare. */
+const std::set<std::string> kDiverging = {"convex13/bda"};
+
 class Golden : public testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, EveryMethodWithinTheTolerance) {
@@ -47,15 +50,14 @@ TEST_P(Golden, EveryMethodWithinTheTolerance) {
   ASSERT_NE(context, nullptr);
   ait_case *opened = nullptr;
   ASSERT_OK(ait_case_open(context.get(), (golden_folder() / GetParam()).c_str(), &opened));
-  int compared = 0;
   for (int32_t i = 0; i < ait_case_methods(opened); i++) {
     ait_case_result result;
     ASSERT_OK(ait_case_run(opened, i, &result));
     if (result.skipped) {
       std::cout << "SKIPPED " << GetParam() << "/" << result.name << ": " << result.reason << "\n";
+      EXPECT_EQ(kDiverging.count(GetParam() + "/" + result.name), 1u) << result.reason;
       continue;
     }
-    compared++;
     const ait_case_verdict verdict = ait_case_judge(&result, ait_case_tolerance());
     const std::string name = GetParam() + "/" + result.name;
     const bool may_be_beyond = !kDouble && kBeyondFloat.count(name) > 0;
@@ -65,9 +67,6 @@ TEST_P(Golden, EveryMethodWithinTheTolerance) {
         << ", gz by " << result.rounding.gz;
   }
   ait_case_close(opened);
-  if (compared == 0) {
-    GTEST_SKIP() << "this version has none of the case's methods";
-  }
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Golden);

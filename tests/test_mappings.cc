@@ -1,5 +1,6 @@
-/* The LL mappings against a plain recomputation in double and against central differences: aggregation, with
- * bounds, acceleration, truncation and batches. */
+/* The LL mappings against a plain recomputation in double and against central differences: aggregation and proximal
+ * steps, with bounds, acceleration, truncation and batches. */
+#include <functional>
 #include <limits>
 
 #include "run/difference.h"
@@ -112,15 +113,12 @@ struct Choice {
   double lower = -INFINITY, upper = INFINITY; /* of Y */
 };
 
-/* Every mapping, with bounds and without, with every truncation, plain and accelerated. */
-std::vector<Choice> choices() {
-  std::vector<Choice> all;
-  ait_method aggregate;
-  EXPECT_OK(ait_method_by_name("bda", &aggregate));
+/* One mapping, with bounds and without, with every truncation, plain and accelerated. */
+void add_choices(const std::string &name, const ait_method &method, std::vector<Choice> &all) {
   for (const ait_truncation truncation : {AIT_TRUNCATION_NONE, AIT_TRUNCATION_PESSIMISTIC, AIT_TRUNCATION_LAST}) {
     for (const int nesterov : {0, 1}) {
       for (const bool bounded : {false, true}) {
-        Choice choice = {"aggregate", aggregate};
+        Choice choice = {name, method};
         choice.method.truncation = truncation;
         choice.method.nesterov = nesterov;
         choice.name += truncation == AIT_TRUNCATION_NONE   ? ""
@@ -135,7 +133,47 @@ std::vector<Choice> choices() {
       }
     }
   }
+}
+
+std::vector<Choice> choices() {
+  const std::vector<std::pair<std::string, ait_proximal>> functions = {
+      {"l1", {AIT_PROX_L1, 0.8, 0, 0, 0}},
+      {"l2", {AIT_PROX_L2, 0.8, 0, 0, 0}},
+      {"elastic_net", {AIT_PROX_ELASTIC_NET, 0.6, 1.5, 0, 0}},
+      {"box", {AIT_PROX_BOX, 0, 0, -0.3, 0.6}}};
+  std::vector<Choice> all;
+  ait_method aggregate, proximal;
+  EXPECT_OK(ait_method_by_name("bda", &aggregate));
+  EXPECT_OK(ait_method_by_name("rhg", &proximal));
+  add_choices("aggregate", aggregate, all);
+  proximal.mapping = AIT_MAPPING_PROXIMAL;
+  for (const auto &[name, function] : functions) {
+    proximal.proximal = aggregate.proximal = function;
+    add_choices(name, proximal, all);
+    add_choices("aggregate_" + name, aggregate, all);
+  }
   return all;
+}
+
+/* The y that minimises (y - v)^2 / 2 + alpha r(y) within the bounds. */
+double resolvent(const Choice &choice, double alpha, double v) {
+  const ait_proximal &r = choice.method.proximal;
+  const double l1 = r.kind == AIT_PROX_L1 || r.kind == AIT_PROX_ELASTIC_NET ? r.weight : 0;
+  const double l2 = r.kind == AIT_PROX_L2 ? r.weight : r.l2_weight;
+  const double lower = r.kind == AIT_PROX_BOX ? std::max(r.lower, choice.lower) : choice.lower;
+  const double upper = r.kind == AIT_PROX_BOX ? std::min(r.upper, choice.upper) : choice.upper;
+  double best = v > 0 ? (v - alpha * l1) / (1 + alpha * l2) : (v + alpha * l1) / (1 + alpha * l2);
+  best = best * v < 0 ? 0 : best;
+  return std::min(std::max(best, lower), upper);
+}
+
+Problem coupled(const Context &context, Coupled *data, int64_t batch, const Choice &choice) {
+  ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
+  oracles.ul_products = ul_products;
+  ait_problem *made = nullptr;
+  EXPECT_OK(ait_problem_create(context.get(), &oracles, data, batch, data->n, data->m, &made));
+  EXPECT_OK(ait_problem_bound_y(made, choice.lower, choice.upper));
+  return Problem(made, ait_problem_destroy);
 }
 
 class Mappings : public testing::TestWithParam<Choice> {
@@ -143,12 +181,7 @@ class Mappings : public testing::TestWithParam<Choice> {
   Mappings() : context(make_context()) {}
 
   Problem problem(Coupled *data, int64_t batch) const {
-    ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
-    oracles.ul_products = ul_products;
-    ait_problem *made = nullptr;
-    EXPECT_OK(ait_problem_create(context.get(), &oracles, data, batch, data->n, data->m, &made));
-    EXPECT_OK(ait_problem_bound_y(made, GetParam().lower, GetParam().upper));
-    return Problem(made, ait_problem_destroy);
+    return coupled(context, data, batch, GetParam());
   }
 
   ait_solver_options options(int64_t K) const {
@@ -176,7 +209,7 @@ Doubles recompute(const Choice &choice, const Coupled &data, const Reals &x, con
                             0.3 * (point[(i + 1) % m] + point[(i + m - 1) % m]);
       const double from_F = (1 + 0.2 * x[i % data.n]) * (point[i] - data.c[b]);
       next[i] = point[i] - alpha * ((1 - mu) * from_f + mu * from_F);
-      next[i] = std::min(std::max(next[i], choice.lower), choice.upper);
+      next[i] = resolvent(choice, alpha, next[i]);
     }
     const double after = (1 + std::sqrt(1 + 4 * t * t)) / 2;
     for (int64_t i = 0; i < m; i++) {
@@ -258,6 +291,41 @@ TEST_P(Mappings, EntriesOfABatchDoNotTouchEachOther) {
   }
 }
 
+/* An implicit hyper-gradient of a solved LL problem f + r is that of reverse accumulation through many steps. */
+TEST(MappingSolutions, ImplicitHypergradientsAgreeWithReverseAccumulation) {
+  Context context = make_context();
+  for (const Choice &choice : choices()) {
+    if (choice.method.mapping != AIT_MAPPING_PROXIMAL || choice.method.nesterov ||
+        choice.method.truncation != AIT_TRUNCATION_NONE) {
+      continue;
+    }
+    Coupled data;
+    data.a = {1.9, 2.5, 1.8};
+    Problem made = coupled(context, &data, 3, choice);
+    const Reals x = {0.7f, -0.4f}, z(9, ait_real(0.1));
+    const auto gx_by = [&](const char *name, int64_t steps) {
+      ait_solver_options options = make_options(name, steps, 0.3);
+      options.method.mapping = AIT_MAPPING_PROXIMAL;
+      options.method.proximal = choice.method.proximal;
+      if (options.method.hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
+        options.method.conjugate_gradient.tolerance = kDouble ? 1e-12 : 1e-6;
+      }
+      Solver solver = make_solver(made, options, x, z);
+      Reals gx(x.size());
+      EXPECT_OK(ait_solver_hypergradient(solver.get()));
+      EXPECT_OK(ait_solver_get_gx(solver.get(), gx.data()));
+      return gx;
+    };
+    const Reals expected = gx_by("rhg", 400);
+    for (const char *name : {"ls", "ns"}) {
+      const Reals found = gx_by(name, 400);
+      for (size_t i = 0; i < x.size(); i++) {
+        EXPECT_LE(std::abs(found[i] - expected[i]), kDouble ? 1e-9 : 1e-4) << choice.name << " " << name << " " << i;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Choices, Mappings, testing::ValuesIn(choices()),
                          [](const auto &tested) { return tested.param.name; });
 
@@ -288,6 +356,26 @@ TEST(MappingRefusals, NameWhatIsOffOrClashes) {
       "bda", [](ait_method &o) { o.mapping = AIT_MAPPING_GRADIENT; }, "settings of the aggregate mapping but");
   refused(
       "rhg", [](ait_method &o) { o.aggregate.mu = 0.5; }, "settings of the aggregate mapping but");
+  const auto proximal = [](const ait_proximal &function) {
+    return [function](ait_method &o) {
+      o.mapping = AIT_MAPPING_PROXIMAL;
+      o.proximal = function;
+    };
+  };
+  refused("rhg", proximal({}), "the mapping is proximal but there is no proximal function");
+  refused(
+      "rhg", [](ait_method &o) { o.proximal.kind = AIT_PROX_L1; },
+      "a proximal function but the mapping is the gradient");
+  refused("rhg", proximal({AIT_PROX_L1, 0, 0, 0, 0}), "weight is 0; expected more than 0");
+  refused("rhg", proximal({AIT_PROX_L2, NAN, 0, 0, 0}), "weight is nan");
+  refused("rhg", proximal({AIT_PROX_L1, 1, 2, 0, 0}), "l2_weight is 2; expected 0");
+  refused("rhg", proximal({AIT_PROX_ELASTIC_NET, 1, 0, 0, 0}), "l2_weight is 0; expected more than 0");
+  refused("rhg", proximal({AIT_PROX_BOX, 0, 0, 1, -1}), "the proximal box is [1, -1]");
+  refused("rhg", proximal({AIT_PROX_BOX, 0, 0, 0, NAN}), "the proximal box is [0, nan]");
+  refused("rhg", proximal({AIT_PROX_L1, 1, 0, -1, 1}), "bounds of a proximal box but the proximal function is another");
+  ASSERT_OK(ait_problem_bound_y(made, 2, 3));
+  refused("rhg", proximal({AIT_PROX_BOX, 0, 0, -1, 1}),
+          "the proximal box [-1, 1] and the problem's bounds of y [2, 3] have no point in common");
   const auto aggregate = [](ait_method &o) {
     o.mapping = AIT_MAPPING_AGGREGATE;
     o.aggregate = {0.5, 0.9};

@@ -309,22 +309,31 @@ static ait_status read_method_numbers(const ait_case *c, const cJSON *item, ait_
   return AIT_OK;
 }
 
+/* Where the case has a prox, steps of every method end in it. */
+static ait_status read_prox(const ait_case *c, ait_method *method) {
+  const cJSON *prox = cJSON_GetObjectItemCaseSensitive(c->json, "prox");
+  if (prox == NULL || cJSON_IsNull(prox)) {
+    return AIT_OK;
+  }
+  if (!cJSON_IsString(prox) || strcmp(prox->valuestring, "l1") != 0) {
+    return ait_fail(AIT_BAD_DATA, "%s: prox may only be \"l1\"", c->path);
+  }
+  method->mapping = method->mapping == AIT_MAPPING_AGGREGATE ? AIT_MAPPING_AGGREGATE : AIT_MAPPING_PROXIMAL;
+  method->proximal.kind = AIT_PROX_L1;
+  return ait_json_number(c->json, "prox_weight", c->path, &method->proximal.weight);
+}
+
 /* The library's method for a case's word; `result->skipped` where there is none yet. */
 static ait_status choose_method(const ait_case *c, const cJSON *item, ait_method *method, ait_case_result *result) {
   static const struct {
     const char *word, *name;
   } known[] = {{"rhg", "rhg"}, {"trhg", "t-rhg"}, {"iaptt", "iaptt-gm"}, {"iagm_a", "ia-gm-a"},
                {"cg", "ls"},   {"neumann", "ns"}, {"bda", "bda"},        {"bda_nesterov", "bda"}};
-  const cJSON *prox = cJSON_GetObjectItemCaseSensitive(c->json, "prox");
-  if (prox != NULL && !cJSON_IsNull(prox)) {
-    result->skipped = 1;
-    snprintf(result->reason, sizeof result->reason, "this version has no proximal mapping");
-    return AIT_OK;
-  }
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(item->string, known[i].word) == 0) {
       AIT_TRY(ait_method_by_name(known[i].name, method));
       method->nesterov |= strcmp(item->string, "bda_nesterov") == 0;
+      AIT_TRY(read_prox(c, method));
       return read_method_numbers(c, item, method);
     }
   }

@@ -53,7 +53,7 @@ ait_status ait_implicit_create(ait_solver *solver) {
   }
   AIT_TRY(ait_solver_allocate_reals(solver, size, &implicit->solution));
   AIT_TRY(ait_solver_allocate_reals(solver, size, &implicit->residual));
-  if (ait_box_bounds(solver->Y)) {
+  if (ait_box_bounds(solver->step_box)) {
     AIT_TRY(ait_solver_allocate_reals(solver, size, &implicit->point));
   }
   AIT_TRY(create_preconditioner(solver));
@@ -84,7 +84,7 @@ static ait_status begin(ait_solver *solver) {
 
 /* Nonzero where bounds may hold entries of y_K, which then do not move with x. */
 static int32_t holds_entries(const ait_solver *solver) {
-  return ait_box_bounds(solver->Y) && solver->findings.host_at_bound[solver->K - 1] > 0;
+  return ait_box_bounds(solver->step_box) && solver->findings.host_at_bound[solver->K - 1] > 0;
 }
 
 /* Nonzero where the host can see, without waiting, that every LL problem is left alone. */
@@ -115,14 +115,19 @@ static int64_t times_of(const ait_solver *solver, int64_t wanted) {
 
 /* ---- conjugate gradient ------------------------------------------------------------------------------ */
 
-/* v = D v: entries that a bound holds are taken out of the system. */
+/* v = D v: entries that a bound holds, or an l1 term at 0, are taken out of the system. */
 static ait_status release_held(ait_solver *solver, ait_real *v) {
-  const ait_box Y = solver->Y;
+  const ait_vector_ops *vector = solver->device->vector;
+  const int64_t size = solver->batch * solver->m;
+  if (solver->shrinkage.l1 > 0) {
+    AIT_TRY(vector->prox_adjoint(solver->device, size, solver->constants.alpha + solver->K - 1, solver->shrinkage.l1, 0,
+                                 solver->y_kbar, v));
+  }
   if (!holds_entries(solver)) {
     return AIT_OK;
   }
-  return solver->device->vector->project_adjoint(solver->device, solver->batch * solver->m, Y.lower, Y.upper,
-                                                 solver->implicit.point, v);
+  return vector->project_adjoint(solver->device, size, solver->step_box.lower, solver->step_box.upper,
+                                 solver->implicit.point, v);
 }
 
 /* The point that one more LL step would project: what leaves the box there is held. */
@@ -131,11 +136,7 @@ static ait_status find_held(ait_solver *solver) {
   if (!holds_entries(solver)) {
     return AIT_OK;
   }
-  AIT_TRY(
-      ait_call_ll_gradient(solver, last, solver->y_kbar, solver->g, solver->findings.f + solver->K * solver->batch));
-  const ait_term terms[] = {{1, NULL, solver->y_kbar}, {-1, solver->constants.alpha + last, solver->g}};
-  return solver->device->vector->combine(solver->device, 1, solver->batch * solver->m, NULL, 2, terms,
-                                         solver->implicit.point);
+  return ait_point_before_projection(solver, last, solver->y_kbar, solver->implicit.point);
 }
 
 /* out_b = a_b + factor scalar_b c_b for the LL problems that are not solved yet. */
@@ -211,11 +212,11 @@ static ait_status start_conjugate_gradient(ait_solver *solver) {
   return leave_solved(solver);
 }
 
-/* hv = D (H + damping I) p and p'hv. */
+/* hv = D (H + damping I) p and p'hv; an l2 term of the proximal mapping damps as its weight. */
 static ait_status take_curvature(ait_solver *solver, int64_t k) {
   ait_device *device = solver->device;
   const ait_real *p = solver->implicit.direction;
-  const double damping = solver->options.method.conjugate_gradient.damping;
+  const double damping = solver->options.method.conjugate_gradient.damping + solver->shrinkage.l2;
   AIT_TRY(ait_call_ll_products(solver, k, solver->y_kbar, p));
   if (damping > 0) {
     const ait_term terms[] = {{1, NULL, solver->hv}, {damping, NULL, p}};

@@ -141,8 +141,41 @@ static const char *implicit_name(const ait_method *method) {
   return method->hypergradient == AIT_HYPERGRADIENT_NEUMANN ? "by a Neumann series" : "by conjugate gradient";
 }
 
+static ait_status check_weight(const char *setting, double weight, int32_t wanted) {
+  const int32_t good = wanted ? isfinite(weight) && weight > 0 : weight == 0;
+  return good ? AIT_OK
+              : out_of_range("the proximal function's ", setting, weight,
+                             wanted ? "more than 0" : "0, since its kind has none");
+}
+
+static ait_status check_proximal(const ait_method *method) {
+  const ait_proximal *r = &method->proximal;
+  if (method->mapping == AIT_MAPPING_PROXIMAL && r->kind == AIT_PROX_NONE) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "the mapping is proximal but there is no proximal function: choose l1, l2, an elastic net or a box, "
+        "or the gradient mapping");
+  }
+  if (method->mapping != AIT_MAPPING_PROXIMAL && method->mapping != AIT_MAPPING_AGGREGATE && r->kind != AIT_PROX_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "there is a proximal function but the mapping is %s: choose the proximal mapping or no function",
+                    method->mapping == AIT_MAPPING_LBFGS ? "L-BFGS" : "the gradient's");
+  }
+  AIT_TRY(check_weight("weight", r->weight, r->kind != AIT_PROX_NONE && r->kind != AIT_PROX_BOX));
+  AIT_TRY(check_weight("l2_weight", r->l2_weight, r->kind == AIT_PROX_ELASTIC_NET));
+  if (r->kind == AIT_PROX_BOX && !(r->lower <= r->upper)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "the proximal box is [%g, %g]; expected lower <= upper", r->lower, r->upper);
+  }
+  if (r->kind != AIT_PROX_BOX && !(r->lower == 0 && r->upper == 0)) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "there are bounds of a proximal box but the proximal function is another: choose one of the two");
+  }
+  return AIT_OK;
+}
+
 /* What the mapping reads; an implicit hyper-gradient is that of f's own solution. */
 static ait_status check_mapping(const ait_method *method) {
+  AIT_TRY(check_proximal(method));
   const ait_aggregate *aggregate = &method->aggregate;
   if (method->mapping != AIT_MAPPING_AGGREGATE) {
     return aggregate->mu == 0 && aggregate->decay == 0
@@ -307,7 +340,7 @@ static ait_status check_lbfgs(const ait_method *method, int64_t ll_steps) {
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
       (unsigned)method->truncation > AIT_TRUNCATION_LAST || (unsigned)method->mapping > AIT_MAPPING_LBFGS ||
-      (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE ||
+      (unsigned)method->proximal.kind > AIT_PROX_BOX || (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE ||
       (unsigned)method->conjugate_gradient.negative_curvature > AIT_NEGATIVE_CURVATURE_ERROR) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "the method holds a choice that does not exist; start from ait_method_by_name");

@@ -39,6 +39,11 @@ typedef struct ait_findings {
   ait_real *host_start, *start, *host_limit, *limit, *host_residual, *residual, *host_iterations, *iterations;
 } ait_findings;
 
+/* r = l1 |y| + l2/2 y^2 in every entry; 0 and 0: none. */
+typedef struct ait_shrinkage {
+  double l1, l2;
+} ait_shrinkage;
+
 /* A variable of the upper level: x, or the start z. */
 typedef struct ait_variable {
   int64_t size;
@@ -108,6 +113,8 @@ struct ait_solver {
   int64_t t; /* UL iterations made */
   int64_t batch, n, m, K;
   ait_box X, Y;
+  ait_box step_box;        /* what every LL step ends in: Y, within the proximal mapping's box */
+  ait_shrinkage shrinkage; /* what it shrinks y with before that */
   ait_variable x, z;
   ait_real *prior, *z_descent; /* batch x m: what z is drawn to, and gz + rho (z - prior); NULL without a prior */
   ait_trajectory trajectory;   /* y_0 .. y_K */
@@ -207,9 +214,12 @@ const ait_mapping_steps *ait_mapping_of(const ait_solver *solver);
 ait_status ait_take_products(ait_solver *solver, int64_t k, const ait_real *u, const ait_real *v);
 ait_status ait_difference_products(ait_solver *solver, int64_t k, const ait_real *u, const ait_real *v);
 
-/* The memory of a step and its adjoint. AIT_INVALID_ARGUMENT where the problem lacks an oracle that the mapping needs.
- */
+/* The numbers and the memory of a step and its adjoint. AIT_INVALID_ARGUMENT where the problem lacks an oracle that the
+ * mapping needs, or its bounds leave nothing of the mapping's. */
 ait_status ait_mapping_create(ait_solver *solver);
+
+/* out = where the step from u at LL step k stands before the projection onto step_box; overwrites g. */
+ait_status ait_point_before_projection(ait_solver *solver, int64_t k, const ait_real *u, ait_real *out);
 
 /* The mapping L-BFGS: its memory (AIT_INVALID_ARGUMENT where Y has bounds), its step, and what the host counts after a
  * rollout. */

@@ -26,6 +26,8 @@ typedef enum ait_truncation {
 typedef enum ait_mapping {
   AIT_MAPPING_GRADIENT,  /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x, y_k)) */
   AIT_MAPPING_AGGREGATE, /* the same with (1 - mu_k) grad_y f + mu_k grad_y F for grad_y f (BDA) */
+  AIT_MAPPING_PROXIMAL,  /* y_{k+1} = prox_{alpha_k r + [y in Y]}(y_k - alpha_k grad_y f(x, y_k)): the LL problem is
+                            that of f + r */
   AIT_MAPPING_LBFGS /* y_K solves the LL problem to a tolerance, by L-BFGS; each step is one look at f and grad_y f */
 } ait_mapping;
 
@@ -43,6 +45,22 @@ typedef struct ait_lbfgs {
   double tolerance; /* an LL problem is solved when ||grad_y f(x, y)|| <= tolerance ||grad_y f(x, y_0)||;
                        0 <= tolerance < 1; 0: never before K */
 } ait_lbfgs;
+
+/* A separable convex function r of y. */
+typedef enum ait_prox {
+  AIT_PROX_NONE,
+  AIT_PROX_L1,          /* r = weight ||y||_1 */
+  AIT_PROX_L2,          /* r = weight/2 ||y||^2 */
+  AIT_PROX_ELASTIC_NET, /* r = weight ||y||_1 + l2_weight/2 ||y||^2 */
+  AIT_PROX_BOX          /* r = 0 where every entry of y is in [lower, upper], else infinite */
+} ait_prox;
+
+/* The r of AIT_MAPPING_PROXIMAL; AIT_MAPPING_AGGREGATE takes its prox too where it is not AIT_PROX_NONE. */
+typedef struct ait_proximal {
+  ait_prox kind;
+  double weight, l2_weight; /* > 0, in units of f over y (l1) and of f over y^2 (l2); 0 where the kind has none */
+  double lower, upper;      /* of the box: lower <= upper, infinities allowed; 0 with another kind */
+} ait_proximal;
 
 /* How dF/dx is computed. */
 typedef enum ait_hypergradient {
@@ -85,6 +103,7 @@ typedef struct ait_method {
   ait_mapping mapping;
   ait_aggregate aggregate; /* all 0 with another mapping */
   ait_lbfgs lbfgs;         /* all 0 with another mapping */
+  ait_proximal proximal;   /* all 0 with the gradient mapping and L-BFGS */
   int32_t nesterov;        /* nonzero: Nesterov acceleration of the mapping */
   ait_hypergradient hypergradient;
   ait_conjugate_gradient conjugate_gradient; /* all 0 with another hyper-gradient */

@@ -143,6 +143,11 @@ void solve_by_lbfgs(ait_method &method) {
   }
 }
 
+void shrink(ait_method &method) {
+  method.mapping = AIT_MAPPING_PROXIMAL;
+  method.proximal = {AIT_PROX_ELASTIC_NET, 0.01, 0.1, 0, 0};
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Settings, CudaSolver,
     testing::Values(
@@ -152,6 +157,14 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{"many_classes", "iaptt-gm", {12, 40}, AIT_ACTIVATION_NONE, {90}, false},
         Setting{"relu", "iaptt-gm", {21, 9, 5}, AIT_ACTIVATION_RELU, {70}, false},
         Setting{"aggregate", "bda", {21, 8, 5}, AIT_ACTIVATION_NONE, {70}, true},
+        Setting{"proximal_batch",
+                "iaptt-gm",
+                {21, 5},
+                AIT_ACTIVATION_NONE,
+                {50, 33},
+                true,
+                AIT_PRECONDITIONER_NONE,
+                shrink},
         Setting{"aggregate_batch",
                 "bda",
                 {21, 5},
