@@ -1,4 +1,5 @@
 /* check.c - ait check: a hyper-gradient against central differences, or against a reference case. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ typedef struct check_settings {
   ait_model model;
   int32_t activation;
   char method_name[32]; /* empty: all */
+  ait_method_settings method_settings;
   int64_t ll_steps;
   int32_t directions;
   double ll_rate, tolerance, step;
@@ -50,7 +52,7 @@ static const struct argp_option options[] = {
     {"case", KEY_CASE, "DIR", 0, "A reference case: a folder with case.json and .npy arrays; every method in it", 1},
     {"model", KEY_MODEL, "MODEL", 0, "clean: linear, deep:SIZES or mlp:SIZES (default linear)", 1},
     {"activation", KEY_ACTIVATION, "NAME", 0, "clean with mlp: relu or tanh (default tanh, which has no kinks)", 1},
-    {"method", KEY_METHOD, "NAME", 0, "One method instead of all", 1},
+    {"method", KEY_METHOD, "NAME", 0, "One method instead of all; iaptt-gm where an option below changes it", 1},
     {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps (default: what suits the problem)", 1},
     {"ll-rate", KEY_LL_RATE, "A", 0, "Size of an LL step (default: what suits the problem)", 1},
     {NULL, 0, NULL, 0, "How it is checked:", 2},
@@ -60,9 +62,11 @@ static const struct argp_option options[] = {
      "Random directions for x and for z (default " AIT_TEXT_OF(DIRECTIONS) "; coordinates where there are no more)", 2},
     {"step", KEY_STEP, "H", 0, "Length of a difference (default 1e-5 in double, 1e-2 in float)", 2},
     {"seed", KEY_SEED, "S", 0, "Seed of the point and the directions (default 0)", 2},
-    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 3},
-    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 3},
-    {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 3},
+    {NULL, 0, NULL, 0, "The method's choices:", 4},
+    {NULL, 0, NULL, 0, "Machine:", 5},
+    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 5},
+    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 5},
+    {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 5},
     {0}};
 
 static const char documentation[] =
@@ -78,6 +82,9 @@ static const char documentation[] =
 static error_t parse(int key, char *argument, struct argp_state *state) {
   check_settings *s = state->input;
   switch (key) {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &s->method_settings;
+      return 0;
     case KEY_CASE:
       s->case_directory = argument;
       return 0;
@@ -119,10 +126,33 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   }
 }
 
+/* The options of a method, before anything is made. */
+static ait_status complete_method(check_settings *s) {
+  const char *changed = ait_method_settings_first(&s->method_settings);
+  if (changed != NULL && s->case_directory != NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with a problem, not with --case, which says what its methods are",
+                    changed);
+  }
+  if (s->method_settings.prior != NULL || !isnan(s->method_settings.prior_weight)) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "a prior goes with clean and solve, not with check: it is no part of the hyper-gradient");
+  }
+  if (changed != NULL && s->method_name[0] == '\0') {
+    snprintf(s->method_name, sizeof s->method_name, "%s", AIT_DEFAULT_METHOD);
+  }
+  if (s->method_name[0] == '\0') {
+    return AIT_OK;
+  }
+  ait_method method;
+  AIT_TRY(ait_method_by_name(s->method_name, &method));
+  return ait_method_settings_apply(&s->method_settings, s->method_name, &method);
+}
+
 static ait_status complete(check_settings *s) {
   if ((s->problem == -1) == (s->case_directory == NULL)) {
     return ait_fail(AIT_INVALID_ARGUMENT, "check: name a problem (toy, convex, sinusoid or clean) or --case DIR");
   }
+  AIT_TRY(complete_method(s));
   if (s->model.text[0] == '\0') {
     AIT_TRY(ait_model_parse("linear", &s->model));
   }
@@ -148,6 +178,7 @@ static ait_status check_method(const check_settings *s, const ait_sample *sample
   ait_solver_options solver;
   ait_solver_options_init(&solver);
   AIT_TRY(ait_method_by_name(name, &solver.method));
+  AIT_TRY(ait_method_settings_apply(&s->method_settings, name, &solver.method));
   const char *excuse = ait_difference_excuse(&solver.method);
   if (s->method_name[0] == '\0' && excuse != NULL) {
     printf("%-10s  SKIPPED (%s)\n", name, excuse);
@@ -265,9 +296,14 @@ static ait_status run_check(const check_settings *s, int64_t *failed) {
 }
 
 int ait_command_check(int argc, char **argv) {
-  const struct argp argp = {
-      .options = options, .parser = parse, .args_doc = "PROBLEM\n--case DIR", .doc = documentation};
+  const struct argp_child children[] = {{&ait_method_argp, 0, NULL, 0}, {0}};
+  const struct argp argp = {.options = options,
+                            .parser = parse,
+                            .args_doc = "PROBLEM\n--case DIR",
+                            .doc = documentation,
+                            .children = children};
   check_settings settings = {.problem = -1, .activation = -1, .device = "auto"};
+  ait_method_settings_init(&settings.method_settings);
   ait_status status = ait_parse_options(&argp, argc, argv, "check", &settings);
   int64_t failed = 0;
   if (status == AIT_OK) {

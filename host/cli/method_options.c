@@ -12,7 +12,6 @@ enum {
   KEY_FD_EPSILON,
   KEY_PRIOR_WEIGHT,
   KEY_PRIOR,
-  KEY_MAPPING,
   KEY_LL_TOLERANCE,
   KEY_LBFGS_HISTORY
 };
@@ -33,10 +32,6 @@ static const struct argp_option options[] = {
      "(clean with a linear model; default none)",
      4},
     {"neumann-terms", KEY_NEUMANN_TERMS, "N", 0, "ns: terms of the Neumann series (default: K)", 4},
-    {"mapping", KEY_MAPPING, "NAME", 0,
-     "how the LL problem is solved: by steps along gradient or aggregate (of those of f and F, as bda's), or, for ls "
-     "and ns, by l-bfgs, to --ll-tolerance or by --ll-steps looks at f (default: that of --method)",
-     4},
     {"ll-tolerance", KEY_LL_TOLERANCE, "E", 0,
      "l-bfgs: the norm of the LL gradient, relative to the start, that counts as solved (default 1e-4; 0: all LL "
      "steps)",
@@ -53,6 +48,9 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *text, struct argp_state *state) {
   ait_method_settings *s = state->input;
   switch (key) {
+    case ARGP_KEY_INIT:
+      state->child_inputs[0] = &s->choices;
+      return 0;
     case KEY_CG_ITERATIONS:
       return ait_option_fail(ait_option_whole("--cg-iterations", text, 1, &s->cg_iterations));
     case KEY_CG_TOLERANCE:
@@ -67,8 +65,6 @@ static error_t parse(int key, char *text, struct argp_state *state) {
           ait_option_choice("--cg-preconditioner", text, ait_preconditioner_words, &s->cg_preconditioner));
     case KEY_NEUMANN_TERMS:
       return ait_option_fail(ait_option_whole("--neumann-terms", text, 1, &s->neumann_terms));
-    case KEY_MAPPING:
-      return ait_option_fail(ait_option_choice("--mapping", text, ait_mapping_words, &s->mapping));
     case KEY_LL_TOLERANCE:
       return ait_option_fail(ait_option_fraction("--ll-tolerance", text, &s->ll_tolerance));
     case KEY_LBFGS_HISTORY:
@@ -85,4 +81,6 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   }
 }
 
-const struct argp ait_method_argp = {.options = options, .parser = parse};
+static const struct argp_child children[] = {{&ait_choice_argp, 0, NULL, 0}, {0}};
+
+const struct argp ait_method_argp = {.options = options, .parser = parse, .children = children};

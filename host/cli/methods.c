@@ -88,8 +88,12 @@ static void print_notes(void) {
 static void print_options(void) {
   printf(
       "\nOptions\n"
-      "  all methods                    --iterations --ll-steps --ll-rate --ul-optimizer --ul-rate --mapping\n"
+      "  all methods                    --iterations --ll-steps --ll-rate --ul-optimizer --ul-rate\n"
+      "                                 --initialisation --truncation --mapping --nesterov --hypergradient\n"
       "  auxiliary start                --init-optimizer --init-rate --prior-weight --prior\n"
+      "  truncation to the last steps   --last-steps\n"
+      "  aggregate LL step              --bda-mu --bda-decay\n"
+      "  proximal, aggregate LL step    --prox --prox-weight --prox-l2-weight --prox-lower --prox-upper\n"
       "  LL step by l-bfgs              --ll-tolerance --lbfgs-history\n"
       "  conjugate gradient             --cg-iterations --cg-tolerance --cg-damping --cg-negative-curvature\n"
       "                                 --cg-preconditioner\n"

@@ -86,6 +86,9 @@ ait_status ait_parse_options(const struct argp *argp, int argc, char **argv, con
  * ait_method_settings. */
 extern const struct argp ait_method_argp;
 
+/* The choices that a method is made of, a child of ait_method_argp. Its input is an ait_method_choices. */
+extern const struct argp ait_choice_argp;
+
 /* The options that choose the rows, the classifier, the output and the machine, a child of the argp of every command
  * that works on a data set. Its input is an ait_clean_settings. */
 extern const struct argp ait_data_argp;

@@ -204,8 +204,8 @@ static ait_status complete(solve_settings *s) {
     snprintf(s->method_name, sizeof s->method_name, "iaptt-gm");
     AIT_TRY(ait_method_by_name(s->method_name, &s->method));
   }
-  AIT_TRY(ait_method_ll_steps(&s->method, s->method_name, s->ll_steps, d->ll_steps, &s->ll_steps));
-  return ait_method_settings_apply(&s->method_settings, s->method_name, &s->method);
+  AIT_TRY(ait_method_settings_apply(&s->method_settings, s->method_name, &s->method));
+  return ait_method_ll_steps(&s->method, s->method_name, s->ll_steps, d->ll_steps, &s->ll_steps);
 }
 
 /* ---- running ----------------------------------------------------------------------------------- */
@@ -364,8 +364,9 @@ static void print_summary(const solve_run *run) {
   const solve_settings *s = run->settings;
   const ait_real *F = ait_solver_trajectory_F(run->solver);
   int32_t kbar = *ait_solver_kbar(run->solver);
-  printf("%s, %s, %lld iterations of %lld steps\n", example_words[s->example], s->method_name, (long long)s->iterations,
-         (long long)s->ll_steps);
+  const int changed = ait_method_choices_first(&s->method_settings.choices) != NULL;
+  printf("%s, %s%s, %lld iterations of %lld steps\n", example_words[s->example], s->method_name,
+         changed ? " with other choices" : "", (long long)s->iterations, (long long)s->ll_steps);
   if (s->example == EXAMPLE_TOY) {
     printf("  x = %.10g    solution 11 pi / 4 = %.10g\n", (double)*run->x, run->solution);
     printf("  z = %.10g    solution -2\n", (double)*run->z);

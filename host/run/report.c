@@ -63,11 +63,46 @@ ait_suspects ait_run_suspects(const ait_run *run) {
 
 /* ---- run.json ---------------------------------------------------------------------------------- */
 
+static void add_mapping(cJSON *object, const ait_method *method) {
+  const ait_proximal *r = &method->proximal;
+  ait_document_text(object, "mapping", ait_mapping_words[method->mapping]);
+  if (method->mapping == AIT_MAPPING_AGGREGATE) {
+    cJSON_AddNumberToObject(object, "bda_mu", method->aggregate.mu);
+    cJSON_AddNumberToObject(object, "bda_decay", method->aggregate.decay);
+  }
+  if (r->kind == AIT_PROX_NONE) {
+    return;
+  }
+  ait_document_text(object, "prox", ait_prox_words[r->kind - 1]);
+  if (r->kind == AIT_PROX_BOX) {
+    cJSON_AddNumberToObject(object, "prox_lower", r->lower);
+    cJSON_AddNumberToObject(object, "prox_upper", r->upper);
+    return;
+  }
+  cJSON_AddNumberToObject(object, "prox_weight", r->weight);
+  if (r->kind == AIT_PROX_ELASTIC_NET) {
+    cJSON_AddNumberToObject(object, "prox_l2_weight", r->l2_weight);
+  }
+}
+
+/* What the method is a bundle of. */
+static void add_choices(cJSON *object, const ait_method *method, int64_t ll_steps) {
+  ait_document_text(object, "initialisation", ait_initialisation_words[method->initialisation]);
+  ait_document_text(object, "truncation", ait_truncation_words[method->truncation]);
+  if (method->truncation == AIT_TRUNCATION_LAST) {
+    const int64_t last = method->last_steps > 0 ? method->last_steps : (ll_steps + 1) / 2;
+    cJSON_AddNumberToObject(object, "last_steps", (double)last);
+  }
+  add_mapping(object, method);
+  cJSON_AddBoolToObject(object, "nesterov", method->nesterov);
+  ait_document_text(object, "hypergradient", ait_hypergradient_words[method->hypergradient]);
+}
+
 /* The settings that the method reads. */
 static void add_method_settings(cJSON *object, const ait_clean_settings *s) {
   const ait_method *method = &s->method;
   const ait_conjugate_gradient *cg = &method->conjugate_gradient;
-  ait_document_text(object, "mapping", ait_mapping_words[method->mapping]);
+  add_choices(object, method, s->ll_steps);
   if (method->mapping == AIT_MAPPING_LBFGS) {
     cJSON_AddNumberToObject(object, "ll_tolerance", method->lbfgs.tolerance);
     cJSON_AddNumberToObject(object, "lbfgs_history", (double)ait_lbfgs_history(method));

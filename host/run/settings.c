@@ -15,7 +15,6 @@ const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
 const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
 const char *const ait_negative_curvature_words[] = {"continue", "stop", "error", NULL};
 const char *const ait_preconditioner_words[] = {"none", "diagonal", NULL};
-const char *const ait_mapping_words[] = {"gradient", "aggregate", "l-bfgs", NULL};
 const char *const ait_math_words[] = {"float32", "tf32", NULL};
 
 typedef struct solver_defaults {
@@ -82,11 +81,11 @@ void ait_method_settings_init(ait_method_settings *settings) {
                                     .cg_damping = NAN,
                                     .cg_negative_curvature = -1,
                                     .cg_preconditioner = -1,
-                                    .mapping = -1,
                                     .lbfgs_history = -1,
                                     .ll_tolerance = NAN,
                                     .fd_epsilon = NAN,
                                     .prior_weight = NAN};
+  ait_method_choices_init(&settings->choices);
 }
 
 /* The first option that is set and that only conjugate gradient reads, or NULL. */
@@ -99,9 +98,13 @@ static const char *cg_option(const ait_method_settings *s) {
                                           : NULL;
 }
 
+static const char *prior_option(const ait_method_settings *s) {
+  return !isnan(s->prior_weight) ? "--prior-weight" : s->prior != NULL ? "--prior" : NULL;
+}
+
 /* A prior draws a learned start. A weight makes a prior of its own; a prior alone needs a method with a weight. */
 static ait_status apply_prior(const ait_method_settings *s, const char *name, ait_method *method) {
-  const char *option = !isnan(s->prior_weight) ? "--prior-weight" : s->prior != NULL ? "--prior" : NULL;
+  const char *option = prior_option(s);
   if (option != NULL && method->initialisation != AIT_INITIALISATION_AUXILIARY) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "%s goes with a method that learns where the LL iteration starts, such as --method ait, not with "
@@ -116,22 +119,23 @@ static ait_status apply_prior(const ait_method_settings *s, const char *name, ai
   return AIT_OK;
 }
 
-/* With the settings of its bundle. */
-static void choose_mapping(const ait_method_settings *s, ait_method *method) {
-  const int32_t aggregates = s->mapping == AIT_MAPPING_AGGREGATE;
-  if (s->mapping != -1 && s->mapping != (int32_t)method->mapping) {
-    method->mapping = (ait_mapping)s->mapping;
-    method->aggregate = (ait_aggregate){.mu = aggregates ? 0.5 : 0, .decay = aggregates ? 0.9 : 0};
-  }
+/* The first option that is set and that only L-BFGS reads, or NULL. */
+static const char *lbfgs_option(const ait_method_settings *s) {
+  return !isnan(s->ll_tolerance) ? "--ll-tolerance" : s->lbfgs_history != -1 ? "--lbfgs-history" : NULL;
 }
 
 /* What solves the LL problem. */
 static ait_status apply_lbfgs(const ait_method_settings *s, const char *name, ait_method *method) {
   const int32_t solves = method->mapping == AIT_MAPPING_LBFGS;
-  const char *option = !isnan(s->ll_tolerance) ? "--ll-tolerance" : s->lbfgs_history != -1 ? "--lbfgs-history" : NULL;
+  const char *option = lbfgs_option(s);
   if (option != NULL && !solves) {
     return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --mapping l-bfgs, not with --mapping %s", option,
                     ait_mapping_words[method->mapping]);
+  }
+  if (solves && !ait_is_implicit(method) && s->choices.hypergradient != -1) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "--mapping l-bfgs goes with --hypergradient cg or neumann, not with --hypergradient %s",
+                    ait_hypergradient_words[s->choices.hypergradient]);
   }
   if (solves && !ait_is_implicit(method)) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--mapping l-bfgs goes with --method ls or ns, not with --method %s", name);
@@ -143,19 +147,39 @@ static ait_status apply_lbfgs(const ait_method_settings *s, const char *name, ai
   return AIT_OK;
 }
 
+const char *ait_method_settings_first(const ait_method_settings *s) {
+  const char *choice = ait_method_choices_first(&s->choices);
+  return choice != NULL            ? choice
+         : cg_option(s) != NULL    ? cg_option(s)
+         : s->neumann_terms != -1  ? "--neumann-terms"
+         : lbfgs_option(s) != NULL ? lbfgs_option(s)
+         : !isnan(s->fd_epsilon)   ? "--fd-epsilon"
+                                   : prior_option(s);
+}
+
+/* An option of a hyper-gradient that the method has not: `wanted` has it. */
+static ait_status not_of(const ait_method_settings *s, const char *option, const char *wanted,
+                         ait_hypergradient hypergradient, const char *name) {
+  if (s->choices.hypergradient == -1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --method %s, not with --method %s", option, wanted, name);
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --hypergradient %s, not with --hypergradient %s", option,
+                  ait_hypergradient_words[hypergradient], ait_hypergradient_words[s->choices.hypergradient]);
+}
+
 ait_status ait_method_settings_apply(const ait_method_settings *s, const char *name, ait_method *method) {
   ait_conjugate_gradient *cg = &method->conjugate_gradient;
   const char *option = cg_option(s);
+  AIT_TRY(ait_method_choices_apply(&s->choices, method));
   if (option != NULL && method->hypergradient != AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --method ls, not with --method %s", option, name);
+    return not_of(s, option, "ls", AIT_HYPERGRADIENT_CONJUGATE_GRADIENT, name);
   }
   if (s->neumann_terms != -1 && method->hypergradient != AIT_HYPERGRADIENT_NEUMANN) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--neumann-terms goes with --method ns, not with --method %s", name);
+    return not_of(s, "--neumann-terms", "ns", AIT_HYPERGRADIENT_NEUMANN, name);
   }
   if (!isnan(s->fd_epsilon) && method->hypergradient != AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--fd-epsilon goes with --method one-stage, not with --method %s", name);
+    return not_of(s, "--fd-epsilon", "one-stage", AIT_HYPERGRADIENT_FINITE_DIFFERENCES, name);
   }
-  choose_mapping(s, method);
   AIT_TRY(apply_lbfgs(s, name, method));
   cg->iterations = s->cg_iterations != -1 ? s->cg_iterations : cg->iterations;
   cg->tolerance = !isnan(s->cg_tolerance) ? s->cg_tolerance : cg->tolerance;
@@ -175,8 +199,9 @@ ait_status ait_method_ll_steps(const ait_method *method, const char *name, int64
                                int64_t *steps) {
   const int32_t single = method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES;
   if (single && asked > 1) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--method %s takes one LL step, which clashes with --ll-steps %lld", name,
-                    (long long)asked);
+    const int32_t named = strcmp(name, "one-stage") == 0;
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s %s takes one LL step, which clashes with --ll-steps %lld",
+                    named ? "--method" : "--hypergradient", named ? name : "finite-differences", (long long)asked);
   }
   *steps = asked >= 1 ? asked : single ? 1 : otherwise;
   return AIT_OK;

@@ -3,6 +3,7 @@
 #define AIT_RUN_SETTINGS_H
 
 #include "ait/ait.h"
+#include "run/choices.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,9 +60,6 @@ extern const char *const ait_negative_curvature_words[];
 /* The words of ait_preconditioner, likewise. */
 extern const char *const ait_preconditioner_words[];
 
-/* The words of ait_mapping, likewise. */
-extern const char *const ait_mapping_words[];
-
 /* The tolerance of L-BFGS where none is asked for. */
 #define AIT_DEFAULT_LL_TOLERANCE 1e-4
 
@@ -69,12 +67,16 @@ extern const char *const ait_mapping_words[];
 typedef struct ait_method_settings {
   int64_t cg_iterations, neumann_terms, lbfgs_history;
   double cg_tolerance, cg_damping, fd_epsilon, ll_tolerance, prior_weight;
-  int32_t cg_negative_curvature, cg_preconditioner, mapping;
+  int32_t cg_negative_curvature, cg_preconditioner;
   const char *prior; /* "initial", "zero" or a file; borrowed; unset: NULL */
+  ait_method_choices choices;
 } ait_method_settings;
 
 /* Everything unset. */
 void ait_method_settings_init(ait_method_settings *settings);
+
+/* The first option that is set, such as "--cg-damping", or NULL. */
+const char *ait_method_settings_first(const ait_method_settings *settings);
 
 /* Puts what is set into the method that has this name.
  * Errors: AIT_INVALID_ARGUMENT (the sentence names the option and the method that clash). */

@@ -47,8 +47,9 @@ void ait_summary_device(const ait_context *context, int32_t math, FILE *out) {
 
 void ait_run_print_method(const ait_run *run, FILE *out) {
   const ait_clean_settings *s = run->settings;
-  fprintf(out, "Run     %s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
-          s->model.text, (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
+  fprintf(out, "Run     %s%s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
+          ait_method_choices_first(&s->method_settings.choices) != NULL ? " with other choices" : "", s->model.text,
+          (long long)run->iterations, (long long)s->ll_steps, run->iteration_seconds);
   ait_summary_device(run->context, s->math, out);
   if (s->lq_weight != -1) {
     fprintf(out, "        %g (||W||^2 + %g^2)^(%g/2) is added to the LL objective for the weights W of every layer\n",

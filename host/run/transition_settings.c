@@ -1,5 +1,4 @@
 /* transition_settings.c - which settings mean nothing in transition cleaning. */
-#include <math.h>
 #include <string.h>
 
 #include "context/error.h"
@@ -7,32 +6,7 @@
 
 const char *const ait_cleaning_words[] = {"weights", "transition", NULL};
 
-/* The first option of a method that is set, or NULL. */
-static const char *method_option(const ait_method_settings *s) {
-  const struct {
-    int32_t set;
-    const char *option;
-  } options[] = {{s->cg_iterations != -1, "--cg-iterations"},
-                 {!isnan(s->cg_tolerance), "--cg-tolerance"},
-                 {!isnan(s->cg_damping), "--cg-damping"},
-                 {s->cg_negative_curvature != -1, "--cg-negative-curvature"},
-                 {s->cg_preconditioner != -1, "--cg-preconditioner"},
-                 {s->neumann_terms != -1, "--neumann-terms"},
-                 {!isnan(s->fd_epsilon), "--fd-epsilon"},
-                 {s->mapping != -1, "--mapping"},
-                 {s->lbfgs_history != -1, "--lbfgs-history"},
-                 {!isnan(s->ll_tolerance), "--ll-tolerance"},
-                 {!isnan(s->prior_weight), "--prior-weight"},
-                 {s->prior != NULL, "--prior"}};
-  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-    if (options[i].set) {
-      return options[i].option;
-    }
-  }
-  return NULL;
-}
-
-/* The same of Algorithm 1. */
+/* The first option of Algorithm 1 that is set, or NULL. */
 static const char *algorithm_option(const ait_clean_settings *s) {
   const struct {
     int32_t set;
@@ -61,7 +35,8 @@ static const char *algorithm_option(const ait_clean_settings *s) {
 }
 
 ait_status ait_transition_check_settings(const ait_clean_settings *s) {
-  const char *option = algorithm_option(s) != NULL ? algorithm_option(s) : method_option(&s->method_settings);
+  const char *option = algorithm_option(s);
+  option = option != NULL ? option : ait_method_settings_first(&s->method_settings);
   if (option != NULL) {
     return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --cleaning weights, not with --cleaning transition", option);
   }

@@ -339,7 +339,7 @@ static ait_status check_lbfgs(const ait_method *method, int64_t ll_steps) {
 
 static ait_status check_method(const ait_method *method, int64_t ll_steps) {
   if ((unsigned)method->initialisation > AIT_INITIALISATION_AUXILIARY ||
-      (unsigned)method->truncation > AIT_TRUNCATION_LAST || (unsigned)method->mapping > AIT_MAPPING_LBFGS ||
+      (unsigned)method->truncation > AIT_TRUNCATION_LAST || (unsigned)method->mapping > AIT_MAPPING_PROXIMAL ||
       (unsigned)method->proximal.kind > AIT_PROX_BOX || (unsigned)method->hypergradient > AIT_HYPERGRADIENT_NONE ||
       (unsigned)method->conjugate_gradient.negative_curvature > AIT_NEGATIVE_CURVATURE_ERROR) {
     return ait_fail(AIT_INVALID_ARGUMENT,

@@ -26,9 +26,9 @@ typedef enum ait_truncation {
 typedef enum ait_mapping {
   AIT_MAPPING_GRADIENT,  /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x, y_k)) */
   AIT_MAPPING_AGGREGATE, /* the same with (1 - mu_k) grad_y f + mu_k grad_y F for grad_y f (BDA) */
-  AIT_MAPPING_PROXIMAL,  /* y_{k+1} = prox_{alpha_k r + [y in Y]}(y_k - alpha_k grad_y f(x, y_k)): the LL problem is
-                            that of f + r */
-  AIT_MAPPING_LBFGS /* y_K solves the LL problem to a tolerance, by L-BFGS; each step is one look at f and grad_y f */
+  AIT_MAPPING_LBFGS, /* y_K solves the LL problem to a tolerance, by L-BFGS; each step is one look at f and grad_y f */
+  AIT_MAPPING_PROXIMAL /* y_{k+1} = prox_{alpha_k r + [y in Y]}(y_k - alpha_k grad_y f(x, y_k)): the LL problem is
+                          that of f + r */
 } ait_mapping;
 
 /* Settings of AIT_MAPPING_AGGREGATE: mu_k = mu decay^k. */

@@ -123,6 +123,7 @@ for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "-
   "--method ls --cg-iterations 4 --cg-damping 0.01" "--method ls --cg-preconditioner diagonal" \
   "--method ls --mapping l-bfgs --ll-tolerance 0.01 --ll-steps 40 --cg-damping 0.001" "--method ns --neumann-terms 3" \
   "--method one-stage --ll-steps 1" "--method ait --prior ait-1/y.npy" "--method ia-gm --prior-weight 0.2 --prior zero" \
+  "--method bda" "--mapping proximal --prox l1 --prox-weight 0.001 --nesterov yes --initialisation warm" \
   "--method ia-gm" "--method ia-gm-a" "--model deep:6" "--model mlp:8,6" "--model mlp:8 --activation tanh" \
   "--score weight" "--score gradient" "--ul-optimizer sgd --ul-rate 10 --init-optimizer adam"; do
   rm -rf noisy

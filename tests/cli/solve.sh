@@ -71,6 +71,17 @@ for program in "$AIT" "$AIT64"; do
   done
 done
 succeed "$AIT64" check clean --model mlp:7 --activation relu
+for choices in "--method ls --hypergradient reverse --truncation pessimistic" "--method ait --initialisation fixed" \
+  "--method bda --mapping gradient" "--method t-rhg --truncation none" "--hypergradient finite-differences --truncation none"; do
+  succeed "$AIT" solve toy --iterations 2 $choices
+  grep -q "with other choices" out || fail "solve toy $choices says $(cat out)"
+done
+for choices in "--method bda --nesterov yes" "--mapping aggregate --bda-mu 0.3 --bda-decay 1" \
+  "--mapping proximal --prox elastic-net --prox-weight 0.01 --prox-l2-weight 0.5" "--method t-rhg --last-steps 3" \
+  "--method rhg --truncation last --mapping proximal --prox box --prox-upper 0.2"; do
+  succeed "$AIT64" check clean $choices
+  [ "$(grep -c passed out)" -eq 1 ] || fail "check clean $choices says $(cat out)"
+done
 "$AIT64" check clean --tolerance 1e-30 >out 2>err
 [ $? -eq 1 ] || fail "check with a tolerance of 1e-30: expected exit status 1"
 

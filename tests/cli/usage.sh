@@ -58,7 +58,7 @@ expect 2 "--cg-negative-curvature foo: expected continue, stop or error" "${clea
 expect 2 "--cg-preconditioner foo: expected none or diagonal" "${clean[@]}" --method ls --cg-preconditioner foo
 expect 2 "--cg-preconditioner goes with --method ls, not with --method ns" \
   "${clean[@]}" --method ns --cg-preconditioner diagonal
-expect 2 "--mapping foo: expected gradient, aggregate or l-bfgs" "${clean[@]}" --method ls --mapping foo
+expect 2 "--mapping foo: expected gradient, aggregate, l-bfgs or proximal" "${clean[@]}" --method ls --mapping foo
 expect 2 "--mapping l-bfgs goes with --method ls or ns, not with --method iaptt-gm" "${clean[@]}" --mapping l-bfgs
 expect 2 "--ll-tolerance goes with --mapping l-bfgs, not with --mapping gradient" \
   "${clean[@]}" --method ls --ll-tolerance 0.1
@@ -83,6 +83,29 @@ expect 1 "none.npy" "$AIT" solve toy --method ait --prior none.npy --device cpu
 expect 2 "--lq-weight 0: expected a number above 0" "${clean[@]}" --lq-weight 0
 expect 2 "--lq-q 1: expected a number above 0 and below 1" "${clean[@]}" --lq-weight 1 --lq-q 1
 expect 2 "--lq-epsilon goes with --lq-weight" "${clean[@]}" --lq-epsilon 1
+expect 2 "--nesterov foo: expected no or yes" "$AIT" solve toy --nesterov foo
+expect 2 "--truncation foo: expected none, pessimistic or last" "$AIT" check toy --truncation foo
+expect 2 "--last-steps goes with --truncation last, not with --truncation pessimistic" "${clean[@]}" --last-steps 3
+expect 2 "--bda-mu goes with --mapping aggregate, not with --mapping gradient" "${clean[@]}" --bda-mu 0.3
+expect 2 "mu is 3; expected more than 0 and at most 1" "$AIT" solve toy --device cpu --method bda --bda-mu 3
+expect 2 "--prox goes with --mapping proximal or aggregate, not with --mapping gradient" "$AIT" solve toy --prox l1
+expect 2 "--mapping proximal needs --prox l1" "$AIT" check toy --mapping proximal
+expect 2 "--prox-weight needs --prox" "$AIT" solve toy --method bda --prox-weight 1
+expect 2 "--prox l2 needs --prox-weight" "$AIT" solve toy --method bda --prox l2
+expect 2 "--prox elastic-net needs --prox-l2-weight" "$AIT" solve toy --method bda --prox elastic-net --prox-weight 1
+expect 2 "--prox-weight goes with --prox l1, l2 or elastic-net, not with --prox box" \
+  "$AIT" solve toy --method bda --prox box --prox-weight 1 --prox-lower 0
+expect 2 "--prox-upper goes with --prox box, not with --prox l1" \
+  "$AIT" solve toy --method bda --prox l1 --prox-weight 1 --prox-upper 1
+expect 2 "--prox box needs --prox-lower, --prox-upper or both" "$AIT" solve toy --method bda --prox box
+expect 2 "--prox-lower 1 is above --prox-upper 0" "$AIT" solve toy --method bda --prox box --prox-lower 1 --prox-upper 0
+expect 2 "--cg-damping goes with --hypergradient cg, not with --hypergradient neumann" \
+  "$AIT" solve toy --method rhg --hypergradient neumann --cg-damping 1
+expect 2 "the truncation is pessimistic but the hyper-gradient is by conjugate gradient" \
+  "$AIT" solve toy --device cpu --hypergradient cg
+expect 2 "the mapping is aggregate but the hyper-gradient is by a Neumann series" \
+  "$AIT" solve toy --device cpu --method bda --hypergradient neumann
+expect 2 "--nesterov goes with a problem, not with --case" "$AIT" check --case "$folder" --nesterov yes
 expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
 expect 2 "--model mlp:0: expected linear" "${clean[@]}" --model mlp:0
 expect 2 "--activation" "${clean[@]}" --activation relu
