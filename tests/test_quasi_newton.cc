@@ -281,7 +281,7 @@ TEST_F(QuasiNewton, EveryLowerLevelProblemIsSolvedByItself) {
 TEST_F(QuasiNewton, ImplicitHypergradientIsThatOfTheSolution) {
   losses.lambda = {0.3, 0.02};
   Problem problem = losses.problem(context, true);
-  ait_solver_options options = lbfgs_options("ls", 200, kDouble ? 1e-13 : 1e-5);
+  ait_solver_options options = lbfgs_options("ls", 50, kDouble ? 1e-13 : 1e-5);
   options.method.conjugate_gradient.preconditioner = AIT_PRECONDITIONER_DIAGONAL;
   options.method.conjugate_gradient.tolerance = kDouble ? 1e-13 : 1e-6;
   Solver solver = start(problem, options);
