@@ -51,7 +51,9 @@ typedef struct ait_transition_run {
   const ait_clean_data *data;         /* borrowed */
   int64_t sizes[2];
   ait_network network;
-  int64_t m;                                                              /* parameters of one classifier */
+  int64_t m;                             /* parameters of one classifier */
+  double *means;                         /* D: of the training rows' columns */
+  ait_matrix *train, *validation, *test; /* views of the data's, less these means; test: or NULL */
   ait_predictor *train_predictor, *validation_predictor, *test_predictor; /* test: NULL where there are no such rows */
   ait_real *all_probabilities;                                            /* max(N, M) x C: of one fold's classifier */
   ait_real *probabilities; /* N x C: of each row by the classifier that left it out */

@@ -151,11 +151,34 @@ static ait_status write_scores(const ait_transition_run *run, const ait_folder *
   return status;
 }
 
+/* The classifiers of the rows as they are: A (u - mean) + b = A u + (b - A mean). */
+static ait_status write_classifiers(const ait_transition_run *run, const ait_folder *folder) {
+  const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
+  const int64_t classes = run->data->classes, features = run->data->features;
+  const size_t bytes = (size_t)(AIT_TRANSITION_FOLDS * run->m) * sizeof(ait_real);
+  ait_real *y = malloc(bytes);
+  if (y == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %d classifiers", AIT_TRANSITION_FOLDS);
+  }
+  memcpy(y, run->arms[run->chosen].y, bytes);
+  for (int64_t k = 0; k < AIT_TRANSITION_FOLDS * classes; k++) {
+    const ait_real *row = y + k / classes * run->m + k % classes * features;
+    double moved = 0;
+    for (int64_t j = 0; j < features; j++) {
+      moved += (double)row[j] * run->means[j];
+    }
+    y[k / classes * run->m + classes * features + k % classes] -= (ait_real)moved;
+  }
+  const ait_status status = ait_document_array(folder, "y.npy", real_type, AIT_TRANSITION_FOLDS, run->m, y);
+  free(y);
+  return status;
+}
+
 static ait_status write_files(const ait_transition_run *run, const ait_folder *folder) {
   const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
   const ait_suspects suspects = suspects_of(run);
   AIT_TRY(ait_document_array(folder, "weights.npy", real_type, run->data->train_rows, 1, run->weights));
-  AIT_TRY(ait_document_array(folder, "y.npy", real_type, AIT_TRANSITION_FOLDS, run->m, run->arms[run->chosen].y));
+  AIT_TRY(write_classifiers(run, folder));
   AIT_TRY(write_scores(run, folder));
   AIT_TRY(ait_document_suspects(&suspects, folder));
   return write_json(run, folder);
