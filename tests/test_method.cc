@@ -353,6 +353,9 @@ class Cost : public testing::Test {
     method = by_name("ls");
     method.mapping = AIT_MAPPING_LBFGS, method.lbfgs = {2, 0};
     all.emplace_back("ls, l-bfgs", method);
+    method = by_name("ia-gm-a");
+    method.mapping = AIT_MAPPING_PROXIMAL, method.proximal.kind = AIT_PROX_L1, method.proximal.weight = 0.1;
+    all.emplace_back("ia-gm-a, proximal", method);
     for (auto &[name, m] : all) {
       m.last_steps = m.truncation == AIT_TRUNCATION_LAST ? T : 0;
       m.conjugate_gradient.tolerance = 0;
@@ -450,6 +453,11 @@ const Choice kFixed = {"fixed", [](auto &o) { o.method.initialisation = AIT_INIT
                            [](auto &o) {
                              o.method.mapping = AIT_MAPPING_AGGREGATE, o.method.aggregate = {0.5, 0.9};
                            }},
+             kProximal = {"proximal",
+                          [](auto &o) {
+                            o.method.mapping = AIT_MAPPING_PROXIMAL;
+                            o.method.proximal.kind = AIT_PROX_L1, o.method.proximal.weight = 0.1;
+                          }},
              kLbfgs = {"L-BFGS", [](auto &o) { o.method.mapping = AIT_MAPPING_LBFGS; }},
              kPlain = {"plain", [](auto &) {}}, kNesterov = {"Nesterov", [](auto &o) { o.method.nesterov = 1; }},
              kReverse = {"reverse accumulation", [](auto &) {}},
@@ -504,7 +512,7 @@ TEST(Clashes, EveryCombinationIsTakenOrRefusedWithTheTwoThatClash) {
   Problem problem(made, ait_problem_destroy);
   const std::vector<std::vector<const Choice *>> kinds = {{&kFixed, &kWarm, &kAuxiliary},
                                                           {&kWhole, &kPessimistic, &kLast},
-                                                          {&kGradient, &kAggregate, &kLbfgs},
+                                                          {&kGradient, &kAggregate, &kProximal, &kLbfgs},
                                                           {&kPlain, &kNesterov},
                                                           {&kFree, &kPrior},
                                                           {&kReverse, &kConjugate, &kNeumann, &kDifferences, &kNone}};
