@@ -176,19 +176,35 @@ Problem coupled(const Context &context, Coupled *data, int64_t batch, const Choi
   return Problem(made, ait_problem_destroy);
 }
 
-class Mappings : public testing::TestWithParam<Choice> {
+/* All choices of one mapping, so that a process has enough to do. */
+struct Group {
+  std::string name;
+  std::vector<Choice> choices;
+};
+
+std::vector<Group> groups() {
+  constexpr size_t each = 12; /* what add_choices adds */
+  std::vector<Group> all;
+  const std::vector<Choice> every = choices();
+  for (size_t i = 0; i < every.size(); i += each) {
+    all.push_back({every[i].name, {every.begin() + i, every.begin() + i + each}});
+  }
+  return all;
+}
+
+class Mappings : public testing::TestWithParam<Group> {
  protected:
   Mappings() : context(make_context()) {}
 
-  Problem problem(Coupled *data, int64_t batch) const {
-    return coupled(context, data, batch, GetParam());
-  }
-
-  ait_solver_options options(int64_t K) const {
+  ait_solver_options options(const Choice &choice, int64_t K) const {
     ait_solver_options made = make_options("rhg", K, 0.3);
-    made.method = GetParam().method;
+    made.method = choice.method;
     return made;
   }
+
+  void check_steps(const Choice &choice);
+  void check_differences(const Choice &choice);
+  void check_batch(const Choice &choice);
 
   Context context;
   const Reals x = {0.7f, -0.4f}, z = {0.3f, 1.1f, -0.2f, 0.9f, -1.4f, 0.2f, -0.6f, 0.1f, 0.8f};
@@ -221,16 +237,16 @@ Doubles recompute(const Choice &choice, const Coupled &data, const Reals &x, con
   return y;
 }
 
-TEST_P(Mappings, StepsAreTheirFormulas) {
+void Mappings::check_steps(const Choice &choice) {
   Coupled data;
-  Problem made = problem(&data, 3);
+  Problem made = coupled(context, &data, 3, choice);
   for (const int64_t K : {1, 2, 7}) {
-    Solver solver = make_solver(made, options(K), x, z);
+    Solver solver = make_solver(made, options(choice, K), x, z);
     Reals y(z.size());
     ASSERT_OK(ait_solver_rollout(solver.get()));
     ASSERT_OK(ait_solver_get_y(solver.get(), y.data()));
     for (int64_t b = 0; b < 3; b++) {
-      const Doubles expected = recompute(GetParam(), data, x, z, b, K, 0.3);
+      const Doubles expected = recompute(choice, data, x, z, b, K, 0.3);
       for (int64_t i = 0; i < data.m; i++) {
         EXPECT_LE(std::abs(y[b * data.m + i] - expected[i]), kDouble ? 1e-13 : 2e-6) << K << " " << b << " " << i;
       }
@@ -239,12 +255,12 @@ TEST_P(Mappings, StepsAreTheirFormulas) {
 }
 
 /* The tolerances of ait check: in float a difference is rough. */
-TEST_P(Mappings, HypergradientsAreDifferences) {
+void Mappings::check_differences(const Choice &choice) {
   Coupled data;
-  Problem made = problem(&data, 3);
+  Problem made = coupled(context, &data, 3, choice);
   const double tolerance = kDouble ? 1e-6 : 2e-2;
   const ait_difference_settings settings = {0, 9, ait_difference_step(), tolerance};
-  const ait_solver_options chosen = options(8);
+  const ait_solver_options chosen = options(choice, 8);
   ait_difference result;
   const ait_status status = ait_difference_check(made.get(), &chosen, x.data(), z.data(), &settings, &result);
   if (chosen.method.nesterov && chosen.method.truncation == AIT_TRUNCATION_LAST) {
@@ -257,11 +273,11 @@ TEST_P(Mappings, HypergradientsAreDifferences) {
 }
 
 /* Every entry has the numbers that it has alone, also where the others' products are not defined. */
-TEST_P(Mappings, EntriesOfABatchDoNotTouchEachOther) {
+void Mappings::check_batch(const Choice &choice) {
   Coupled data;
   data.poisoned = true;
-  const ait_solver_options chosen = options(8);
-  Problem together = problem(&data, 3);
+  const ait_solver_options chosen = options(choice, 8);
+  Problem together = coupled(context, &data, 3, choice);
   Solver solver = make_solver(together, chosen, x, z);
   ASSERT_OK(ait_solver_hypergradient(solver.get()));
   Reals gz(z.size()), gx(x.size()), alone_gz(data.m), alone_gx(x.size());
@@ -271,7 +287,7 @@ TEST_P(Mappings, EntriesOfABatchDoNotTouchEachOther) {
   for (int64_t b = 0; b < 3; b++) {
     Coupled entry;
     entry.first = b;
-    Problem one = problem(&entry, 1);
+    Problem one = coupled(context, &entry, 1, choice);
     Solver alone = make_solver(one, chosen, x, Reals(z.begin() + b * data.m, z.begin() + (b + 1) * data.m));
     ASSERT_OK(ait_solver_hypergradient(alone.get()));
     ASSERT_OK(ait_solver_get_gz(alone.get(), alone_gz.data()));
@@ -326,7 +342,28 @@ TEST(MappingSolutions, ImplicitHypergradientsAgreeWithReverseAccumulation) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Choices, Mappings, testing::ValuesIn(choices()),
+TEST_P(Mappings, StepsAreTheirFormulas) {
+  for (const Choice &choice : GetParam().choices) {
+    SCOPED_TRACE(choice.name);
+    check_steps(choice);
+  }
+}
+
+TEST_P(Mappings, HypergradientsAreDifferences) {
+  for (const Choice &choice : GetParam().choices) {
+    SCOPED_TRACE(choice.name);
+    check_differences(choice);
+  }
+}
+
+TEST_P(Mappings, EntriesOfABatchDoNotTouchEachOther) {
+  for (const Choice &choice : GetParam().choices) {
+    SCOPED_TRACE(choice.name);
+    check_batch(choice);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Choices, Mappings, testing::ValuesIn(groups()),
                          [](const auto &tested) { return tested.param.name; });
 
 TEST(MappingRefusals, NameWhatIsOffOrClashes) {
