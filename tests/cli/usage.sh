@@ -17,7 +17,7 @@ for program in "$AIT" "$AIT64"; do
     grep -q "^  $words" out || fail "$name methods lacks '$words': $(cat out)"
   done
   "$program" clean --help >help
-  for option in $(grep -oE -- "--[a-z][a-z-]+" out | grep -vx -- --method | sort -u); do
+  for option in $(grep -oE -- "--[a-z][a-z0-9-]+" out | grep -vx -- --method | sort -u); do
     grep -q -- "$option\>" help || fail "$name methods names $option, which clean does not take"
   done
   for option in $(grep -oE -- "--(cg|neumann|fd|prior|lbfgs|mapping|ll)[a-z-]*" help | sort -u); do
