@@ -185,7 +185,7 @@ grep -q "second Ctrl-C" err || fail "the signal was not answered at once: $(cat 
 [ "$(wc -l <stopped/suspects.csv)" -eq 301 ] || fail "the stopped run is not whole"
 
 # ---- a signal while the classifiers beside the run train skips those left --------------------------
-make_data big 20000 3 0.3 6
+make_data big 3000 3 0.3 6
 "$AIT" clean --images big-images.npy --labels big-labels.npy --val-images big-images.npy --val-labels big-labels.npy \
   --test-images test-images.npy --test-labels test-labels.npy --model mlp:64 --out beside --iterations 1 --ll-steps 2 \
   --threads 1 >out 2>err &
