@@ -61,6 +61,9 @@ static ait_status parse_rankings(const char *text, int32_t asked[AIT_RANKING_COU
     int32_t kind;
     snprintf(name, sizeof name, "%.*s", (int)length, word);
     AIT_TRY(ait_option_choice("--rankings", name, ait_ranking_words, &kind));
+    if (asked[kind]) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "--rankings %s: %s stands there twice", text, name);
+    }
     asked[kind] = 1;
     word += length;
     if (*word == '\0') {

@@ -179,7 +179,8 @@ static ait_status complete(clean_input *input) {
     }
   }
   AIT_TRY(ait_sweep_lists_check(&input->lists, &input->settings));
-  return ait_clean_settings_complete(&input->settings);
+  AIT_TRY(ait_clean_settings_complete(&input->settings));
+  return ait_sweep_method_check(&input->lists, &input->settings);
 }
 
 int ait_command_clean(int argc, char **argv) {

@@ -19,7 +19,6 @@ static const struct argp_option options[] = {
      4},
     {"against", KEY_AGAINST, "NAME", 0,
      "The one that the others are held against (default: the cheap ranking that does best, else the first method)", 4},
-    {NULL, 0, NULL, 0, "Algorithm:", 5},
     {"seeds", KEY_SEEDS, "LIST", 0, "Seeds, such as 0..9 or 0,3,5: all methods at each of them (default 0..4)", 5},
     {"seconds", KEY_SECONDS, "S", 0,
      "Instead of --iterations: UL iterations until S seconds have passed, without the figures taken on the way", 5},

@@ -516,11 +516,13 @@ static void free_maker(maker *k) {
   ait_stack_free(&k->stack);
 }
 
-/* The first made, unless one that was judged by validation rows left out did better. */
+/* The one that validation rows left out judge best; where they judged none, the first made. */
 static int32_t find_best(const ait_rankings *r) {
   int32_t best = -1;
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
-    if (r->each[kind].made && (best == -1 || r->each[kind].held_out_auroc > r->each[best].held_out_auroc)) {
+    const double held_out = r->each[kind].held_out_auroc;
+    if (r->each[kind].made && (best == -1 || held_out > r->each[best].held_out_auroc ||
+                               (!isnan(held_out) && isnan(r->each[best].held_out_auroc)))) {
       best = kind;
     }
   }

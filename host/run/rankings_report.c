@@ -20,6 +20,11 @@ static int64_t count_flagged(const ait_rankings *r) {
   return r->data->truth != NULL ? r->data->mislabelled_rows : r->best >= 0 ? r->each[r->best].disagreeing : 0;
 }
 
+/* Nonzero: the best ranking is so by validation rows left out, and not for want of another. */
+static int32_t is_judged(const ait_rankings *r) {
+  return r->best >= 0 && !isnan(r->each[r->best].held_out_auroc);
+}
+
 /* The share of the rows that the best ranking flags which another one flags too; NaN where there are none. */
 static double share_with_best(const ait_rankings *r, int32_t kind) {
   const int64_t flagged = count_flagged(r);
@@ -67,7 +72,7 @@ void ait_rankings_describe(const ait_rankings *r, cJSON *object) {
 }
 
 static void add_result(cJSON *object, const ait_rankings *r) {
-  ait_document_text(object, "best_by_held_out_auroc", r->best >= 0 ? ait_ranking_words[r->best] : NULL);
+  ait_document_text(object, "best_by_held_out_auroc", is_judged(r) ? ait_ranking_words[r->best] : NULL);
   cJSON_AddNumberToObject(object, "flagged_rows", (double)count_flagged(r));
   if (r->data->truth != NULL) {
     cJSON_AddNumberToObject(object, "mislabelled_rows", (double)r->data->mislabelled_rows);
@@ -167,7 +172,10 @@ static void print_trainings(const ait_rankings *r, FILE *out) {
     const ait_made_ranking *ranking = &r->each[kind];
     char held_out[16], shared[16], name[48];
     if (ranking->made) {
-      snprintf(name, sizeof name, "%s%s", ait_ranking_words[kind], kind == r->best ? " (best held out)" : "");
+      snprintf(name, sizeof name, "%s%s", ait_ranking_words[kind],
+               kind != r->best ? ""
+               : is_judged(r)  ? " (best held out)"
+                               : " (used)");
       fprintf(out, "  %-38s %6lld %8.1f %9s %11lld %9s\n", name, (long long)ranking->training.steps, ranking->seconds,
               ait_summary_percent(ranking->held_out_auroc, held_out), (long long)ranking->disagreeing,
               ait_summary_percent(share_with_best(r, kind), shared));
@@ -206,9 +214,7 @@ void ait_rankings_print(const ait_rankings *r, const char *folder, FILE *out) {
   if (r->best >= 0) {
     const ait_suspects suspects = suspects_of(r);
     ait_summary_examples(&suspects, out);
-    fprintf(
-        out,
-        "\nFiles in %s: suspects.csv (every row, by the ranking that is best held out), scores.npy, baseline.json\n",
-        folder);
+    fprintf(out, "\nFiles in %s: suspects.csv (every row, by the ranking %s), scores.npy, baseline.json\n", folder,
+            ait_ranking_words[r->best]);
   }
 }

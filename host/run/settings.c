@@ -107,9 +107,9 @@ static ait_status apply_prior(const ait_method_settings *s, const char *name, ai
   const char *option = prior_option(s);
   if (option != NULL && method->initialisation != AIT_INITIALISATION_AUXILIARY) {
     return ait_fail(AIT_INVALID_ARGUMENT,
-                    "%s goes with a method that learns where the LL iteration starts, such as --method ait, not with "
-                    "--method %s",
-                    option, name);
+                    "%s goes with a method that learns where the LL iteration starts (--initialisation auxiliary), not "
+                    "with --method %s with a %s start",
+                    option, name, ait_initialisation_words[method->initialisation]);
   }
   if (s->prior != NULL && isnan(s->prior_weight) && method->prior_weight == 0) {
     return ait_fail(AIT_INVALID_ARGUMENT,

@@ -18,6 +18,17 @@ void ait_sweep_lists_free(ait_sweep_lists *lists) {
   *lists = (ait_sweep_lists){0};
 }
 
+ait_status ait_sweep_method_check(const ait_sweep_lists *lists, const ait_clean_settings *s) {
+  const int32_t differences = s->method.hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES;
+  if (!differences || (lists->seed_count == 0 && lists->rate_count == 0)) {
+    return AIT_OK;
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT,
+                  "%s makes a batch of runs, but the finite differences of --method %s take one step for a whole "
+                  "batch: give a single seed and noise rate",
+                  lists->seed_count > 0 ? "--seeds" : "--noise-rates", s->method_name);
+}
+
 ait_status ait_sweep_lists_check(const ait_sweep_lists *lists, const ait_clean_settings *s) {
   if (lists->rate_count > 0 && s->noise != -1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--noise and --noise-rates cannot be given together");
@@ -188,7 +199,10 @@ ait_status ait_sweep_iterate(ait_sweep *sweep, const volatile sig_atomic_t *stop
   if (status != AIT_DIVERGED || sweep->is_single || count_diverged(sweep) != sweep->count - 1) {
     return of_all(sweep, status);
   }
-  return of_run(sweep, first_run(sweep, 0), status);
+  const int64_t last = first_run(sweep, 0);
+  char reason[AIT_SENTENCE];
+  snprintf(reason, sizeof reason, "%s", ait_last_error());
+  return ait_fail(status, "all %lld runs diverged; %s: %s", (long long)sweep->count, sweep->names[last], reason);
 }
 
 ait_status ait_sweep_evaluate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {

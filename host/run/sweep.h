@@ -42,6 +42,10 @@ typedef struct ait_sweep {
  * Errors: AIT_INVALID_ARGUMENT (the sentence names the options). */
 ait_status ait_sweep_lists_check(const ait_sweep_lists *lists, const ait_clean_settings *settings);
 
+/* Refuses a method whose runs would not come to the same in a batch; the settings are complete.
+ * Errors: AIT_INVALID_ARGUMENT (the sentence names the options). */
+ait_status ait_sweep_method_check(const ait_sweep_lists *lists, const ait_clean_settings *settings);
+
 /* Lists and settings (complete) are borrowed, the lists for this call alone. Whatever is read serves all runs; the rows
  * that a run draws are its own. On failure the sweep still has to be ended.
  * Errors: those of ait_clean_data_load; the sentence begins with the run. */

@@ -194,12 +194,13 @@ ait_status ait_transition_write(const ait_transition_run *run, ait_folder *folde
 static void print_arms(const ait_transition_run *run, FILE *out) {
   const ait_transition_arm *symmetric = &run->arms[AIT_ARM_SYMMETRIC], *full = &run->arms[AIT_ARM_FULL];
   fprintf(out, "\nNoise models (cross-entropy of held-out validation rows before and after the UL iterations)\n");
-  fprintf(out, "  symmetric   %.4f  %.4f   lambda %.2g, noise rate %.3f%s\n", symmetric->before, symmetric->after,
+  fprintf(out, "  symmetric   %.4f  %.4f   lambda %.2g, e %.3f%s\n", symmetric->before, symmetric->after,
           lambda_of(symmetric), learned_rate(run), run->chosen == AIT_ARM_SYMMETRIC ? "   (taken)" : "");
   fprintf(out, "  full        %.4f  %.4f   lambda %.2g%s\n", full->before, full->after, lambda_of(full),
           run->chosen == AIT_ARM_FULL ? "   (taken)" : "");
   fprintf(out,
-          "  The full one is taken where it is better by z > 3; here z = %.1f. Estimated share of wrong labels: %.3f\n",
+          "  The full one is taken where it is better by z > 3; here z = %.1f. The e that trains best is no estimate;\n"
+          "  estimated share of wrong labels: %.3f\n",
           run->z, run->rate);
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
     fprintf(out, "  WARNING: %s\n", ait_transition_warning(run, i));
@@ -214,10 +215,12 @@ static void print_rankings(const ait_transition_run *run, FILE *out) {
   if (run->baseline_trained) {
     const double ours = run->figures.auroc, theirs = run->baseline_figures.auroc;
     ait_summary_ranking("baseline: validation rows alone", &run->baseline_figures, out);
-    fprintf(out, "  AUROC %.2f against %.2f of the baseline: %s.\n", 100 * ours, 100 * theirs,
-            ours > theirs   ? "this run ranks better"
-            : theirs > ours ? "the cheap baseline ranks better here"
-                            : "no difference");
+    if (!isnan(ours) && !isnan(theirs)) {
+      fprintf(out, "  AUROC %.2f against %.2f of the baseline: %s.\n", 100 * ours, 100 * theirs,
+              ours > theirs   ? "this run ranks better"
+              : theirs > ours ? "the cheap baseline ranks better here"
+                              : "no difference");
+    }
   }
 }
 

@@ -99,6 +99,10 @@ for model in deep:6 "mlp:6 --activation tanh"; do
   grep -qi nan other/baseline.json other/suspects.csv && fail "--model $model: NaN in the results"
 done
 
+expect 2 "--rankings margin,margin: margin stands there twice" "$AIT" $rank --rankings margin,margin
+succeed "$AIT" $rank --noise 0.4 --steps 20 --rankings margin --out alone
+grep -q "margin (used)" out && grep -q '"best_by_held_out_auroc":.*null' alone/baseline.json ||
+  fail "a ranking that no validation row judged: $(cat out)"
 expect 2 "--rankings foo: expected validation, cross-validated, out-of-fold, pruned or margin" "$AIT" $rank \
   --rankings validation,foo
 expect 2 "--rankings : expected validation" "$AIT" $rank --rankings margin,

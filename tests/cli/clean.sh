@@ -237,6 +237,8 @@ for options in "--noise-model pair" "--noise-model symmetric --force"; do
   grep -q "AUROC" out && grep -q "validation rows alone" out || fail "$options: no figures beside the baseline's: $(cat out)"
   grep -qi "nan" out noisy-transition/*.csv noisy-transition/*.json && fail "$options: NaN in the results"
 done
+succeed "$AIT" clean $own_files $truth_known --noise 1 --cleaning transition --out all-wrong
+grep -qi "nan" out && fail "noise 1: NaN in the summary: $(cat out)"
 expect 2 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \
   "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \
   --val-labels few-labels.npy --cleaning transition --out refused --quiet

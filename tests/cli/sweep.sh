@@ -135,6 +135,8 @@ expect 2 "rate 0.1 stands there twice" own "$AIT" none --noise-rates 0.1,0.2,1e-
 expect 2 "--noise and --noise-rates" own "$AIT" none --noise 0.1 --noise-rates 0.2
 expect 2 "--seed and --seeds" own "$AIT" none --seed 0 --seeds 0..1
 expect 2 "--seeds goes with --cleaning weights" "$AIT" clean $own_files --out none --cleaning transition --seeds 0..1
+expect 2 "--seeds makes a batch of runs, but the finite differences of --method one-stage" "$AIT" clean $own_files \
+  --out none --method one-stage --seeds 0..1
 expect 2 "expected at most 1000 runs" own "$AIT" none --seeds 0..600 --noise-rates 0.1,0.2
 expect 2 "seed-0: --train 500: there are 300 rows" own "$AIT" none --seeds 0..1 --train 500
 [ ! -e none ] || fail "a refused sweep has left a folder"
@@ -176,7 +178,7 @@ import json
 print(json.load(open('spiked/sweep.json'))['runs'][$seed]['failure'])")" spiked none --seed $seed
   fi
 done
-expect 1 "diverged" spiked none --seeds 0..2 --ll-rate 1e9
+expect 1 "all 3 runs diverged; seed-2: " spiked none --seeds 0..2 --ll-rate 1e9
 [ ! -e none ] || fail "a sweep that diverged as a whole has left a folder"
 
 # ---- a signal ends all runs ------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ expect 2 "--prior-weight -1: expected a number from 0 up" "${clean[@]}" --prior-
 expect 2 "--prior goes with --prior-weight or --method ait, not with --method iaptt-gm" "${clean[@]}" --prior zero
 expect 2 "--prior-weight goes with a method that learns where the LL iteration starts" \
   "${clean[@]}" --method rhg --prior-weight 0.1
-expect 2 "such as --method ait, not with --method one-stage" "$AIT" solve toy --method one-stage --prior zero
+expect 2 "(--initialisation auxiliary), not with --method one-stage with a warm start" "$AIT" solve toy --method one-stage --prior zero
 expect 1 "none.npy" "$AIT" solve toy --method ait --prior none.npy --device cpu
 expect 2 "--lq-weight 0: expected a number above 0" "${clean[@]}" --lq-weight 0
 expect 2 "--lq-q 1: expected a number above 0 and below 1" "${clean[@]}" --lq-weight 1 --lq-q 1
