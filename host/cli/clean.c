@@ -34,7 +34,7 @@ static const char documentation[] =
     "classifier is trained on the weighted rows, and the weights are moved so that it does well on the validation "
     "rows.\v"
     "Ctrl-C ends the iteration (or the training of a classifier beside the run) under way and writes what there is; "
-    "with --cleaning transition that is nothing. "
+    "with --cleaning transition that is nothing until the rows are ranked. "
     "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.\n\n"
     "Examples:\n"
     "  " AIT_PROGRAM
@@ -135,6 +135,9 @@ static ait_status find_transition(const ait_clean_settings *settings, ait_contex
   }
   if (status == AIT_OK && !settings->quiet) {
     ait_transition_print(&run, settings->out, stdout);
+  }
+  if (status == AIT_OK && run.baseline_skipped) {
+    status = ait_fail(AIT_STOPPED, "stopped by a signal; what there was is in %s", settings->out);
   }
   ait_transition_end(&run);
   return status;

@@ -229,12 +229,18 @@ static void solver_options(int64_t looks, int32_t descends, int64_t iterations, 
   options->ul_optimizer.epsilon = 1e-10;
 }
 
+static ait_status go_on(const ait_transition_run *run) {
+  return *run->stop ? ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked; nothing was written")
+                    : AIT_OK;
+}
+
 /* y (folds x m) becomes the LL solutions at x, from what it is; *loss (may be NULL) the UL objective. */
 static ait_status solve(ait_transition_run *run, const ait_transition *rows, int64_t looks, const ait_real *x,
                         ait_real *y, double *loss) {
   ait_problem *problem;
   ait_solver *solver = NULL;
   ait_solver_options options;
+  AIT_TRY(go_on(run));
   solver_options(looks, 0, 1, &options);
   options.record_trajectory = loss != NULL;
   AIT_TRY(ait_problem_create_transition(run->context, run->data->classes, rows, &problem));
@@ -255,12 +261,10 @@ static ait_status solve(ait_transition_run *run, const ait_transition *rows, int
 
 /* `iterations` UL iterations of an arm; x becomes the mean of the last iterates, y the LL solutions there. */
 static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_solver *solver, int64_t variables,
-                          int64_t iterations, const volatile sig_atomic_t *stop) {
+                          int64_t iterations) {
   ait_real path[MOST_ITERATIONS + 1][2] = {{arm->x[0], arm->x[1]}};
   for (int64_t t = 0; t < iterations; t++) {
-    if (*stop) {
-      return ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked; nothing was written");
-    }
+    AIT_TRY(go_on(run));
     AIT_TRY(ait_solver_step(solver));
     AIT_TRY(ait_solver_get_x(solver, path[t + 1]));
     arm->iterations++;
@@ -283,8 +287,7 @@ static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_
   return ait_solver_get_y(solver, arm->y);
 }
 
-static ait_status descend(ait_transition_run *run, int32_t kind, int64_t iterations,
-                          const volatile sig_atomic_t *stop) {
+static ait_status descend(ait_transition_run *run, int32_t kind, int64_t iterations) {
   ait_transition_arm *arm = &run->arms[kind];
   const ait_transition rows = rows_of_arm(run, kind);
   ait_problem *problem;
@@ -294,7 +297,7 @@ static ait_status descend(ait_transition_run *run, int32_t kind, int64_t iterati
   AIT_TRY(ait_problem_create_transition(run->context, run->data->classes, &rows, &problem));
   ait_status status = ait_solver_create(problem, &options, arm->x, arm->y, &solver);
   if (status == AIT_OK) {
-    status = iterate(run, arm, solver, ait_problem_n(problem), iterations, stop);
+    status = iterate(run, arm, solver, ait_problem_n(problem), iterations);
   }
   ait_solver_destroy(solver);
   ait_problem_destroy(problem);
@@ -439,11 +442,11 @@ static ait_status score_arm(ait_transition_run *run, int32_t kind) {
   return AIT_OK;
 }
 
-static ait_status run_arms(ait_transition_run *run, const volatile sig_atomic_t *stop) {
-  AIT_TRY(descend(run, AIT_ARM_SYMMETRIC, SYMMETRIC_ITERATIONS, stop));
-  AIT_TRY(descend(run, AIT_ARM_FULL, FULL_ITERATIONS, stop));
+static ait_status run_arms(ait_transition_run *run) {
+  AIT_TRY(descend(run, AIT_ARM_SYMMETRIC, SYMMETRIC_ITERATIONS));
+  AIT_TRY(descend(run, AIT_ARM_FULL, FULL_ITERATIONS));
   AIT_TRY(fit_full(run));
-  AIT_TRY(descend(run, AIT_ARM_FULL, REFITTED_ITERATIONS, stop));
+  AIT_TRY(descend(run, AIT_ARM_FULL, REFITTED_ITERATIONS));
   for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
     AIT_TRY(score_arm(run, kind));
   }
@@ -491,13 +494,14 @@ static ait_status take_scores(ait_transition_run *run) {
 ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atomic_t *stop) {
   const double began = ait_run_clock();
   const int32_t quiet = run->settings->quiet;
+  run->stop = stop;
   ait_progress_note(quiet, "learning the validation rows");
   AIT_TRY(learn_clean(run));
   ait_progress_note(quiet, "trying a symmetric and a full noise model");
   AIT_TRY(start_arms(run));
   choose(run);
   ait_progress_note(quiet, "learning penalty and noise rate");
-  AIT_TRY(run_arms(run, stop));
+  AIT_TRY(run_arms(run));
   ait_progress_note(quiet, "scoring the rows");
   AIT_TRY(polish(run));
   AIT_TRY(take_scores(run));
@@ -565,9 +569,11 @@ ait_status ait_transition_evaluate(ait_transition_run *run) {
   }
   AIT_TRY(take_accuracy(run));
   ait_progress_note(run->settings->quiet, "training the baseline");
+  run->baseline_skipped = *run->stop;
   ait_real *y = malloc((size_t)run->m * sizeof *y);
-  const ait_status status =
-      y != NULL ? train_baseline(run, y) : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the baseline");
+  const ait_status status = run->baseline_skipped ? ait_fail(AIT_STOPPED, "skipped, as a signal asked to stop")
+                            : y != NULL           ? train_baseline(run, y)
+                                                  : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the baseline");
   free(y);
   run->baseline_trained = status == AIT_OK;
   if (!run->baseline_trained) {

@@ -49,6 +49,7 @@ typedef struct ait_transition_run {
   ait_context *context;               /* borrowed */
   const ait_clean_settings *settings; /* borrowed */
   const ait_clean_data *data;         /* borrowed */
+  const volatile sig_atomic_t *stop;  /* borrowed: nonzero asks to stop */
   int64_t sizes[2];
   ait_network network;
   int64_t m;                             /* parameters of one classifier */
@@ -80,7 +81,7 @@ typedef struct ait_transition_run {
   /* the figures */
   ait_ranking figures, baseline_figures;
   double *baseline_score;
-  int32_t baseline_trained;
+  int32_t baseline_trained, baseline_skipped; /* skipped: by a signal */
   char baseline_failure[AIT_TRANSITION_SENTENCE];
   ait_baseline baseline;
   double accuracy, baseline_accuracy; /* on the test rows: mean over the folds' classifiers; NaN where there are none */
@@ -95,10 +96,12 @@ ait_status ait_transition_check_settings(const ait_clean_settings *settings);
 ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
                                 ait_transition_run *run);
 
-/* Errors: AIT_STOPPED where `stop` became nonzero; whatever the library returns. */
+/* `stop` must live as long as the run. Errors: AIT_STOPPED where it became nonzero; whatever the library returns. */
 ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atomic_t *stop);
 
-/* A baseline that cannot be trained does not fail the run; its sentence is in baseline_failure. */
+/* A baseline that cannot be trained, or that a signal skips, does not fail the run; its sentence is in
+ * baseline_failure.
+ */
 ait_status ait_transition_evaluate(ait_transition_run *run);
 
 /* Where the run is not to be trusted, sentence `i` for people, or NULL past the last. */
