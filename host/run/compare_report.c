@@ -81,21 +81,12 @@ static cJSON *describe(const ait_comparison *c) {
 
 /* ---- tables ------------------------------------------------------------------------------------ */
 
-/* A figure, or an empty cell. */
-static void write_figure(double value, FILE *stream) {
-  if (isnan(value)) {
-    fputc(',', stream);
-  } else {
-    fprintf(stream, ",%.17g", value);
-  }
-}
-
 static void write_cell(const ait_comparison *c, int32_t k, int64_t s, FILE *stream) {
   const ait_cell *cell = ait_compare_cell(c, k, s);
   fprintf(stream, "%s,%" PRIu64, c->settings->contestants[k].name, c->settings->seeds[s]);
-  write_figure(cell->done && cell->iterations > 0 ? (double)cell->iterations : NAN, stream);
+  ait_document_csv(stream, cell->done && cell->iterations > 0 ? (double)cell->iterations : NAN);
   for (int figure = 0; figure < AIT_FIGURE_COUNT; figure++) {
-    write_figure(cell->done ? cell->figures[figure] : NAN, stream);
+    ait_document_csv(stream, cell->done ? cell->figures[figure] : NAN);
   }
   fprintf(stream, ",%s\n", cell->done ? "yes" : "no");
 }
@@ -130,7 +121,7 @@ static void write_curve(const ait_comparison *c, int32_t k, int64_t s, FILE *str
                               row->auroc,
                               row->f1};
     for (size_t figure = 0; figure < sizeof figures / sizeof *figures; figure++) {
-      write_figure(figures[figure], stream);
+      ait_document_csv(stream, figures[figure]);
     }
     fputc('\n', stream);
   }

@@ -9,6 +9,16 @@
 #include "context/error.h"
 #include "data/file.h"
 
+/* ---- cells ------------------------------------------------------------------------------------- */
+
+void ait_document_csv(FILE *stream, double figure) {
+  if (isnan(figure)) {
+    fputc(',', stream);
+  } else {
+    fprintf(stream, ",%.17g", figure);
+  }
+}
+
 /* ---- arrays ------------------------------------------------------------------------------------ */
 
 ait_status ait_document_array(const ait_folder *folder, const char *name, ait_type type, int64_t rows, int64_t columns,

@@ -3,6 +3,7 @@
 #define AIT_RUN_DOCUMENT_H
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 #include "run/data.h"
 #include "run/folder.h"
@@ -32,6 +33,9 @@ ait_status ait_document_write(const cJSON *json, const ait_folder *folder, const
 /* Writes an array of a partial folder as .npy; one column is flat. Errors: those of ait_matrix_write_npy. */
 ait_status ait_document_array(const ait_folder *folder, const char *name, ait_type type, int64_t rows, int64_t columns,
                               const void *data);
+
+/* A comma, and a figure with every digit; a figure that is NaN is an empty cell. */
+void ait_document_csv(FILE *stream, double figure);
 
 /* Writes suspects.csv of a partial folder. Errors: those of ait_file_commit. */
 ait_status ait_document_suspects(const ait_suspects *suspects, const ait_folder *folder);

@@ -152,17 +152,9 @@ static const char *state_of(const ait_run *run) {
 
 /* ---- sweep.csv --------------------------------------------------------------------------------- */
 
-static void write_number(FILE *stream, double value) {
-  if (isnan(value)) {
-    fputc(',', stream);
-  } else {
-    fprintf(stream, ",%.17g", value);
-  }
-}
-
 static void write_figures(const table *t, int64_t i, reading read, FILE *stream) {
   for (int f = 0; f < FIGURES; f++) {
-    write_number(stream, read(t, i, f));
+    ait_document_csv(stream, read(t, i, f));
   }
   fputc('\n', stream);
 }
@@ -170,7 +162,7 @@ static void write_figures(const table *t, int64_t i, reading read, FILE *stream)
 /* "mean,,0.3,2 runs," and its figures */
 static void write_group(const table *t, int64_t first, const char *word, reading read, FILE *stream) {
   fprintf(stream, "%s,", word);
-  write_number(stream, noise_of(t->sweep, first));
+  ait_document_csv(stream, noise_of(t->sweep, first));
   fprintf(stream, ",%lld of %lld runs,", (long long)count_of(t, first, F_KBAR), (long long)t->sweep->seeds);
   write_figures(t, first, read, stream);
 }
@@ -178,7 +170,7 @@ static void write_group(const table *t, int64_t first, const char *word, reading
 static void write_run(const table *t, int64_t i, FILE *stream) {
   const ait_run *run = &t->sweep->runs[i];
   fprintf(stream, "%s,%" PRIu64, t->sweep->names[i], t->sweep->run_settings[i].seed);
-  write_number(stream, noise_of(t->sweep, i));
+  ait_document_csv(stream, noise_of(t->sweep, i));
   fprintf(stream, ",%s,%lld", state_of(run), (long long)run->iterations);
   write_figures(t, i, value_of, stream);
 }
