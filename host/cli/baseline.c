@@ -96,8 +96,23 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 /* ---- the command ------------------------------------------------------------------------------- */
 
+/* Fails with the sentence of the first ranking that could not be made; `left` says what there is all the same. */
+static ait_status verdict(const ait_rankings *rankings, const char *left) {
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    const ait_made_ranking *ranking = &rankings->each[kind];
+    if (ranking->asked && !ranking->made) {
+      return ait_fail(rankings->skipped ? AIT_STOPPED : AIT_UNSUPPORTED, "%s: ranking %s: %s", left,
+                      ait_ranking_words[kind], ranking->failure);
+    }
+  }
+  return AIT_OK;
+}
+
 /* Writes and prints what there is; fails with the sentence of the first ranking that could not be made. */
 static ait_status finish(const ait_rankings *rankings, const baseline_settings *s, ait_folder *folder) {
+  if (rankings->best < 0) {
+    return verdict(rankings, "nothing was written");
+  }
   sigset_t before;
   ait_signals_hold(&before);
   ait_status status = ait_rankings_write(rankings, folder);
@@ -106,23 +121,17 @@ static ait_status finish(const ait_rankings *rankings, const baseline_settings *
   if (!s->clean.quiet) {
     ait_rankings_print(rankings, s->clean.out, stdout);
   }
-  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
-    const ait_made_ranking *ranking = &rankings->each[kind];
-    if (ranking->asked && !ranking->made) {
-      return ait_fail(AIT_UNSUPPORTED, "%s: ranking %s: %s", s->clean.out, ait_ranking_words[kind], ranking->failure);
-    }
-  }
-  return AIT_OK;
+  return verdict(rankings, s->clean.out);
 }
 
 static ait_status rank(const baseline_settings *s, ait_context *context, const ait_clean_data *data,
                        ait_folder *folder) {
   ait_rankings rankings;
   ait_warn_of_scales(data);
+  ait_signals_catch(s->clean.quiet);
   if (!s->clean.quiet) {
     ait_announce_device(s->clean.device, context);
   }
-  ait_signals_catch(s->clean.quiet);
   ait_status status = ait_rankings_make(context, &s->clean, data, s->asked, s->steps, &ait_stop_asked, &rankings);
   if (status == AIT_OK) {
     status = finish(&rankings, s, folder);

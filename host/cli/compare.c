@@ -28,7 +28,8 @@ static const char documentation[] =
     "Compare methods of hyper-cleaning with each other and with cheap rankings: the same rows, wrong labels, start and "
     "budget for all of them at every seed, figures at the last iterate.\v"
     "A method that fails is told with its sentence and stops no other. Ctrl-C ends the run under way (the rankings "
-    "of a seed after the one under way) and writes what there is. Intervals are 95 % percentile bootstrap intervals "
+    "of a seed after the one under way) and writes what results there are. Intervals are 95 % percentile bootstrap "
+    "intervals "
     "over seeds. Exit status: 0 success, 1 a method failed "
     "or a signal stopped it, 2 wrong usage.\n\n"
     "Example:\n"
@@ -96,6 +97,9 @@ static ait_status complete(ait_compare_settings *s) {
 /* Writes and prints what there is; fails where a contestant has no result somewhere. */
 static ait_status finish(const ait_comparison *comparison, ait_folder *folder) {
   const ait_compare_settings *s = comparison->settings;
+  if (comparison->stopped && ait_compare_done(comparison) == 0) {
+    return ait_fail(AIT_STOPPED, "stopped by a signal before there was any result; nothing was written");
+  }
   sigset_t before;
   ait_signals_hold(&before);
   ait_status status = ait_compare_write(comparison, folder);

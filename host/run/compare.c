@@ -306,7 +306,7 @@ static ait_status run_seed(ait_comparison *c, int64_t place, const volatile sig_
   return AIT_OK;
 }
 
-static int64_t count_done(const ait_comparison *c) {
+int64_t ait_compare_done(const ait_comparison *c) {
   int64_t done = 0;
   for (int64_t i = 0; i < c->settings->count * c->settings->seed_count; i++) {
     done += c->cells[i].done;
@@ -407,7 +407,7 @@ ait_status ait_compare_run(ait_context *context, const ait_compare_settings *set
   for (int64_t place = 0; place < settings->seed_count; place++) {
     AIT_TRY(run_seed(c, place, stop));
   }
-  c->stopped = *stop && count_done(c) < settings->count * settings->seed_count;
+  c->stopped = *stop && ait_compare_done(c) < settings->count * settings->seed_count;
   return summarise(c);
 }
 

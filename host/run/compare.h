@@ -84,6 +84,9 @@ ait_status ait_compare_run(ait_context *context, const ait_compare_settings *set
 /* The cell of contestant c at the s-th seed. */
 const ait_cell *ait_compare_cell(const ait_comparison *comparison, int32_t c, int64_t s);
 
+/* How many cells have a result. */
+int64_t ait_compare_done(const ait_comparison *comparison);
+
 /* Writes compare.json, compare.csv (a row a contestant and seed) and curves.csv (figures along the runs); on failure
  * nothing is left. Errors: those of ait_folder_... */
 ait_status ait_compare_write(const ait_comparison *comparison, ait_folder *folder);

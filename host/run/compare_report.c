@@ -280,12 +280,17 @@ void ait_compare_print(const ait_comparison *c, const char *folder, FILE *out) {
   ait_clean_settings first = c->settings->clean;
   first.seed = c->settings->seeds[0];
   ait_summary_data(&first, &c->data, out);
+  if (c->settings->seed_count > 1) {
+    fprintf(out, "        every other seed draws rows, wrong labels and start anew\n");
+  }
   print_run(c, out);
   print_means(c, out);
   fprintf(
       out,
       "  acc kept: after the same training on the rows that a ranking keeps and the validation rows. seconds: without "
-      "figures\n  on the way. MB: peak resident memory beyond what was resident before, data among it.\n");
+      "figures\n  on the way. MB: host memory that a run took at its peak beyond the rows, which were there before; "
+      "all rankings "
+      "of a\n  seed together have one figure.\n");
   print_differences(c, out);
   print_failures(c, out);
   fprintf(out,

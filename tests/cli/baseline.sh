@@ -94,6 +94,12 @@ grep -q "mixed: ranking out-of-fold: the training rows are u8 and the validation
 grep -q "out-of-fold  *not made: the training rows are u8" out || fail "$(cat out)"
 grep -q '"cross-validated"' mixed/baseline.json || fail "rows of two types: $(cat mixed/baseline.json)"
 
+"$AIT" baseline --images train-images.npy --labels train-labels.npy --val-images mixed-images.npy \
+  --val-labels mixed-labels.npy --rankings out-of-fold --out none >out 2>err
+[ $? -eq 1 ] || fail "no ranking at all: expected exit status 1"
+grep -q "nothing was written: ranking out-of-fold: the training rows are u8" err || fail "no ranking at all: $(cat err)"
+[ ! -e none ] || fail "a folder without any ranking"
+
 for model in deep:6 "mlp:6 --activation tanh"; do
   succeed "$AIT" $rank --model $model --noise 0.3 --out other --force --quiet
   grep -qi nan other/baseline.json other/suspects.csv && fail "--model $model: NaN in the results"
