@@ -196,7 +196,8 @@ done
 clean() {
   local name=$1 limit=$2
   shift 2
-  step "$name" "$limit" '' $build/ait clean --dataset fashion-mnist --quiet --out "$work/$name" "$@" &&
+  step "$name" "$limit" '' $build/ait clean --dataset fashion-mnist --baselines validation --quiet \
+    --out "$work/$name" "$@" &&
     cp "$work/$name/run.json" "$results/$name.json"
 }
 for run in 1 2 3; do

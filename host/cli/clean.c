@@ -23,8 +23,8 @@ static const struct argp_option options[] = {
     {"lq-q", KEY_LQ_Q, "Q", 0, "Its Q, above 0 and below 1 (default " AIT_TEXT_OF(AIT_DEFAULT_LQ_Q) ")", 4},
     {"lq-epsilon", KEY_LQ_EPSILON, "E", 0, "Its E, above 0 (default " AIT_TEXT_OF(AIT_DEFAULT_LQ_EPSILON) ")", 4},
     {"baselines", KEY_BASELINES, "NAME", 0,
-     "Cheap rankings beside the run: validation, or all that the command baseline makes, which take about as long as "
-     "the run itself (default validation)",
+     "Cheap rankings beside the run: all that the command baseline makes, which take about as long as the run itself, "
+     "or validation, the quick choice (default all)",
      4},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {0}};
@@ -136,7 +136,7 @@ static ait_status find_transition(const ait_clean_settings *settings, ait_contex
   if (status == AIT_OK && !settings->quiet) {
     ait_transition_print(&run, settings->out, stdout);
   }
-  if (status == AIT_OK && run.baseline_skipped) {
+  if (status == AIT_OK && run.sides.skipped) {
     status = ait_fail(AIT_STOPPED, "stopped by a signal; what there was is in %s", settings->out);
   }
   ait_transition_end(&run);

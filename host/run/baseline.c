@@ -91,3 +91,15 @@ ait_status ait_baseline_train(ait_context *context, const ait_network *network, 
   ait_trainer_clear(&folds);
   return status;
 }
+
+ait_status ait_baseline_accuracy(ait_context *context, const ait_network *network, const ait_matrix *rows,
+                                 const int32_t *labels, const ait_real *y, double *accuracy) {
+  if (rows == NULL) {
+    return AIT_OK;
+  }
+  ait_predictor *predictor;
+  AIT_TRY(ait_predictor_create(context, network, rows, &predictor));
+  const ait_status status = ait_predictor_accuracy(predictor, y, labels, accuracy);
+  ait_predictor_destroy(predictor);
+  return status;
+}

@@ -32,6 +32,11 @@ ait_status ait_baseline_train(ait_context *context, const ait_network *network, 
                               const int32_t *labels, const ait_baseline_settings *settings, ait_real *y,
                               ait_baseline *baseline);
 
+/* *accuracy of the classifier with parameters y on rows with labels, 0 .. 1; stays as it is where `rows` is NULL.
+ * Errors: whatever the predictor returns. */
+ait_status ait_baseline_accuracy(ait_context *context, const ait_network *network, const ait_matrix *rows,
+                                 const int32_t *labels, const ait_real *y, double *accuracy);
+
 #ifdef __cplusplus
 }
 #endif

@@ -115,16 +115,11 @@ static ait_status measure_kept(const round_of_seed *r, const ait_network *networ
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a classifier's parameters");
   }
   ait_baseline training;
-  ait_predictor *predictor = NULL;
   ait_context *context = r->comparison->context;
   ait_status status = ait_retrain(context, network, &r->settings, d, order, dropped, y, &training);
   if (status == AIT_OK) {
-    status = ait_predictor_create(context, network, d->test, &predictor);
+    status = ait_baseline_accuracy(context, network, d->test, d->test_labels, y, accuracy);
   }
-  if (status == AIT_OK) {
-    status = ait_predictor_accuracy(predictor, y, d->test_labels, accuracy);
-  }
-  ait_predictor_destroy(predictor);
   free(y);
   return status == AIT_UNSUPPORTED ? AIT_OK : status;
 }

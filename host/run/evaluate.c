@@ -5,11 +5,7 @@
 
 #include "context/error.h"
 #include "run/progress.h"
-#include "run/retrain.h"
 #include "run/run.h"
-
-/* The validation rows may be few, so that all folds are needed to tell when to stop. */
-enum { BASELINE_FOLDS = 5 };
 
 /* ---- scores ------------------------------------------------------------------------------------ */
 
@@ -88,93 +84,7 @@ static ait_status take_accuracies(ait_run *run) {
   return ait_predictor_accuracy(run->test_predictor, run->z, labels, &run->accuracy_z);
 }
 
-/* ---- the classifiers beside the run ------------------------------------------------------------ */
-
-static ait_status take_side_accuracy(ait_run *run, ait_side side, const ait_real *y) {
-  if (run->test_predictor == NULL) {
-    return AIT_OK;
-  }
-  return ait_predictor_accuracy(run->test_predictor, y, run->data->test_labels, &run->side_accuracy[side]);
-}
-
-/* The validation-only classifier: its ranking of the same rows, and its accuracy. */
-static ait_status train_baseline(ait_run *run, int64_t *order, ait_real *y) {
-  const ait_clean_data *d = run->data;
-  const ait_baseline_settings settings = {.seed = run->settings->seed,
-                                          .rate = run->settings->ll_rate,
-                                          .most = AIT_DEFAULT_BASELINE_STEPS,
-                                          .folds = BASELINE_FOLDS};
-  AIT_TRY(ait_baseline_train(run->context, &run->network, d->validation, d->validation_labels, &settings, y,
-                             &run->sides[AIT_SIDE_VALIDATION]));
-  AIT_TRY(take_side_accuracy(run, AIT_SIDE_VALIDATION, y));
-  AIT_TRY(ait_run_classifier_score(run, y, run->baseline_score));
-  AIT_TRY(ait_metrics_order(d->train_rows, run->baseline_score, order));
-  if (d->truth != NULL) {
-    AIT_TRY(ait_metrics_ranking(d->train_rows, run->baseline_score, d->mislabelled, &run->baseline_ranking));
-  }
-  return ait_metrics_shared(d->train_rows, run->flagged, run->order, order, &run->shared_with_baseline);
-}
-
-/* Accuracies that are worth comparing: the same training on the same kind of rows, which differ only in
- * what was dropped. The least suspect rows stand at the end of an order. */
-static ait_status retrain(ait_run *run, ait_side side, const int64_t *baseline_order, ait_real *y) {
-  if (side == AIT_SIDE_KEPT_BY_BASELINE && !run->side_trained[AIT_SIDE_VALIDATION]) {
-    return ait_fail(AIT_UNSUPPORTED, "without the classifier of the validation rows alone there is no such ranking");
-  }
-  const int64_t *order = side == AIT_SIDE_KEPT_BY_BASELINE ? baseline_order : run->order;
-  AIT_TRY(ait_retrain(run->context, &run->network, run->settings, run->data, order,
-                      side == AIT_SIDE_ALL ? 0 : run->flagged, y, &run->sides[side]));
-  return take_side_accuracy(run, side, y);
-}
-
-static ait_status attempt_side(ait_run *run, ait_side side, const volatile sig_atomic_t *stop, int64_t *order,
-                               ait_real *y) {
-  if (order == NULL || y == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a classifier of %lld parameters", (long long)run->m);
-  }
-  if (*stop) {
-    run->sides_skipped = 1;
-    return ait_fail(AIT_STOPPED, "skipped, as a signal asked to stop");
-  }
-  return side == AIT_SIDE_VALIDATION ? train_baseline(run, order, y) : retrain(run, side, order, y);
-}
-
-/* The run stands without its side classifiers: one that fails leaves a sentence and no figures. */
-static void train_sides(ait_run *run, const volatile sig_atomic_t *stop) {
-  int64_t *order = malloc((size_t)run->data->train_rows * sizeof *order);
-  ait_real *y = malloc((size_t)run->m * sizeof *y);
-  int sides = run->test_predictor != NULL ? AIT_SIDE_COUNT : AIT_SIDE_VALIDATION + 1;
-  for (int side = 0; side < sides; side++) {
-    run->side_trained[side] = attempt_side(run, (ait_side)side, stop, order, y) == AIT_OK;
-    if (!run->side_trained[side]) {
-      run->side_accuracy[side] = NAN;
-      snprintf(run->side_failure[side], sizeof run->side_failure[side], "%s", ait_last_error());
-    }
-  }
-  free(order);
-  free(y);
-}
-
-/* The validation-only ranking is there already. */
-static ait_status make_rankings(ait_run *run, const volatile sig_atomic_t *stop) {
-  if (run->settings->baselines != AIT_BESIDE_ALL) {
-    return AIT_OK;
-  }
-  int32_t asked[AIT_RANKING_COUNT];
-  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
-    asked[kind] = kind != AIT_RANKING_VALIDATION;
-  }
-  AIT_TRY(ait_rankings_make(run->context, run->settings, run->data, asked, AIT_DEFAULT_BASELINE_STEPS, stop,
-                            &run->rankings));
-  run->sides_skipped |= run->rankings.skipped;
-  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
-    if (run->rankings.each[kind].made) {
-      AIT_TRY(ait_metrics_shared(run->data->train_rows, run->flagged, run->order, run->rankings.orders[kind],
-                                 &run->shared_with_ranking[kind]));
-    }
-  }
-  return AIT_OK;
-}
+/* ---- all of it --------------------------------------------------------------------------------- */
 
 ait_status ait_run_take_figures(ait_run *run) {
   run->accuracy_y = run->accuracy_z = NAN;
@@ -184,16 +94,18 @@ ait_status ait_run_take_figures(ait_run *run) {
 }
 
 ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop) {
-  double began = ait_run_clock();
-  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    run->side_accuracy[side] = NAN;
-  }
+  const double began = ait_run_clock();
   AIT_TRY(ait_run_take_figures(run));
   if (!*stop) {
     ait_progress_note(run->settings->quiet, "training the classifiers beside the run; Ctrl-C skips those left");
   }
-  train_sides(run, stop);
-  AIT_TRY(make_rankings(run, stop));
+  const ait_sided_run sided = {.context = run->context,
+                               .settings = run->settings,
+                               .data = run->data,
+                               .network = &run->network,
+                               .order = run->order,
+                               .flagged = run->flagged};
+  AIT_TRY(ait_sides_train(&sided, stop, &run->sides));
   run->evaluation_seconds = ait_run_clock() - began;
   return AIT_OK;
 }

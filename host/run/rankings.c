@@ -297,19 +297,6 @@ static ait_status make_from_pool(maker *k, const pool *p, ait_made_ranking *rank
   return p->clean > 0 ? fit_folds(k, p, 0, ranking) : AIT_OK;
 }
 
-/* Accuracy of the one classifier behind a ranking. */
-static ait_status take_accuracy(maker *k, ait_made_ranking *ranking) {
-  const ait_clean_data *d = k->r->data;
-  if (d->test == NULL) {
-    return AIT_OK;
-  }
-  ait_predictor *predictor;
-  AIT_TRY(ait_predictor_create(k->r->context, &k->r->network, d->test, &predictor));
-  ait_status status = ait_predictor_accuracy(predictor, k->y, d->test_labels, &ranking->accuracy);
-  ait_predictor_destroy(predictor);
-  return status;
-}
-
 static ait_status make_stack(maker *k) {
   const ait_clean_data *d = k->r->data;
   if (k->stack.matrix != NULL) {
@@ -408,7 +395,7 @@ static ait_status make_kind(maker *k, ait_ranking_kind kind, ait_made_ranking *r
   switch (kind) {
     case AIT_RANKING_VALIDATION:
       AIT_TRY(make_from_pool(k, &clean, ranking));
-      return take_accuracy(k, ranking);
+      return ait_baseline_accuracy(k->r->context, &k->r->network, d->test, d->test_labels, k->y, &ranking->accuracy);
     case AIT_RANKING_CROSS_VALIDATED:
       return make_from_pool(k, &noisy, ranking);
     case AIT_RANKING_OUT_OF_FOLD:

@@ -158,23 +158,15 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
 }
 
 static void add_detection(cJSON *object, const ait_run *run) {
-  cJSON_AddNumberToObject(object, "flagged_rows", (double)run->flagged);
-  ait_document_text(object, "flagged_rule",
-                    run->data->truth != NULL ? "as many as are mislabelled" : "given label is not the suggested one");
-  if (run->side_trained[AIT_SIDE_VALIDATION]) {
-    cJSON_AddNumberToObject(object, "flagged_by_baseline_too", (double)run->shared_with_baseline);
-  }
+  ait_sides_describe_flagged(&run->sides, run->data, run->flagged, object);
   if (run->data->truth == NULL) {
     return;
   }
-  cJSON_AddNumberToObject(object, "mislabelled_rows", (double)run->data->mislabelled_rows);
   cJSON *rankings = cJSON_AddObjectToObject(object, "ranking");
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
     ait_document_ranking(rankings, ait_score_words[score], &run->ranking[score]);
   }
-  if (run->side_trained[AIT_SIDE_VALIDATION]) {
-    ait_document_ranking(rankings, "validation_only", &run->baseline_ranking);
-  }
+  ait_sides_describe_ranking(&run->sides, rankings);
   cJSON *clean = cJSON_AddObjectToObject(object, "clean_class_f1");
   ait_document_figure(clean, "this_run", run->clean_f1);
   ait_document_figure(clean, "all_clean", run->clean_f1_all_clean);
@@ -185,30 +177,7 @@ static void add_accuracy(cJSON *object, const ait_run *run) {
   cJSON *accuracy = cJSON_AddObjectToObject(object, "test_accuracy");
   ait_document_figure(accuracy, "y", run->accuracy_y);
   ait_document_figure(accuracy, "z", run->accuracy_z);
-  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    ait_document_figure(accuracy, ait_side_words[side], run->side_accuracy[side]);
-  }
-  cJSON *sides = cJSON_AddObjectToObject(object, "side_classifiers");
-  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    if (run->side_trained[side]) {
-      cJSON *item = cJSON_AddObjectToObject(sides, ait_side_words[side]);
-      cJSON_AddNumberToObject(item, "steps", (double)run->sides[side].steps);
-      cJSON_AddNumberToObject(item, "rate", run->sides[side].rate);
-    }
-  }
-  cJSON *failures = cJSON_AddObjectToObject(object, "side_failures");
-  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    if (run->side_failure[side][0] != '\0') {
-      cJSON_AddStringToObject(failures, ait_side_words[side], run->side_failure[side]);
-    }
-  }
-}
-
-/* The cheap rankings but the first, where they were asked for. */
-static void add_baselines(cJSON *object, const ait_run *run) {
-  if (run->settings->baselines == AIT_BESIDE_ALL) {
-    ait_rankings_describe(&run->rankings, cJSON_AddObjectToObject(object, "baselines"));
-  }
+  ait_sides_describe(&run->sides, accuracy, object);
 }
 
 /* How often each kbar was chosen. */
@@ -244,7 +213,6 @@ static void add_result(cJSON *object, const ait_run *run) {
   add_kbar(object, run);
   add_detection(object, run);
   add_accuracy(object, run);
-  add_baselines(object, run);
 }
 
 static cJSON *describe(const ait_run *run) {

@@ -8,8 +8,6 @@
 
 #include "context/error.h"
 
-const char *const ait_side_words[] = {"validation_only", "all_rows_as_given", "kept_by_this_run", "kept_by_baseline"};
-
 double ait_run_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -37,7 +35,6 @@ static ait_status allocate_all(ait_run *run) {
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
     AIT_TRY(allocate(n, sizeof *run->scores[score], &run->scores[score]));
   }
-  AIT_TRY(allocate(n, sizeof *run->baseline_score, &run->baseline_score));
   AIT_TRY(allocate(n, sizeof *run->given_probability, &run->given_probability));
   AIT_TRY(allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
   AIT_TRY(allocate(n, sizeof *run->suggested, &run->suggested));
@@ -69,11 +66,10 @@ void ait_run_end(ait_run *run) {
   ait_predictor_destroy(run->train_predictor);
   ait_predictor_destroy(run->test_predictor);
   ait_history_clear(&run->history);
-  ait_rankings_free(&run->rankings);
+  ait_sides_clear(&run->sides);
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
     free(run->scores[score]);
   }
-  free(run->baseline_score);
   free(run->given_probability);
   free(run->suggested_probability);
   free(run->suggested);

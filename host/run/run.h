@@ -12,29 +12,17 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "run/baseline.h"
 #include "run/data.h"
 #include "run/folder.h"
 #include "run/history.h"
 #include "run/metrics.h"
-#include "run/rankings.h"
 #include "run/settings.h"
+#include "run/sides.h"
 #include "run/suspects.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* The classifiers that are trained beside the run, without any weighing. */
-typedef enum ait_side {
-  AIT_SIDE_VALIDATION,       /* the validation rows alone: the cheap baseline */
-  AIT_SIDE_ALL,              /* all training rows with their given labels, and the validation rows */
-  AIT_SIDE_KEPT,             /* the rows that this run keeps, and the validation rows */
-  AIT_SIDE_KEPT_BY_BASELINE, /* as many rows, kept by the validation-only classifier's ranking */
-  AIT_SIDE_COUNT
-} ait_side;
-
-extern const char *const ait_side_words[];
 
 enum { AIT_SENTENCE = 512 };
 
@@ -64,24 +52,17 @@ typedef struct ait_run {
   char failure[AIT_SENTENCE]; /* why it left its batch, with nothing found; else empty */
 
   /* the scores */
-  double *scores[AIT_SCORE_COUNT], *baseline_score;  /* N each; that of the gradient comes with the iteration */
+  double *scores[AIT_SCORE_COUNT];                   /* N each; that of the gradient comes with the iteration */
   double *given_probability, *suggested_probability; /* N, under y_K */
   int32_t *suggested;                                /* N: the class with the largest probability under y_K */
   int64_t *order;                                    /* N: most suspect first, by the chosen score */
   int64_t flagged;                                   /* rows that count as found: mislabelled, or disagreeing */
 
   /* the figures */
-  ait_ranking ranking[AIT_SCORE_COUNT], baseline_ranking;
+  ait_ranking ranking[AIT_SCORE_COUNT];
   double accuracy_y, accuracy_z;
-  ait_baseline sides[AIT_SIDE_COUNT];
-  double side_accuracy[AIT_SIDE_COUNT];
-  int32_t side_trained[AIT_SIDE_COUNT];
-  char side_failure[AIT_SIDE_COUNT][AIT_SENTENCE];      /* why a side was not trained; else empty */
-  int32_t sides_skipped;                                /* nonzero: a signal skipped some */
   double clean_f1, clean_f1_all_clean, clean_f1_oracle; /* the paper's measure */
-  ait_rankings rankings;                                /* the other cheap rankings, where they were asked for */
-  int64_t shared_with_ranking[AIT_RANKING_COUNT];
-  int64_t shared_with_baseline; /* rows among the flagged of both rankings */
+  ait_sides sides;                                      /* what stands beside it */
 } ait_run;
 
 /* On failure the run still has to be ended. Errors: whatever the library returns. */
@@ -95,8 +76,7 @@ ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop);
 /* Scores, and the figures that come from them and from y_K and z. Errors: whatever the library returns. */
 ait_status ait_run_take_figures(ait_run *run);
 
-/* The same, and the side classifiers. `stop` becomes nonzero when the side classifiers that are left are to be skipped.
- * A side classifier that cannot be trained does not fail the run; its sentence is in side_failure. */
+/* The same, and what stands beside the run, as ait_sides_train. */
 ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop);
 
 /* Scores 1 - the probability of the given label under parameters `y`. */

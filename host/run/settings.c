@@ -68,7 +68,8 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .eval_every = -1,
                                    .math = AIT_MATH_FLOAT32,
                                    .protocol = AIT_PROTOCOL_USER,
-                                   .score = AIT_SCORE_CLASSIFIER};
+                                   .score = AIT_SCORE_CLASSIFIER,
+                                   .baselines = AIT_BESIDE_ALL};
   ait_method_settings_init(&settings->method_settings);
 }
 

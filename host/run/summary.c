@@ -99,39 +99,8 @@ static void print_rankings(const ait_run *run, FILE *out) {
     snprintf(name, sizeof name, "%s%s", names[score], score == run->settings->score ? " (used)" : "");
     ait_summary_ranking(name, &run->ranking[score], out);
   }
-  if (run->side_trained[AIT_SIDE_VALIDATION]) {
-    ait_summary_ranking("baseline: validation rows alone", &run->baseline_ranking, out);
-  }
-  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
-    if (run->rankings.each[kind].made) {
-      char name[64];
-      snprintf(name, sizeof name, "baseline: %s", ait_ranking_words[kind]);
-      ait_summary_ranking(name, &run->rankings.each[kind].figures, out);
-    }
-  }
-}
-
-/* The largest AUROC of the cheap rankings that were made; NaN where none was. */
-static double best_baseline(const ait_run *run) {
-  double best = run->side_trained[AIT_SIDE_VALIDATION] ? run->baseline_ranking.auroc : NAN;
-  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
-    if (run->rankings.each[kind].made) {
-      best = fmax(best, run->rankings.each[kind].figures.auroc); /* fmax leaves NaN out */
-    }
-  }
-  return best;
-}
-
-static void print_verdict(const ait_run *run, FILE *out) {
-  const double ours = run->ranking[run->settings->score].auroc, theirs = best_baseline(run);
-  const char *which = run->settings->baselines == AIT_BESIDE_ALL ? "best cheap" : "cheap";
-  if (ours > theirs) {
-    fprintf(out, "  This run ranks better than the %s baseline: AUROC %.2f against %.2f.\n", which, 100 * ours,
-            100 * theirs);
-  } else if (theirs > ours) {
-    fprintf(out, "  The %s baseline ranks better here: AUROC %.2f against %.2f of this run.\n", which, 100 * theirs,
-            100 * ours);
-  }
+  ait_sides_print_rankings(&run->sides, out);
+  ait_sides_print_verdict(&run->sides, run->ranking[run->settings->score].auroc, out);
 }
 
 static void print_clean_f1(const ait_run *run, FILE *out) {
@@ -147,17 +116,7 @@ static void print_disagreement(const ait_run *run, FILE *out) {
   fprintf(out,
           "\nSuspects: %lld of %lld rows carry a label that the cleaned classifier finds less likely than another\n",
           (long long)run->flagged, (long long)run->data->train_rows);
-  if (run->side_trained[AIT_SIDE_VALIDATION] && run->flagged > 0) {
-    fprintf(out, "  %lld of the %lld most suspect are so too for a classifier trained on the validation rows alone\n",
-            (long long)run->shared_with_baseline, (long long)run->flagged);
-  }
-  for (int32_t kind = 0; kind < AIT_RANKING_COUNT && run->flagged > 0; kind++) {
-    if (run->rankings.each[kind].made) {
-      fprintf(out, "  %lld are so too for the cheap ranking %s (%s)\n", (long long)run->shared_with_ranking[kind],
-              ait_ranking_words[kind], ait_ranking_descriptions[kind]);
-    }
-  }
-  fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
+  ait_sides_print_agreement(&run->sides, run->flagged, out);
 }
 
 void ait_summary_examples(const ait_suspects *s, FILE *out) {
@@ -181,50 +140,25 @@ void ait_summary_examples(const ait_suspects *s, FILE *out) {
 
 /* ---- accuracy ---------------------------------------------------------------------------------- */
 
-static void print_accuracy(const char *name, double accuracy, FILE *out) {
+void ait_summary_accuracy_heading(FILE *out) {
+  fprintf(out, "\nAccuracy on the test rows (%%)\n");
+}
+
+void ait_summary_accuracy(const char *name, double accuracy, FILE *out) {
   char text[16];
   if (!isnan(accuracy)) {
     fprintf(out, "  %-58s %6s\n", name, ait_summary_percent(accuracy, text));
   }
 }
 
-static const char *const side_names[] = {"validation rows alone", "all rows as given + validation rows",
-                                         "rows kept by this run + validation rows",
-                                         "rows kept by the baseline + validation rows"};
-
 static void print_accuracies(const ait_run *run, FILE *out) {
   if (run->data->test == NULL) {
     return;
   }
-  fprintf(out, "\nAccuracy on the test rows (%%)\n");
-  print_accuracy("this run, at y_K (trained on the weighted rows)", run->accuracy_y, out);
-  print_accuracy("this run, at z (the learned start)", run->accuracy_z, out);
-  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    char name[80];
-    snprintf(name, sizeof name, "trained on %s%s", side_names[side], side == AIT_SIDE_VALIDATION ? " (baseline)" : "");
-    print_accuracy(name, run->side_accuracy[side], out);
-  }
-  if (!isnan(run->side_accuracy[AIT_SIDE_KEPT])) {
-    fprintf(out, "  Kept: the %lld least suspect rows (%s).\n", (long long)(run->data->train_rows - run->flagged),
-            run->data->truth != NULL ? "as many as are rightly labelled" : "as many as agree with the classifier");
-  }
-}
-
-static void print_side_failures(const ait_run *run, FILE *out) {
-  int printed = 0;
-  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    if (run->side_failure[side][0] != '\0') {
-      fprintf(out, "%s  %s: not trained: %s\n", printed++ == 0 ? "\nClassifiers beside the run\n" : "",
-              side_names[side], run->side_failure[side]);
-    }
-  }
-  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
-    const ait_made_ranking *ranking = &run->rankings.each[kind];
-    if (ranking->asked && !ranking->made) {
-      fprintf(out, "%s  cheap ranking %s: not made: %s\n", printed++ == 0 ? "\nClassifiers beside the run\n" : "",
-              ait_ranking_words[kind], ranking->failure);
-    }
-  }
+  ait_summary_accuracy_heading(out);
+  ait_summary_accuracy("this run, at y_K (trained on the weighted rows)", run->accuracy_y, out);
+  ait_summary_accuracy("this run, at z (the learned start)", run->accuracy_z, out);
+  ait_sides_print_accuracies(&run->sides, run->data, run->flagged, out);
 }
 
 static void print_files(const char *folder, FILE *out) {
@@ -238,13 +172,12 @@ void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
   ait_run_print_method(run, out);
   if (run->data->mislabelled_rows > 0) {
     print_rankings(run, out);
-    print_verdict(run, out);
     print_clean_f1(run, out);
   } else if (run->data->truth == NULL) {
     print_disagreement(run, out);
   }
   print_accuracies(run, out);
-  print_side_failures(run, out);
+  ait_sides_print_failures(&run->sides, out);
   const ait_suspects suspects = ait_run_suspects(run);
   ait_summary_examples(&suspects, out);
   print_files(folder, out);

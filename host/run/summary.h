@@ -19,6 +19,10 @@ void ait_summary_device(const ait_context *context, int32_t math, FILE *stream);
 void ait_summary_ranking_heading(int64_t flagged, FILE *stream);
 void ait_summary_ranking(const char *name, const ait_ranking *ranking, FILE *stream);
 
+/* The heading of accuracies on the test rows, and a line of them; nothing where the accuracy is NaN. */
+void ait_summary_accuracy_heading(FILE *stream);
+void ait_summary_accuracy(const char *name, double accuracy, FILE *stream);
+
 /* The rows at the head of a ranking. */
 void ait_summary_examples(const ait_suspects *suspects, FILE *stream);
 

@@ -221,7 +221,7 @@ ait_status ait_sweep_evaluate(ait_sweep *sweep, const volatile sig_atomic_t *sto
 int32_t ait_sweep_was_stopped(const ait_sweep *sweep) {
   int32_t stopped = 0;
   for (int64_t i = 0; i < sweep->count; i++) {
-    stopped = stopped || sweep->runs[i].stopped || sweep->runs[i].sides_skipped;
+    stopped = stopped || sweep->runs[i].stopped || sweep->runs[i].sides.skipped;
   }
   return stopped;
 }

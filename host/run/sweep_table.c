@@ -51,7 +51,7 @@ static const char *const names[FIGURES] = {"F_kbar",
 
 /* What is known of the ranking where the truth is. */
 static void take_detection(const ait_run *run, double *values) {
-  const ait_ranking *ours = &run->ranking[run->settings->score], *theirs = &run->baseline_ranking;
+  const ait_ranking *ours = &run->ranking[run->settings->score], *theirs = &run->sides.ranking;
   if (run->data->truth == NULL) {
     return;
   }
@@ -61,7 +61,7 @@ static void take_detection(const ait_run *run, double *values) {
   values[PRECISION_100] = ours->precision_100;
   values[PRECISION_1000] = ours->precision_1000;
   values[CLEAN_F1] = run->clean_f1;
-  if (run->side_trained[AIT_SIDE_VALIDATION]) {
+  if (run->sides.trained[AIT_SIDE_VALIDATION]) {
     values[BASELINE_AUROC] = theirs->auroc;
     values[BASELINE_AVERAGE_PRECISION] = theirs->average_precision;
     values[BASELINE_F1] = theirs->f1;
@@ -83,7 +83,7 @@ static void take_figures(const ait_run *run, double *values) {
   values[ACCURACY_Y] = run->accuracy_y;
   values[ACCURACY_Z] = run->accuracy_z;
   for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    values[ACCURACY_SIDE + side] = run->side_accuracy[side];
+    values[ACCURACY_SIDE + side] = run->sides.accuracy[side];
   }
 }
 

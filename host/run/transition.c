@@ -89,7 +89,6 @@ static ait_status allocate_all(ait_transition_run *run) {
   AIT_TRY(allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
   AIT_TRY(allocate(n, sizeof *run->suggested, &run->suggested));
   AIT_TRY(allocate(n, sizeof *run->order, &run->order));
-  AIT_TRY(allocate(n, sizeof *run->baseline_score, &run->baseline_score));
   AIT_TRY(draw_folds(run->settings->seed, n, &run->train_folds));
   AIT_TRY(draw_folds(run->settings->seed, run->data->validation_rows, &run->validation_folds));
   for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
@@ -140,8 +139,7 @@ ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *
                               .settings = settings,
                               .data = data,
                               .sizes = {data->features, data->classes},
-                              .accuracy = NAN,
-                              .baseline_accuracy = NAN};
+                              .accuracy = NAN};
   if (data->validation_rows < FOLDS || data->train_rows < FOLDS || data->classes < 2) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "--cleaning transition takes %d folds: it needs %d or more training rows, as many validation rows "
@@ -155,6 +153,7 @@ ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *
 }
 
 void ait_transition_end(ait_transition_run *run) {
+  ait_sides_clear(&run->sides);
   ait_predictor_destroy(run->train_predictor);
   ait_predictor_destroy(run->validation_predictor);
   ait_predictor_destroy(run->test_predictor);
@@ -176,7 +175,6 @@ void ait_transition_end(ait_transition_run *run) {
   free(run->suggested_probability);
   free(run->suggested);
   free(run->order);
-  free(run->baseline_score);
   free(run->train_folds);
   free(run->validation_folds);
   *run = (ait_transition_run){0};
@@ -511,38 +509,6 @@ ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atom
 
 /* ---- figures ----------------------------------------------------------------------------------- */
 
-/* Of the rows as they are, as every other command takes them. */
-static ait_status score_baseline(ait_transition_run *run, const ait_real *y) {
-  const ait_clean_data *d = run->data;
-  ait_predictor *predictor;
-  AIT_TRY(ait_predictor_create(run->context, &run->network, d->train, &predictor));
-  ait_status status = ait_predictor_probabilities(predictor, y, run->all_probabilities);
-  ait_predictor_destroy(predictor);
-  AIT_TRY(status);
-  for (int64_t i = 0; i < d->train_rows; i++) {
-    run->baseline_score[i] = 1 - (double)run->all_probabilities[i * d->classes + d->given[i]];
-  }
-  if (d->test != NULL) {
-    AIT_TRY(ait_predictor_create(run->context, &run->network, d->test, &predictor));
-    status = ait_predictor_accuracy(predictor, y, d->test_labels, &run->baseline_accuracy);
-    ait_predictor_destroy(predictor);
-    AIT_TRY(status);
-  }
-  return d->truth != NULL
-             ? ait_metrics_ranking(d->train_rows, run->baseline_score, d->mislabelled, &run->baseline_figures)
-             : AIT_OK;
-}
-
-static ait_status train_baseline(ait_transition_run *run, ait_real *y) {
-  enum { MOST_STEPS = 300 };
-  const ait_clean_data *d = run->data;
-  const ait_baseline_settings settings = {
-      .seed = run->settings->seed, .rate = run->settings->ll_rate, .most = MOST_STEPS, .folds = FOLDS};
-  AIT_TRY(ait_baseline_train(run->context, &run->network, d->validation, d->validation_labels, &settings, y,
-                             &run->baseline));
-  return score_baseline(run, y);
-}
-
 static ait_status take_accuracy(ait_transition_run *run) {
   if (run->test_predictor == NULL) {
     return AIT_OK;
@@ -557,29 +523,37 @@ static ait_status take_accuracy(ait_transition_run *run) {
   return AIT_OK;
 }
 
+static ait_status take_rankings(ait_transition_run *run) {
+  const ait_clean_data *d = run->data;
+  if (d->truth == NULL) {
+    return AIT_OK;
+  }
+  AIT_TRY(ait_metrics_ranking(d->train_rows, run->score, d->mislabelled, &run->figures));
+  for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+    ait_transition_arm *arm = &run->arms[kind];
+    AIT_TRY(ait_metrics_ranking(d->train_rows, arm->score, d->mislabelled, &arm->figures));
+  }
+  return AIT_OK;
+}
+
+ait_status ait_transition_take_figures(ait_transition_run *run) {
+  AIT_TRY(take_rankings(run));
+  return take_accuracy(run);
+}
+
 ait_status ait_transition_evaluate(ait_transition_run *run) {
   const double began = ait_run_clock();
-  const ait_clean_data *d = run->data;
-  if (d->truth != NULL) {
-    AIT_TRY(ait_metrics_ranking(d->train_rows, run->score, d->mislabelled, &run->figures));
-    for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
-      ait_transition_arm *arm = &run->arms[kind];
-      AIT_TRY(ait_metrics_ranking(d->train_rows, arm->score, d->mislabelled, &arm->figures));
-    }
+  AIT_TRY(ait_transition_take_figures(run));
+  if (!*run->stop) {
+    ait_progress_note(run->settings->quiet, "training the classifiers beside the run; Ctrl-C skips those left");
   }
-  AIT_TRY(take_accuracy(run));
-  ait_progress_note(run->settings->quiet, "training the baseline");
-  run->baseline_skipped = *run->stop;
-  ait_real *y = malloc((size_t)run->m * sizeof *y);
-  const ait_status status = run->baseline_skipped ? ait_fail(AIT_STOPPED, "skipped, as a signal asked to stop")
-                            : y != NULL           ? train_baseline(run, y)
-                                                  : ait_fail(AIT_OUT_OF_MEMORY, "no memory for the baseline");
-  free(y);
-  run->baseline_trained = status == AIT_OK;
-  if (!run->baseline_trained) {
-    run->baseline_accuracy = NAN;
-    snprintf(run->baseline_failure, sizeof run->baseline_failure, "%s", ait_last_error());
-  }
+  const ait_sided_run sided = {.context = run->context,
+                               .settings = run->settings,
+                               .data = run->data,
+                               .network = &run->network,
+                               .order = run->order,
+                               .flagged = run->flagged};
+  AIT_TRY(ait_sides_train(&sided, run->stop, &run->sides));
   run->evaluation_seconds = ait_run_clock() - began;
   return AIT_OK;
 }

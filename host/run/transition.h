@@ -2,7 +2,7 @@
  *
  *     ait_transition_begin     classifier, predictors
  *     ait_transition_clean     both arms, the choice, the scores
- *     ait_transition_evaluate  figures, and the baseline beside them
+ *     ait_transition_evaluate  figures, and what stands beside them
  *     ait_transition_write     the run folder
  *     ait_transition_print     the summary
  *     ait_transition_end */
@@ -12,10 +12,10 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "run/baseline.h"
 #include "run/data.h"
 #include "run/folder.h"
 #include "run/metrics.h"
+#include "run/sides.h"
 #include "run/suspects.h"
 
 #ifdef __cplusplus
@@ -31,7 +31,7 @@ typedef enum ait_transition_arm_kind {
 
 extern const char *const ait_transition_arm_words[]; /* "symmetric", "full" */
 
-enum { AIT_TRANSITION_FOLDS = 5, AIT_TRANSITION_SENTENCE = 512 };
+enum { AIT_TRANSITION_FOLDS = 5 };
 
 typedef struct ait_transition_arm {
   ait_real x[2];        /* log lambda; logit e of the symmetric arm */
@@ -79,12 +79,9 @@ typedef struct ait_transition_run {
   int64_t flagged;
 
   /* the figures */
-  ait_ranking figures, baseline_figures;
-  double *baseline_score;
-  int32_t baseline_trained, baseline_skipped; /* skipped: by a signal */
-  char baseline_failure[AIT_TRANSITION_SENTENCE];
-  ait_baseline baseline;
-  double accuracy, baseline_accuracy; /* on the test rows: mean over the folds' classifiers; NaN where there are none */
+  ait_ranking figures;
+  double accuracy; /* on the test rows: mean over the folds' classifiers; NaN where there are none */
+  ait_sides sides; /* what stands beside the run */
 } ait_transition_run;
 
 /* Refuses settings that mean nothing here; they are as given, not yet completed. Errors: AIT_INVALID_ARGUMENT (the
@@ -99,9 +96,10 @@ ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *
 /* `stop` must live as long as the run. Errors: AIT_STOPPED where it became nonzero; whatever the library returns. */
 ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atomic_t *stop);
 
-/* A baseline that cannot be trained, or that a signal skips, does not fail the run; its sentence is in
- * baseline_failure.
- */
+/* The figures that come from the scores and the classifiers. Errors: whatever the library returns. */
+ait_status ait_transition_take_figures(ait_transition_run *run);
+
+/* The same, and what stands beside the run, as ait_sides_train. Errors: whatever the library returns. */
 ait_status ait_transition_evaluate(ait_transition_run *run);
 
 /* Where the run is not to be trusted, sentence `i` for people, or NULL past the last. */

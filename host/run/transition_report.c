@@ -83,21 +83,15 @@ static void add_arm(cJSON *object, const ait_transition_run *run, int32_t kind) 
 }
 
 static void add_detection(cJSON *object, const ait_transition_run *run) {
-  cJSON_AddNumberToObject(object, "flagged_rows", (double)run->flagged);
-  ait_document_text(object, "flagged_rule",
-                    run->data->truth != NULL ? "as many as are mislabelled" : "given label is not the suggested one");
+  ait_sides_describe_flagged(&run->sides, run->data, run->flagged, object);
   if (run->data->truth != NULL) {
-    cJSON_AddNumberToObject(object, "mislabelled_rows", (double)run->data->mislabelled_rows);
     cJSON *rankings = cJSON_AddObjectToObject(object, "ranking");
     ait_document_ranking(rankings, "transition", &run->figures);
-    if (run->baseline_trained) {
-      ait_document_ranking(rankings, "validation_only", &run->baseline_figures);
-    }
+    ait_sides_describe_ranking(&run->sides, rankings);
   }
   cJSON *accuracy = cJSON_AddObjectToObject(object, "test_accuracy");
   ait_document_figure(accuracy, "transition", run->accuracy);
-  ait_document_figure(accuracy, "validation_only", run->baseline_accuracy);
-  ait_document_text(object, "baseline_failure", run->baseline_trained ? NULL : run->baseline_failure);
+  ait_sides_describe(&run->sides, accuracy, object);
 }
 
 static void add_result(cJSON *object, const ait_transition_run *run) {
@@ -212,20 +206,26 @@ static void print_rankings(const ait_transition_run *run, FILE *out) {
   ait_summary_ranking("transition cleaning (used)", &run->figures, out);
   ait_summary_ranking("symmetric noise model alone", &run->arms[AIT_ARM_SYMMETRIC].figures, out);
   ait_summary_ranking("full noise model alone", &run->arms[AIT_ARM_FULL].figures, out);
-  if (run->baseline_trained) {
-    const double ours = run->figures.auroc, theirs = run->baseline_figures.auroc;
-    ait_summary_ranking("baseline: validation rows alone", &run->baseline_figures, out);
-    if (!isnan(ours) && !isnan(theirs)) {
-      fprintf(out, "  AUROC %.2f against %.2f of the baseline: %s.\n", 100 * ours, 100 * theirs,
-              ours > theirs   ? "this run ranks better"
-              : theirs > ours ? "the cheap baseline ranks better here"
-                              : "no difference");
-    }
+  ait_sides_print_rankings(&run->sides, out);
+  ait_sides_print_verdict(&run->sides, run->figures.auroc, out);
+}
+
+static void print_disagreement(const ait_transition_run *run, FILE *out) {
+  fprintf(out, "\nSuspects: %lld of %lld rows carry a label that is less likely than another\n",
+          (long long)run->flagged, (long long)run->data->train_rows);
+  ait_sides_print_agreement(&run->sides, run->flagged, out);
+}
+
+static void print_accuracies(const ait_transition_run *run, FILE *out) {
+  if (run->data->test == NULL) {
+    return;
   }
+  ait_summary_accuracy_heading(out);
+  ait_summary_accuracy("this run, mean of the folds' classifiers", run->accuracy, out);
+  ait_sides_print_accuracies(&run->sides, run->data, run->flagged, out);
 }
 
 void ait_transition_print(const ait_transition_run *run, const char *folder, FILE *out) {
-  char ours[16], theirs[16];
   const ait_suspects suspects = suspects_of(run);
   ait_summary_data(run->settings, run->data, out);
   fprintf(out, "Run     transition cleaning, linear classifier, %d folds, in %.1f s", AIT_TRANSITION_FOLDS,
@@ -235,17 +235,10 @@ void ait_transition_print(const ait_transition_run *run, const char *folder, FIL
   if (run->data->mislabelled_rows > 0) {
     print_rankings(run, out);
   } else if (run->data->truth == NULL) {
-    fprintf(out, "\nSuspects: %lld of %lld rows carry a label that is less likely than another\n",
-            (long long)run->flagged, (long long)run->data->train_rows);
-    fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
+    print_disagreement(run, out);
   }
-  if (run->data->test != NULL) {
-    fprintf(out, "\nAccuracy on the test rows: %s %%, the baseline %s %%\n", ait_summary_percent(run->accuracy, ours),
-            ait_summary_percent(run->baseline_accuracy, theirs));
-  }
-  if (!run->baseline_trained) {
-    fprintf(out, "\nThe baseline was not trained: %s\n", run->baseline_failure);
-  }
+  print_accuracies(run, out);
+  ait_sides_print_failures(&run->sides, out);
   ait_summary_examples(&suspects, out);
   fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
           folder);

@@ -14,7 +14,6 @@ static const char *algorithm_option(const ait_clean_settings *s) {
   } options[] = {{s->method_name[0] != '\0', "--method"},
                  {s->protocol != AIT_PROTOCOL_USER, "--protocol"},
                  {s->score != AIT_SCORE_CLASSIFIER, "--score"},
-                 {s->baselines != 0, "--baselines"},
                  {s->lq_weight != -1, "--lq-weight"},
                  {s->lq_q != -1, "--lq-q"},
                  {s->lq_epsilon != -1, "--lq-epsilon"},

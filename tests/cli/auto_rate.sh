@@ -5,7 +5,8 @@
 # own SCALE [more]: a run on features of that scale.
 own() {
   "$AIT" clean --threads 1 --images "$1-images.npy" --labels "$1-labels.npy" --val-images "$1-val-images.npy" \
-    --val-labels "$1-val-labels.npy" --iterations 400 --out "$1-run" --force "${@:2}"
+    --val-labels "$1-val-labels.npy" --iterations 400 --baselines validation --out "$1-run" --force \
+    "${@:2}"
 }
 
 for scale in float hundredfold hundredth; do

@@ -60,26 +60,42 @@ PYTHON
 succeed "$AIT" $rank --noise 0.4 --steps 300 --rankings margin,validation --out noisy
 grep -q "validation rows alone .* of " out && grep -q "in-sample margin" out || fail "no figures: $(cat out)"
 grep -q "cross-validated" out && fail "a ranking that was not asked for: $(cat out)"
-succeed "$AIT" clean $files --ll-rate 0.3 --noise 0.4 --iterations 2 --ll-steps 2 --out noisy-clean
+succeed "$AIT" clean $files --ll-rate 0.3 --noise 0.4 --iterations 2 --ll-steps 2 --baselines validation --out noisy-clean
 python3 - <<'PYTHON' || fail "ait baseline and ait clean disagree"
 import json
 ours = json.load(open("noisy/baseline.json"))["result"]["rankings"]["validation"]["figures"]
 theirs = json.load(open("noisy-clean/run.json"))["result"]["ranking"]["validation_only"]
 assert ours == theirs, (ours, theirs)
 PYTHON
-# They stand beside a run as well.
-succeed "$AIT" clean $files --ll-rate 0.3 --noise 0.4 --iterations 2 --ll-steps 2 --baselines all --out beside
+grep -q '"baselines"' noisy-clean/run.json && fail "--baselines validation makes more than that"
+# All of them stand beside a run as well.
+succeed "$AIT" clean $files --ll-rate 0.3 --noise 0.4 --iterations 2 --ll-steps 2 --out beside
 for words in "baseline: validation rows alone" "baseline: pruned" "best cheap baseline ranks better"; do
-  grep -q "$words" out || fail "--baselines all: no '$words' in $(cat out)"
+  grep -q "$words" out || fail "rankings beside a run: no '$words' in $(cat out)"
 done
-python3 - <<'PYTHON' || fail "--baselines all and ait baseline disagree"
+python3 - <<'PYTHON' || fail "the rankings beside a run and ait baseline disagree"
 import json
 ours = json.load(open("noisy/baseline.json"))["result"]["rankings"]["margin"]["figures"]
 theirs = json.load(open("beside/run.json"))["result"]["baselines"]["rankings"]
 assert list(theirs) == ["cross-validated", "out-of-fold", "pruned", "margin"] and theirs["margin"]["figures"] == ours
 PYTHON
-succeed "$AIT" clean $files --ll-rate 0.3 --iterations 2 --ll-steps 2 --baselines all --out beside --force
-grep -q "are so too for the cheap ranking pruned" out && ! grep -q AUROC out || fail "--baselines all: $(cat out)"
+succeed "$AIT" clean $files --ll-rate 0.3 --iterations 2 --ll-steps 2 --out beside --force
+grep -q "are so too for the cheap ranking pruned" out && ! grep -q AUROC out || fail "rankings beside a run: $(cat out)"
+# Beside a noise model they are the same; its run has the default step size.
+succeed "$AIT" $rank --ll-rate 0.03 --noise 0.4 --steps 300 --rankings out-of-fold --out plain --quiet
+for truth in "--noise 0.4" ""; do
+  succeed "$AIT" clean $files $truth --cleaning transition --baselines all --out transition --force
+  [ -z "$truth" ] || cp -r transition known
+done
+grep -q "are so too for the cheap ranking pruned" out && ! grep -q AUROC out || fail "beside a noise model: $(cat out)"
+python3 - <<'PYTHON' || fail "the rankings beside a noise model and ait baseline disagree"
+import json
+ours = json.load(open("plain/baseline.json"))["result"]["rankings"]["out-of-fold"]
+result = json.load(open("known/run.json"))["result"]
+theirs = result["baselines"]["rankings"]
+assert list(theirs) == ["cross-validated", "out-of-fold", "pruned", "margin"] and result["ranking"]["validation_only"]
+assert theirs["out-of-fold"]["figures"] == ours["figures"], (ours, theirs)
+PYTHON
 expect 2 "--baselines foo: expected validation or all" "$AIT" clean $files --baselines foo
 
 "$AIT" baseline $files --ll-rate 0.3 --out noisy-clean --force --rankings validation --quiet ||

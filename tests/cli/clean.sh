@@ -9,11 +9,12 @@ make_data mixed 60 3 0 2 float
 
 own_files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy"
 
-# own PROGRAM OUT [more]
+# own PROGRAM OUT [more]: without the cheap rankings, which baseline.sh looks at.
 own() {
   local program=$1 out=$2
   shift 2
-  "$program" clean $own_files --out "$out" --iterations 30 --ll-steps 10 --ll-rate 0.3 "$@"
+  "$program" clean $own_files --out "$out" --iterations 30 --ll-steps 10 --ll-rate 0.3 \
+    --baselines validation "$@"
 }
 
 # same A B [except FILE...]: equal bytes in every file but those with durations.
@@ -142,7 +143,7 @@ head -n 1 noisy/suspects.csv | grep -q ",true_label$" || fail "suspects.csv does
 # both under each other.
 succeed "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images mixed-images.npy \
   --val-labels mixed-labels.npy --test-images test-images.npy --test-labels test-labels.npy --out mixed --iterations 5 \
-  --ll-steps 5 --train 200 --validation 50 --test 80 --threads 1
+  --ll-steps 5 --train 200 --validation 50 --test 80 --threads 1 --baselines validation
 grep -q "all rows as given + validation rows: not trained: the training rows are u8 and the validation rows f32" out ||
   fail "rows of two types: $(cat out)"
 python3 - <<'EOF' || fail "rows of two types: run.json"
@@ -203,10 +204,11 @@ grep -q "rows kept by the baseline + validation rows: not trained: skipped, as a
   fail "the summary does not say what was skipped: $(cat out)"
 # ---- noise models ----------------------------------------------------------------------------------
 make_data few 4 3 0 2
+transition="$own_files --cleaning transition --baselines validation"
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")-transition
   for threads in 1 2; do
-    succeed "$program" clean $own_files --cleaning transition --out "$name-$threads" --ids train-ids.txt --threads $threads
+    succeed "$program" clean $transition --out "$name-$threads" --ids train-ids.txt --threads $threads
     grep -q "Noise models" out && grep -q "z = " out || fail "$name: no figures of both noise models: $(cat out)"
     grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
   done
@@ -233,11 +235,12 @@ assert result["chosen"] == ("full" if result["z"] > 3 else "symmetric")
 PYTHON
 done
 for options in "--noise-model pair" "--noise-model symmetric --force"; do
-  succeed "$AIT" clean $own_files $truth_known --cleaning transition --out noisy-transition $options
+  succeed "$AIT" clean $transition $truth_known --out noisy-transition $options
   grep -q "AUROC" out && grep -q "validation rows alone" out || fail "$options: no figures beside the baseline's: $(cat out)"
+  grep -q "trained on rows kept by this run" out || fail "$options: no accuracy after retraining: $(cat out)"
   grep -qi "nan" out noisy-transition/*.csv noisy-transition/*.json && fail "$options: NaN in the results"
 done
-succeed "$AIT" clean $own_files $truth_known --noise 1 --cleaning transition --out all-wrong
+succeed "$AIT" clean $transition $truth_known --noise 1 --out all-wrong
 grep -qi "nan" out && fail "noise 1: NaN in the summary: $(cat out)"
 expect 2 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \
   "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \

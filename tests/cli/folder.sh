@@ -7,7 +7,7 @@ make_data val 30 3 0 2
 
 run() {
   "$AIT" clean --threads 1 --quiet --images train-images.npy --labels train-labels.npy --val-images val-images.npy \
-    --val-labels val-labels.npy --iterations 2 --ll-steps 2 "$@"
+    --val-labels val-labels.npy --iterations 2 --ll-steps 2 --baselines validation "$@"
 }
 
 succeed run --out first

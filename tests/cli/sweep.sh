@@ -12,7 +12,8 @@ own_files="--images train-images.npy --labels train-labels.npy --val-images val-
 own() {
   local program=$1 out=$2
   shift 2
-  "$program" clean $own_files --out "$out" --train 200 --validation 50 --iterations 12 --ll-steps 9 --ll-rate 0.3 "$@"
+  "$program" clean $own_files --out "$out" --train 200 --validation 50 --iterations 12 --ll-steps 9 --ll-rate 0.3 \
+    --baselines validation "$@"
 }
 
 # equal A B: the same run but for its seconds.
@@ -101,7 +102,7 @@ assert rates[0] != rates[1] and rates[2] == rates[3] == min(rates[:2]), rates
 PYTHON
 
 # ---- labels as they are, all rows; what a user sees --------------------------------------------------
-own_loud=${own_files/--quiet/}
+own_loud="--baselines validation ${own_files/--quiet/}"
 succeed "$AIT" clean ${own_loud%%--test-images*} --threads 2 --seeds 3..5 --out loud --iterations 20 --ll-steps 5 --ids train-ids.txt
 [ "$(ls loud | tr '\n' ' ')" = "seed-3 seed-4 seed-5 sweep.csv sweep.json " ] || fail "the folder holds $(ls loud)"
 grep -q "^  seed-4  " out && grep -q "^  mean  " out && grep -q "^  spread  " out || fail "no table: $(cat out)"
@@ -157,7 +158,8 @@ spiked() {
   local out=$1
   shift
   "$AIT" clean --images spiked-images.npy --labels spiked-labels.npy --val-images plain-images.npy \
-    --val-labels plain-labels.npy --train 150 --iterations 8 --ll-steps 5 --threads 2 --quiet --out "$out" "$@"
+    --val-labels plain-labels.npy --train 150 --iterations 8 --ll-steps 5 --threads 2 --quiet --baselines validation \
+    --out "$out" "$@"
 }
 diverged=""
 for seed in 0 1 2 3 4 5; do

@@ -135,7 +135,7 @@ expect 2 "--cleaning foo: expected weights or transition" "${clean[@]}" --cleani
 expect 2 "--cleaning transition goes with --model linear, not with --model deep:5" "${transition[@]}" --model deep:5
 for clash in "--method rhg" "--iterations 5" "--ll-steps 5" "--ll-rate auto" "--ul-rate 1" "--init-rate 1" \
   "--ul-optimizer sgd" "--score weight" "--eval-every 2" "--protocol paper" "--cg-damping 1" "--mapping l-bfgs" \
-  "--prior zero" "--lq-weight 1" "--baselines all"; do
+  "--prior zero" "--lq-weight 1"; do
   expect 2 "${clash%% *} goes with --cleaning weights, not with --cleaning transition" "${transition[@]}" $clash
 done
 

@@ -13,7 +13,8 @@ own_files="--images train-images.npy --labels train-labels.npy --val-images val-
 own() {
   local program=$1 out=$2
   shift 2
-  "$program" clean $own_files --out "$out" --iterations 50 --ll-steps 6 --ll-rate 0.3 "$@"
+  "$program" clean $own_files --out "$out" --iterations 50 --ll-steps 6 --ll-rate 0.3 \
+    --baselines validation "$@"
 }
 
 # close A B TOLERANCE: kbar is the same, or F tells its two candidates apart by less than rounding does;
