@@ -2,8 +2,10 @@
  * what a method costs, which choices clash. */
 #include <algorithm>
 #include <limits>
+#include <sstream>
 
 #include "context/context.h"
+#include "run/settings.h"
 #include "solver_support.h"
 
 namespace {
@@ -129,6 +131,23 @@ TEST_F(OneStage, NeedsTheDerivativeInX) {
   EXPECT_EQ(std::string(ait_last_error()),
             "the hyper-gradient is by finite differences but the problem has no oracle ll_x_gradient: give it one or "
             "choose reverse accumulation");
+}
+
+TEST_F(OneStage, RefusesDifferencesThatRoundingHides) {
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_toy(context.get(), &made));
+  Problem toy(made, ait_problem_destroy);
+  const ait_real x = 5, z = 1;
+  ait_solver_options options = make_options("one-stage", 1, 0.05);
+  ait_solver *solver = nullptr;
+  for (const double epsilon : {-1.0, 1e-30, 0.99 * std::numeric_limits<ait_real>::epsilon()}) {
+    options.method.difference_epsilon = epsilon;
+    EXPECT_EQ(ait_solver_create(made, &options, &x, &z, &solver), AIT_INVALID_ARGUMENT) << epsilon;
+    EXPECT_NE(std::string(ait_last_error()).find("difference_epsilon is "), std::string::npos) << ait_last_error();
+  }
+  options.method.difference_epsilon = std::numeric_limits<ait_real>::epsilon();
+  ASSERT_OK(ait_solver_create(made, &options, &x, &z, &solver));
+  ait_solver_destroy(solver);
 }
 
 /* Two LL problems of one variable would do; a sinusoid's entries all differ. */
@@ -543,6 +562,64 @@ TEST(Clashes, EveryCombinationIsTakenOrRefusedWithTheTwoThatClash) {
     taken += status == AIT_OK;
   }
   EXPECT_GT(taken, 40);
+}
+
+/* What a refusal says behind "such as": pairs of an option and a word, put into the choices. */
+void take_advice(const std::string &sentence, ait_method_choices &choices) {
+  const std::pair<const char *, std::pair<const char *const *, int32_t *>> options[] = {
+      {"--initialisation", {ait_initialisation_words, &choices.initialisation}},
+      {"--truncation", {ait_truncation_words, &choices.truncation}},
+      {"--mapping", {ait_mapping_words, &choices.mapping}},
+      {"--nesterov", {ait_no_yes_words, &choices.nesterov}},
+      {"--hypergradient", {ait_hypergradient_words, &choices.hypergradient}}};
+  std::istringstream words(sentence.substr(sentence.find("(such as ") + 9));
+  std::string option, word;
+  int found = 0;
+  while (words >> option >> word) {
+    word = word.substr(0, word.find(')'));
+    for (const auto &[name, target] : options) {
+      for (int32_t i = 0; option == name && target.first[i] != nullptr; i++) {
+        if (word == target.first[i]) {
+          *target.second = i;
+          found++;
+        }
+      }
+    }
+  }
+  EXPECT_GT(found, 0) << sentence;
+}
+
+/* Options of every kind, given or not, on the default method. */
+TEST(Clashes, RefusedOptionsComeWithOptionsThatAreTaken) {
+  const int32_t counts[] = {3, 3, 4, 2, 4};
+  int taken = 0, advised = 0;
+  for (int32_t code = 0; code < 4 * 4 * 5 * 3 * 5; code++) {
+    ait_method_settings settings;
+    ait_method_settings_init(&settings);
+    ait_method_choices &choices = settings.choices;
+    int32_t *const given[] = {&choices.initialisation, &choices.truncation, &choices.mapping, &choices.nesterov,
+                              &choices.hypergradient};
+    int32_t rest = code;
+    for (int i = 0; i < 5; i++) {
+      *given[i] = rest % (counts[i] + 1) - 1;
+      rest /= counts[i] + 1;
+    }
+    ait_method method;
+    int64_t steps;
+    if (ait_method_settings_complete(&settings, "iaptt-gm", -1, 10, &method, &steps) == AIT_OK) {
+      taken++;
+      continue;
+    }
+    const std::string sentence = ait_last_error();
+    EXPECT_NE(sentence.find("--"), std::string::npos) << sentence;
+    if (sentence.find("(such as") != std::string::npos) {
+      advised++;
+      take_advice(sentence, choices);
+      EXPECT_OK(ait_method_settings_complete(&settings, "iaptt-gm", -1, 10, &method, &steps)) << sentence;
+    }
+  }
+  EXPECT_GT(taken, 100);
+  EXPECT_GT(advised, 100);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_DIRECTIONS:
       return ait_option_fail(ait_option_int("--directions", argument, 1, &s->directions));
     case KEY_STEP:
-      return ait_option_fail(ait_option_positive("--step", argument, &s->step));
+      return ait_option_fail(ait_option_difference("--step", argument, &s->step));
     case KEY_SEED:
       return ait_option_fail(ait_option_seed("--seed", argument, &s->seed));
     case KEY_DEVICE:
@@ -126,13 +126,40 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   }
 }
 
-/* The options of a method, before anything is made. */
-static ait_status complete_method(check_settings *s) {
-  const char *changed = ait_method_settings_first(&s->method_settings);
-  if (changed != NULL && s->case_directory != NULL) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with a problem, not with --case, which says what its methods are",
-                    changed);
+/* The first option that is set and that a reference case leaves no room for, or NULL. */
+static const char *problem_option(const check_settings *s) {
+  return s->model.text[0] != '\0'    ? "--model"
+         : s->activation != -1       ? "--activation"
+         : s->method_name[0] != '\0' ? "--method"
+         : s->ll_steps > 0           ? "--ll-steps"
+         : s->ll_rate > 0            ? "--ll-rate"
+         : s->directions > 0         ? "--directions"
+         : s->step > 0               ? "--step"
+                                     : ait_method_settings_first(&s->method_settings);
+}
+
+/* What goes with what is checked. */
+static ait_status check_target(const check_settings *s) {
+  if ((s->problem == -1) == (s->case_directory == NULL)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "check: name a problem (toy, convex, sinusoid or clean) or --case DIR");
   }
+  const char *option = problem_option(s);
+  if (s->case_directory != NULL && option != NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with a problem, not with --case, which holds all of its own",
+                    option);
+  }
+  if (s->case_directory == NULL && s->problem != AIT_SAMPLE_CLEAN &&
+      (s->model.text[0] != '\0' || s->activation != -1)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with the problem clean, not with %s",
+                    s->model.text[0] != '\0' ? "--model" : "--activation", ait_sample_words[s->problem]);
+  }
+  return AIT_OK;
+}
+
+/* The options of a method, before anything is made: K may be any number, unless it is given. */
+static ait_status complete_method(check_settings *s) {
+  enum { MANY_STEPS = 1 << 30 };
+  const char *changed = ait_method_settings_first(&s->method_settings);
   if (s->method_settings.prior != NULL || !isnan(s->method_settings.prior_weight)) {
     return ait_fail(AIT_INVALID_ARGUMENT,
                     "a prior goes with clean and solve, not with check: it is no part of the hyper-gradient");
@@ -144,14 +171,12 @@ static ait_status complete_method(check_settings *s) {
     return AIT_OK;
   }
   ait_method method;
-  AIT_TRY(ait_method_by_name(s->method_name, &method));
-  return ait_method_settings_apply(&s->method_settings, s->method_name, &method);
+  int64_t steps;
+  return ait_method_settings_complete(&s->method_settings, s->method_name, s->ll_steps, MANY_STEPS, &method, &steps);
 }
 
 static ait_status complete(check_settings *s) {
-  if ((s->problem == -1) == (s->case_directory == NULL)) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "check: name a problem (toy, convex, sinusoid or clean) or --case DIR");
-  }
+  AIT_TRY(check_target(s));
   AIT_TRY(complete_method(s));
   if (s->model.text[0] == '\0') {
     AIT_TRY(ait_model_parse("linear", &s->model));
@@ -178,13 +203,13 @@ static ait_status check_method(const check_settings *s, const ait_sample *sample
   ait_solver_options solver;
   ait_solver_options_init(&solver);
   AIT_TRY(ait_method_by_name(name, &solver.method));
-  AIT_TRY(ait_method_settings_apply(&s->method_settings, name, &solver.method));
   const char *excuse = ait_difference_excuse(&solver.method);
   if (s->method_name[0] == '\0' && excuse != NULL) {
     printf("%-10s  SKIPPED (%s)\n", name, excuse);
     return AIT_OK;
   }
-  solver.ll_steps = s->ll_steps > 0 ? s->ll_steps : sample->ll_steps;
+  AIT_TRY(ait_method_settings_complete(&s->method_settings, name, s->ll_steps, sample->ll_steps, &solver.method,
+                                       &solver.ll_steps));
   solver.ll_rate.rate = s->ll_rate > 0 ? s->ll_rate : sample->ll_rate;
   double usual = sizeof(ait_real) == sizeof(double) ? DOUBLE_TOLERANCE : FLOAT_TOLERANCE;
   double tolerance = s->tolerance > 0 ? s->tolerance : usual;

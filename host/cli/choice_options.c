@@ -33,7 +33,8 @@ static const struct argp_option options[] = {
      "ls and ns, l-bfgs, to --ll-tolerance or by --ll-steps looks at f",
      4},
     {"bda-mu", KEY_BDA_MU, "MU", 0, "aggregate: F's share in the first step, up to 1 (default 0.5)", 4},
-    {"bda-decay", KEY_BDA_DECAY, "D", 0, "aggregate: that share is multiplied by D from step to step (default 0.9)", 4},
+    {"bda-decay", KEY_BDA_DECAY, "D", 0,
+     "aggregate: that share is multiplied by D, up to 1, from step to step (default 0.9)", 4},
     {"prox", KEY_PROX, "NAME", 0,
      "proximal, or aggregate: the function r that is added to f: l1 (W |y|), l2 (W/2 y^2), elastic-net (W |y| + V/2 "
      "y^2) "
@@ -74,9 +75,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_LAST_STEPS:
       return ait_option_fail(ait_option_whole("--last-steps", text, 1, &c->last_steps));
     case KEY_BDA_MU:
-      return ait_option_fail(ait_option_positive("--bda-mu", text, &c->bda_mu));
+      return ait_option_fail(ait_option_part("--bda-mu", text, &c->bda_mu));
     case KEY_BDA_DECAY:
-      return ait_option_fail(ait_option_positive("--bda-decay", text, &c->bda_decay));
+      return ait_option_fail(ait_option_part("--bda-decay", text, &c->bda_decay));
     case KEY_PROX_WEIGHT:
       return ait_option_fail(ait_option_positive("--prox-weight", text, &c->prox_weight));
     case KEY_PROX_L2_WEIGHT:

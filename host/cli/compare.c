@@ -71,6 +71,19 @@ static ait_status check_against(const ait_compare_settings *s) {
   return ait_fail(AIT_INVALID_ARGUMENT, "--against %s: is not among the --methods", s->against);
 }
 
+/* The options of a learned start need one. */
+static ait_status check_start(const ait_compare_settings *s) {
+  int32_t learned = s->clean.init_rate == -1 && s->clean.init_optimizer == -1;
+  for (int32_t c = 0; c < s->count && !learned; c++) {
+    ait_method method;
+    learned = s->contestants[c].ranking < 0 && ait_method_by_name(s->contestants[c].name, &method) == AIT_OK &&
+              method.initialisation == AIT_INITIALISATION_AUXILIARY;
+  }
+  return learned ? AIT_OK
+                 : ait_fail(AIT_INVALID_ARGUMENT, "%s: none of the --methods learns where the LL iteration starts",
+                            s->clean.init_rate != -1 ? "--init-rate" : "--init-optimizer");
+}
+
 static ait_status add_everything(ait_compare_settings *s) {
   for (int32_t i = 0; ait_method_name(i) != NULL; i++) {
     AIT_TRY(ait_compare_parse(ait_method_name(i), s));
@@ -89,6 +102,7 @@ static ait_status complete(ait_compare_settings *s) {
     AIT_TRY(ait_option_seeds("--seeds", default_seeds, &s->seeds, &s->seed_count));
   }
   AIT_TRY(check_against(s));
+  AIT_TRY(check_start(s));
   return ait_clean_settings_complete(&s->clean);
 }
 

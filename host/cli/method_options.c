@@ -70,7 +70,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_LBFGS_HISTORY:
       return ait_option_fail(ait_option_whole("--lbfgs-history", text, 1, &s->lbfgs_history));
     case KEY_FD_EPSILON:
-      return ait_option_fail(ait_option_positive("--fd-epsilon", text, &s->fd_epsilon));
+      return ait_option_fail(ait_option_difference("--fd-epsilon", text, &s->fd_epsilon));
     case KEY_PRIOR_WEIGHT:
       return ait_option_fail(ait_option_not_negative("--prior-weight", text, &s->prior_weight));
     case KEY_PRIOR:

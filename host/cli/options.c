@@ -10,6 +10,7 @@
 
 #include "context/error.h"
 #include "run/settings.h"
+#include "solver/access.h"
 
 static ait_status parse_status = AIT_OK; /* of the parse under way */
 
@@ -129,6 +130,23 @@ ait_status ait_option_positive(const char *option, const char *text, double *val
   return parse_finite(text, value) && *value > 0
              ? AIT_OK
              : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number above 0", option, text);
+}
+
+ait_status ait_option_part(const char *option, const char *text, double *value) {
+  return parse_finite(text, value) && *value > 0 && *value <= 1
+             ? AIT_OK
+             : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number above 0 and at most 1", option, text);
+}
+
+ait_status ait_option_difference(const char *option, const char *text, double *value) {
+  AIT_TRY(ait_option_positive(option, text, value));
+  return *value >= ait_least_difference_epsilon()
+             ? AIT_OK
+             : ait_fail(
+                   AIT_INVALID_ARGUMENT,
+                   "%s %s: expected %.2g or more, since numbers around 1 are no closer to each other in " AIT_PRECISION
+                   " precision",
+                   option, text, ait_least_difference_epsilon());
 }
 
 ait_status ait_option_share(const char *option, const char *text, double *value) {

@@ -47,10 +47,14 @@ ait_status ait_option_seed(const char *option, const char *text, uint64_t *value
 enum { AIT_OPTION_MOST_SEEDS = 1000 };
 ait_status ait_option_seeds(const char *option, const char *text, uint64_t **seeds, int64_t *count);
 
-/* Any finite number; one above 0; one in 0 .. 1. */
+/* Any finite number; one above 0; one above 0 and at most 1; one in 0 .. 1. */
 ait_status ait_option_number(const char *option, const char *text, double *value);
 ait_status ait_option_positive(const char *option, const char *text, double *value);
+ait_status ait_option_part(const char *option, const char *text, double *value);
 ait_status ait_option_share(const char *option, const char *text, double *value);
+
+/* The distance of points whose values are subtracted: one that rounding leaves to numbers around 1. */
+ait_status ait_option_difference(const char *option, const char *text, double *value);
 
 /* One in 0 .. 1 but not 1; one from 0 up. */
 ait_status ait_option_fraction(const char *option, const char *text, double *value);

@@ -191,6 +191,13 @@ static ait_status complete(solve_settings *s) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--n %lld: the toy example has one variable", (long long)s->n);
   }
   const solve_settings *d = &defaults[s->example];
+  if (s->method_name[0] == '\0') {
+    snprintf(s->method_name, sizeof s->method_name, AIT_DEFAULT_METHOD);
+  }
+  AIT_TRY(ait_method_settings_complete(&s->method_settings, s->method_name, s->ll_steps, d->ll_steps, &s->method,
+                                       &s->ll_steps));
+  AIT_TRY(ait_method_check_start(&s->method_settings, s->method_name, &s->method, s->init_optimizer != -1,
+                                 s->init_rate > 0));
   s->x0 = isnan(s->x0) ? d->x0 : s->x0;
   s->z0 = isnan(s->z0) ? d->z0 : s->z0;
   s->iterations = s->iterations > 0 ? s->iterations : d->iterations;
@@ -200,12 +207,7 @@ static ait_status complete(solve_settings *s) {
   s->init_rate = s->init_rate > 0 ? s->init_rate : d->init_rate;
   s->ul_optimizer = s->ul_optimizer != -1 ? s->ul_optimizer : d->ul_optimizer;
   s->init_optimizer = s->init_optimizer != -1 ? s->init_optimizer : d->init_optimizer;
-  if (s->method_name[0] == '\0') {
-    snprintf(s->method_name, sizeof s->method_name, "iaptt-gm");
-    AIT_TRY(ait_method_by_name(s->method_name, &s->method));
-  }
-  AIT_TRY(ait_method_settings_apply(&s->method_settings, s->method_name, &s->method));
-  return ait_method_ll_steps(&s->method, s->method_name, s->ll_steps, d->ll_steps, &s->ll_steps);
+  return AIT_OK;
 }
 
 /* ---- running ----------------------------------------------------------------------------------- */

@@ -7,14 +7,11 @@
 #include <string.h>
 
 #include "context/error.h"
-#include "solver/access.h"
 
 const char *const ait_score_words[] = {"classifier", "weight", "gradient", NULL};
 const char *const ait_beside_words[] = {"validation", "all", NULL};
 const char *const ait_optimizer_words[] = {"sgd", "adam", NULL};
 const char *const ait_activation_words[] = {"none", "relu", "tanh", NULL};
-const char *const ait_negative_curvature_words[] = {"continue", "stop", "error", NULL};
-const char *const ait_preconditioner_words[] = {"none", "diagonal", NULL};
 const char *const ait_math_words[] = {"float32", "tf32", NULL};
 
 typedef struct solver_defaults {
@@ -71,141 +68,6 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .score = AIT_SCORE_CLASSIFIER,
                                    .baselines = AIT_BESIDE_ALL};
   ait_method_settings_init(&settings->method_settings);
-}
-
-/* ---- method ------------------------------------------------------------------------------------ */
-
-void ait_method_settings_init(ait_method_settings *settings) {
-  *settings = (ait_method_settings){.cg_iterations = -1,
-                                    .neumann_terms = -1,
-                                    .cg_tolerance = NAN,
-                                    .cg_damping = NAN,
-                                    .cg_negative_curvature = -1,
-                                    .cg_preconditioner = -1,
-                                    .lbfgs_history = -1,
-                                    .ll_tolerance = NAN,
-                                    .fd_epsilon = NAN,
-                                    .prior_weight = NAN};
-  ait_method_choices_init(&settings->choices);
-}
-
-/* The first option that is set and that only conjugate gradient reads, or NULL. */
-static const char *cg_option(const ait_method_settings *s) {
-  return s->cg_iterations != -1           ? "--cg-iterations"
-         : !isnan(s->cg_tolerance)        ? "--cg-tolerance"
-         : !isnan(s->cg_damping)          ? "--cg-damping"
-         : s->cg_negative_curvature != -1 ? "--cg-negative-curvature"
-         : s->cg_preconditioner != -1     ? "--cg-preconditioner"
-                                          : NULL;
-}
-
-static const char *prior_option(const ait_method_settings *s) {
-  return !isnan(s->prior_weight) ? "--prior-weight" : s->prior != NULL ? "--prior" : NULL;
-}
-
-/* A prior draws a learned start. A weight makes a prior of its own; a prior alone needs a method with a weight. */
-static ait_status apply_prior(const ait_method_settings *s, const char *name, ait_method *method) {
-  const char *option = prior_option(s);
-  if (option != NULL && method->initialisation != AIT_INITIALISATION_AUXILIARY) {
-    return ait_fail(AIT_INVALID_ARGUMENT,
-                    "%s goes with a method that learns where the LL iteration starts (--initialisation auxiliary), not "
-                    "with --method %s with a %s start",
-                    option, name, ait_initialisation_words[method->initialisation]);
-  }
-  if (s->prior != NULL && isnan(s->prior_weight) && method->prior_weight == 0) {
-    return ait_fail(AIT_INVALID_ARGUMENT,
-                    "--prior goes with --prior-weight or --method ait, not with --method %s alone", name);
-  }
-  method->prior_weight = !isnan(s->prior_weight) ? s->prior_weight : method->prior_weight;
-  return AIT_OK;
-}
-
-/* The first option that is set and that only L-BFGS reads, or NULL. */
-static const char *lbfgs_option(const ait_method_settings *s) {
-  return !isnan(s->ll_tolerance) ? "--ll-tolerance" : s->lbfgs_history != -1 ? "--lbfgs-history" : NULL;
-}
-
-/* What solves the LL problem. */
-static ait_status apply_lbfgs(const ait_method_settings *s, const char *name, ait_method *method) {
-  const int32_t solves = method->mapping == AIT_MAPPING_LBFGS;
-  const char *option = lbfgs_option(s);
-  if (option != NULL && !solves) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --mapping l-bfgs, not with --mapping %s", option,
-                    ait_mapping_words[method->mapping]);
-  }
-  if (solves && !ait_is_implicit(method) && s->choices.hypergradient != -1) {
-    return ait_fail(AIT_INVALID_ARGUMENT,
-                    "--mapping l-bfgs goes with --hypergradient cg or neumann, not with --hypergradient %s",
-                    ait_hypergradient_words[s->choices.hypergradient]);
-  }
-  if (solves && !ait_is_implicit(method)) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--mapping l-bfgs goes with --method ls or ns, not with --method %s", name);
-  }
-  if (solves) {
-    method->lbfgs.history = s->lbfgs_history != -1 ? s->lbfgs_history : 0;
-    method->lbfgs.tolerance = !isnan(s->ll_tolerance) ? s->ll_tolerance : AIT_DEFAULT_LL_TOLERANCE;
-  }
-  return AIT_OK;
-}
-
-const char *ait_method_settings_first(const ait_method_settings *s) {
-  const char *choice = ait_method_choices_first(&s->choices);
-  return choice != NULL            ? choice
-         : cg_option(s) != NULL    ? cg_option(s)
-         : s->neumann_terms != -1  ? "--neumann-terms"
-         : lbfgs_option(s) != NULL ? lbfgs_option(s)
-         : !isnan(s->fd_epsilon)   ? "--fd-epsilon"
-                                   : prior_option(s);
-}
-
-/* An option of a hyper-gradient that the method has not: `wanted` has it. */
-static ait_status not_of(const ait_method_settings *s, const char *option, const char *wanted,
-                         ait_hypergradient hypergradient, const char *name) {
-  if (s->choices.hypergradient == -1) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --method %s, not with --method %s", option, wanted, name);
-  }
-  return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --hypergradient %s, not with --hypergradient %s", option,
-                  ait_hypergradient_words[hypergradient], ait_hypergradient_words[s->choices.hypergradient]);
-}
-
-ait_status ait_method_settings_apply(const ait_method_settings *s, const char *name, ait_method *method) {
-  ait_conjugate_gradient *cg = &method->conjugate_gradient;
-  const char *option = cg_option(s);
-  AIT_TRY(ait_method_choices_apply(&s->choices, method));
-  if (option != NULL && method->hypergradient != AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {
-    return not_of(s, option, "ls", AIT_HYPERGRADIENT_CONJUGATE_GRADIENT, name);
-  }
-  if (s->neumann_terms != -1 && method->hypergradient != AIT_HYPERGRADIENT_NEUMANN) {
-    return not_of(s, "--neumann-terms", "ns", AIT_HYPERGRADIENT_NEUMANN, name);
-  }
-  if (!isnan(s->fd_epsilon) && method->hypergradient != AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
-    return not_of(s, "--fd-epsilon", "one-stage", AIT_HYPERGRADIENT_FINITE_DIFFERENCES, name);
-  }
-  AIT_TRY(apply_lbfgs(s, name, method));
-  cg->iterations = s->cg_iterations != -1 ? s->cg_iterations : cg->iterations;
-  cg->tolerance = !isnan(s->cg_tolerance) ? s->cg_tolerance : cg->tolerance;
-  cg->damping = !isnan(s->cg_damping) ? s->cg_damping : cg->damping;
-  if (s->cg_negative_curvature != -1) {
-    cg->negative_curvature = (ait_negative_curvature)s->cg_negative_curvature;
-  }
-  if (s->cg_preconditioner != -1) {
-    cg->preconditioner = (ait_preconditioner)s->cg_preconditioner;
-  }
-  method->neumann_terms = s->neumann_terms != -1 ? s->neumann_terms : method->neumann_terms;
-  method->difference_epsilon = !isnan(s->fd_epsilon) ? s->fd_epsilon : method->difference_epsilon;
-  return apply_prior(s, name, method);
-}
-
-ait_status ait_method_ll_steps(const ait_method *method, const char *name, int64_t asked, int64_t otherwise,
-                               int64_t *steps) {
-  const int32_t single = method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES;
-  if (single && asked > 1) {
-    const int32_t named = strcmp(name, "one-stage") == 0;
-    return ait_fail(AIT_INVALID_ARGUMENT, "%s %s takes one LL step, which clashes with --ll-steps %lld",
-                    named ? "--method" : "--hypergradient", named ? name : "finite-differences", (long long)asked);
-  }
-  *steps = asked >= 1 ? asked : single ? 1 : otherwise;
-  return AIT_OK;
 }
 
 /* ---- model ------------------------------------------------------------------------------------- */
@@ -364,10 +226,11 @@ ait_status ait_clean_settings_complete(ait_clean_settings *s) {
   AIT_TRY(complete_activation(s));
   if (s->method_name[0] == '\0') {
     snprintf(s->method_name, sizeof s->method_name, "%s", AIT_DEFAULT_METHOD);
-    AIT_TRY(ait_method_by_name(s->method_name, &s->method));
   }
-  AIT_TRY(ait_method_settings_apply(&s->method_settings, s->method_name, &s->method));
-  AIT_TRY(ait_method_ll_steps(&s->method, s->method_name, s->ll_steps, defaults[s->protocol].ll_steps, &s->ll_steps));
+  AIT_TRY(ait_method_settings_complete(&s->method_settings, s->method_name, s->ll_steps, defaults[s->protocol].ll_steps,
+                                       &s->method, &s->ll_steps));
+  AIT_TRY(ait_method_check_start(&s->method_settings, s->method_name, &s->method, s->init_optimizer != -1,
+                                 s->init_rate != -1));
   AIT_TRY(complete_terms(s));
   complete_data(s);
   complete_solver(s);

@@ -87,6 +87,17 @@ ait_status ait_method_settings_apply(const ait_method_settings *settings, const 
 ait_status ait_method_ll_steps(const ait_method *method, const char *name, int64_t asked, int64_t otherwise,
                                int64_t *steps);
 
+/* All of a method: what is set is put into the one that has this name, *steps becomes its number of LL steps, and the
+ * solver has no objection to them.
+ * Errors: AIT_INVALID_ARGUMENT (the sentence names the two that clash, and options that would help). */
+ait_status ait_method_settings_complete(const ait_method_settings *settings, const char *name, int64_t asked,
+                                        int64_t otherwise, ait_method *method, int64_t *steps);
+
+/* Looks whether the options of z's update, of which those named by nonzero were given, have a z to update.
+ * Errors: AIT_INVALID_ARGUMENT (the sentence names the option and the choice that clash). */
+ait_status ait_method_check_start(const ait_method_settings *settings, const char *name, const ait_method *method,
+                                  int32_t optimizer_given, int32_t rate_given);
+
 /* What hyper-cleaning learns: a weight for every row, or a noise model (run/transition.h). */
 typedef enum ait_cleaning { AIT_CLEANING_WEIGHTS, AIT_CLEANING_TRANSITION } ait_cleaning;
 

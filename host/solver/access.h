@@ -32,6 +32,12 @@ int32_t ait_is_implicit(const ait_method *method);
 /* The epsilon of a method by finite differences, its default filled in. */
 double ait_difference_epsilon(const ait_method *method);
 
+/* The least epsilon, the spacing of ait_real's numbers around 1 (docs/derivation.md#one-stage). */
+double ait_least_difference_epsilon(void);
+
+/* Checks every setting; the sentence names the one that is off, or the two that clash. */
+ait_status ait_solver_options_check(const ait_solver_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,10 +1,16 @@
 /* finite_differences.c - products with H and J' from differences of gradients (docs/derivation.md#one-stage). */
+#include <float.h>
+
 #include "context/error.h"
 #include "solver/solver_state.h"
 
 double ait_difference_epsilon(const ait_method *method) {
   const double usual = 0.01; /* of DARTS */
   return method->difference_epsilon > 0 ? method->difference_epsilon : usual;
+}
+
+double ait_least_difference_epsilon(void) {
+  return sizeof(ait_real) == sizeof(double) ? DBL_EPSILON : (double)FLT_EPSILON;
 }
 
 ait_status ait_differences_create(ait_solver *solver) {

@@ -230,8 +230,10 @@ static ait_status check_implicit(const ait_method *method) {
 
 /* Finite differences are taken of one plain step. */
 static ait_status check_differences(const ait_method *method, int64_t ll_steps) {
-  if (!(isfinite(method->difference_epsilon) && method->difference_epsilon >= 0)) {
-    return out_of_range("", "difference_epsilon", method->difference_epsilon, "0 (the usual 0.01) or more");
+  const double epsilon = method->difference_epsilon;
+  if (!(isfinite(epsilon) && (epsilon == 0 || epsilon >= ait_least_difference_epsilon()))) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "difference_epsilon is %g; expected 0 (the usual 0.01) or %.2g and more",
+                    epsilon, ait_least_difference_epsilon());
   }
   if (method->hypergradient != AIT_HYPERGRADIENT_FINITE_DIFFERENCES) {
     return method->difference_epsilon == 0

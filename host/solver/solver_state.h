@@ -250,9 +250,6 @@ ait_status ait_hypergradient_end(ait_solver *solver, const ait_real *last);
 
 /* ---- parts of a solver's life ----------------------------------------------------------------------- */
 
-/* Checks every setting; the sentence names the one that is off, or the two that clash. */
-ait_status ait_solver_options_check(const ait_solver_options *options);
-
 /* The first LL step that a sweep goes back to: 0, or what the truncation to the last steps leaves. */
 int64_t ait_first_step(const ait_method *method, int64_t ll_steps);
 

@@ -110,7 +110,8 @@ typedef struct ait_method {
   int64_t neumann_terms; /* for AIT_HYPERGRADIENT_NEUMANN, q = alpha sum over 0 <= i < neumann_terms of (I - alpha H)^i
                             grad_y F with alpha the size of the last LL step; 0: as many as there are LL steps */
   double difference_epsilon; /* for AIT_HYPERGRADIENT_FINITE_DIFFERENCES: differences are taken between
-                                y + epsilon v / ||v|| and y - epsilon v / ||v||, so it is in units of y; 0: 0.01 */
+                                y + epsilon v / ||v|| and y - epsilon v / ||v||, so it is in units of y and at least the
+                                spacing of ait_real's numbers around 1; 0: 0.01 */
   double prior_weight; /* rho >= 0: (rho / 2) ||z - prior||^2 is added to what z descends (not to F: gz stays dF/dz);
                           0: nothing. Needs AIT_INITIALISATION_AUXILIARY. This definition is ours, not the paper's
                           (docs/derivation.md#prior-regularisation) */

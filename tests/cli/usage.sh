@@ -71,6 +71,9 @@ expect 2 "--cg-iterations goes with --method ls, not with --method iaptt-gm" "$A
 expect 2 "--neumann-terms goes with --method ns, not with --method ls" "$AIT" solve toy --neumann-terms 3 --method ls
 expect 2 "--fd-epsilon 0: expected a number above 0" "${clean[@]}" --method one-stage --fd-epsilon 0
 expect 2 "--fd-epsilon goes with --method one-stage, not with --method rhg" "$AIT" solve toy --method rhg --fd-epsilon 1
+expect 2 "--fd-epsilon 1e-30: expected 1.2e-07 or more" "${clean[@]}" --method one-stage --fd-epsilon 1e-30
+expect 2 "--fd-epsilon 1e-30: expected 2.2e-16 or more" "$AIT64" solve toy --method one-stage --fd-epsilon 1e-30
+expect 2 "--step 1e-30: expected 1.2e-07 or more" "$AIT" check toy --step 1e-30
 expect 2 "--method one-stage takes one LL step, which clashes with --ll-steps 10" \
   "${clean[@]}" --method one-stage --ll-steps 10
 expect 2 "--method one-stage takes one LL step, which clashes with --ll-steps 2" "$AIT" solve toy --method one-stage --ll-steps 2
@@ -79,6 +82,15 @@ expect 2 "--prior goes with --prior-weight or --method ait, not with --method ia
 expect 2 "--prior-weight goes with a method that learns where the LL iteration starts" \
   "${clean[@]}" --method rhg --prior-weight 0.1
 expect 2 "(--initialisation auxiliary), not with --method one-stage with a warm start" "$AIT" solve toy --method one-stage --prior zero
+for command in "solve toy" "clean --dataset fashion-mnist --out run" "clean --dataset mnist --protocol paper --out run"; do
+  expect 2 "--init-rate goes with a method that learns where the LL iteration starts" "$AIT" $command --method rhg --init-rate 1
+  expect 2 "(--initialisation auxiliary), not with --method one-stage with a warm start" \
+    "$AIT" $command --method one-stage --init-optimizer sgd
+  expect 2 "--init-rate goes with --initialisation auxiliary, not with --initialisation warm" \
+    "$AIT" $command --initialisation warm --init-rate 1
+done
+expect 2 "--init-rate: none of the --methods learns" "$AIT" compare --dataset fashion-mnist --methods rhg,margin --init-rate 1
+succeed "$AIT" solve toy --method rhg --initialisation auxiliary --init-rate 0.1 --iterations 1
 expect 1 "none.npy" "$AIT" solve toy --method ait --prior none.npy --device cpu
 expect 2 "--lq-weight 0: expected a number above 0" "${clean[@]}" --lq-weight 0
 expect 2 "--lq-q 1: expected a number above 0 and below 1" "${clean[@]}" --lq-weight 1 --lq-q 1
@@ -87,7 +99,8 @@ expect 2 "--nesterov foo: expected no or yes" "$AIT" solve toy --nesterov foo
 expect 2 "--truncation foo: expected none, pessimistic or last" "$AIT" check toy --truncation foo
 expect 2 "--last-steps goes with --truncation last, not with --truncation pessimistic" "${clean[@]}" --last-steps 3
 expect 2 "--bda-mu goes with --mapping aggregate, not with --mapping gradient" "${clean[@]}" --bda-mu 0.3
-expect 2 "mu is 3; expected more than 0 and at most 1" "$AIT" solve toy --device cpu --method bda --bda-mu 3
+expect 2 "--bda-mu 3: expected a number above 0 and at most 1" "$AIT" solve toy --method bda --bda-mu 3
+expect 2 "--bda-decay 1.1: expected a number above 0 and at most 1" "${clean[@]}" --method bda --bda-decay 1.1
 expect 2 "--prox goes with --mapping proximal or aggregate, not with --mapping gradient" "$AIT" solve toy --prox l1
 expect 2 "--mapping proximal needs --prox l1" "$AIT" check toy --mapping proximal
 expect 2 "--prox-weight needs --prox" "$AIT" solve toy --method bda --prox-weight 1
@@ -101,11 +114,21 @@ expect 2 "--prox box needs --prox-lower, --prox-upper or both" "$AIT" solve toy 
 expect 2 "--prox-lower 1 is above --prox-upper 0" "$AIT" solve toy --method bda --prox box --prox-lower 1 --prox-upper 0
 expect 2 "--cg-damping goes with --hypergradient cg, not with --hypergradient neumann" \
   "$AIT" solve toy --method rhg --hypergradient neumann --cg-damping 1
-expect 2 "the truncation is pessimistic but the hyper-gradient is by conjugate gradient" \
-  "$AIT" solve toy --device cpu --hypergradient cg
-expect 2 "the mapping is aggregate but the hyper-gradient is by a Neumann series" \
-  "$AIT" solve toy --device cpu --method bda --hypergradient neumann
+for command in "solve toy" "check toy" "clean --dataset fashion-mnist --out run"; do
+  expect 2 "choose no truncation or reverse accumulation (such as --initialisation fixed --truncation none)" \
+    "$AIT" $command --hypergradient cg
+done
+expect 2 "choose another truncation or a fixed start (such as --initialisation fixed)" "${clean[@]}" --truncation last
+expect 2 "choose another mapping or reverse accumulation (such as --mapping gradient)" \
+  "$AIT" solve toy --method bda --hypergradient neumann
+expect 2 "(such as --hypergradient reverse)" "${clean[@]}" --method ls --truncation pessimistic --hypergradient cg
+expect 2 "--last-steps 5 clashes with --ll-steps 4" "${clean[@]}" --method t-rhg --ll-steps 4 --last-steps 5
+expect 2 "--mapping l-bfgs clashes with --ll-steps 1" "$AIT" solve toy --method ls --mapping l-bfgs --ll-steps 1
 expect 2 "--nesterov goes with a problem, not with --case" "$AIT" check --case "$folder" --nesterov yes
+expect 2 "--model goes with a problem, not with --case" "$AIT" check --case "$folder" --model linear
+expect 2 "--ll-steps goes with a problem, not with --case" "$AIT" check --case "$folder" --ll-steps 3
+expect 2 "--model goes with the problem clean, not with toy" "$AIT" check toy --model linear
+expect 2 "--activation goes with the problem clean, not with convex" "$AIT" check convex --activation tanh
 expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
 expect 2 "--model mlp:0: expected linear" "${clean[@]}" --model mlp:0
 expect 2 "--activation" "${clean[@]}" --activation relu
