@@ -259,6 +259,9 @@ TEST(Terms, WhatIsOffIsRefusedByName) {
     EXPECT_EQ(ait_problem_add_lq(made, 1, &tested.term), AIT_INVALID_ARGUMENT);
     EXPECT_NE(std::string(ait_last_error()).find(tested.words), std::string::npos) << ait_last_error();
   }
+  EXPECT_EQ(ait_problem_add_lq(made, -1, nullptr), AIT_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(ait_last_error()).find("-1 l_q terms"), std::string::npos) << ait_last_error();
+  EXPECT_EQ(ait_problem_add_lq(made, 0, nullptr), AIT_OK);
   const int64_t sizes[] = {3, 2};
   const ait_network network = {1, sizes, AIT_ACTIVATION_NONE};
   EXPECT_EQ(ait_problem_add_network_lq(made, &network, 1, 0.5, 0.1), AIT_INVALID_ARGUMENT);

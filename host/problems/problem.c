@@ -85,6 +85,12 @@ static ait_status check_term(const ait_problem *problem, int32_t i, const ait_lq
 }
 
 ait_status ait_problem_add_lq(ait_problem *problem, int32_t count, const ait_lq_term *terms) {
+  if (count < 0) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%d l_q terms; expected 0 or more", count);
+  }
+  if (count == 0) {
+    return AIT_OK;
+  }
   for (int32_t i = 0; i < count; i++) {
     AIT_TRY(check_term(problem, i, terms + i));
   }

@@ -76,9 +76,9 @@ static ait_status allocate(ait_sweep *sweep) {
   return AIT_OK;
 }
 
-/* The failure of one run, which is named where there are others. */
+/* The failure of one run, which is named where there are others; memory is short for all of them. */
 static ait_status of_run(const ait_sweep *sweep, int64_t i, ait_status status) {
-  if (status == AIT_OK || sweep->is_single) {
+  if (status == AIT_OK || status == AIT_OUT_OF_MEMORY || sweep->is_single) {
     return status;
   }
   char reason[768];
@@ -97,12 +97,28 @@ static ait_status of_all(const ait_sweep *sweep, ait_status status) {
                   (long long)sweep->count, reason);
 }
 
+/* The failure of the first run's rows: that of all runs where the second one fails in the same words. */
+static ait_status of_first_rows(const ait_sweep *sweep, ait_status status) {
+  if (status == AIT_OK || status == AIT_OUT_OF_MEMORY || sweep->count == 1) {
+    return of_run(sweep, 0, status);
+  }
+  char reason[768];
+  snprintf(reason, sizeof reason, "%s", ait_last_error());
+  ait_clean_data second;
+  const ait_status other = ait_clean_data_load(&sweep->run_settings[1], &second);
+  if (other == AIT_OK) {
+    ait_clean_data_free(&second);
+  }
+  const int32_t same = other == status && strcmp(ait_last_error(), reason) == 0;
+  return same ? ait_fail(status, "all %lld runs: %s", (long long)sweep->count, reason)
+              : ait_fail(status, "%s: %s", sweep->names[0], reason);
+}
+
 static ait_status load_rows(ait_sweep *sweep) {
-  for (int64_t i = 0; i < sweep->count; i++, sweep->loaded++) {
-    const ait_clean_settings *s = &sweep->run_settings[i];
-    AIT_TRY(of_run(
-        sweep, i,
-        i == 0 ? ait_clean_data_load(s, sweep->data) : ait_clean_data_load_beside(s, sweep->data, &sweep->data[i])));
+  AIT_TRY(of_first_rows(sweep, ait_clean_data_load(sweep->run_settings, sweep->data)));
+  for (sweep->loaded = 1; sweep->loaded < sweep->count; sweep->loaded++) {
+    const int64_t i = sweep->loaded;
+    AIT_TRY(of_run(sweep, i, ait_clean_data_load_beside(&sweep->run_settings[i], sweep->data, &sweep->data[i])));
   }
   return AIT_OK;
 }
@@ -149,7 +165,7 @@ static ait_status begin_runs(ait_context *context, ait_sweep *sweep) {
 }
 
 ait_status ait_sweep_begin(ait_context *context, ait_sweep *sweep) {
-  AIT_TRY(choose_rate(context, sweep));
+  AIT_TRY(of_all(sweep, choose_rate(context, sweep)));
   return of_all(sweep, begin_runs(context, sweep));
 }
 

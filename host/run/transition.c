@@ -141,7 +141,7 @@ ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *
                               .sizes = {data->features, data->classes},
                               .accuracy = NAN};
   if (data->validation_rows < FOLDS || data->train_rows < FOLDS || data->classes < 2) {
-    return ait_fail(AIT_INVALID_ARGUMENT,
+    return ait_fail(AIT_BAD_DATA,
                     "--cleaning transition takes %d folds: it needs %d or more training rows, as many validation rows "
                     "and 2 classes; there are %lld, %lld and %d",
                     FOLDS, FOLDS, (long long)data->train_rows, (long long)data->validation_rows, data->classes);

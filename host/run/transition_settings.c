@@ -43,5 +43,10 @@ ait_status ait_transition_check_settings(const ait_clean_settings *s) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--cleaning transition goes with --model linear, not with --model %s",
                     s->model.text);
   }
-  return AIT_OK;
+  const int32_t few_train = s->train != -1 && s->train < AIT_TRANSITION_FOLDS,
+                few_validation = s->validation != -1 && s->validation < AIT_TRANSITION_FOLDS;
+  return few_train || few_validation
+             ? ait_fail(AIT_INVALID_ARGUMENT, "--cleaning transition needs %s %d or more, for its %d folds",
+                        few_train ? "--train" : "--validation", AIT_TRANSITION_FOLDS, AIT_TRANSITION_FOLDS)
+             : AIT_OK;
 }

@@ -242,7 +242,9 @@ for options in "--noise-model pair" "--noise-model symmetric --force"; do
 done
 succeed "$AIT" clean $transition $truth_known --noise 1 --out all-wrong
 grep -qi "nan" out && fail "noise 1: NaN in the summary: $(cat out)"
-expect 2 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \
+expect 2 "--cleaning transition needs --validation 5 or more, for its 5 folds" \
+  "$AIT" clean $transition --validation 4 --out refused
+expect 1 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \
   "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \
   --val-labels few-labels.npy --cleaning transition --out refused --quiet
 [ ! -e refused ] || fail "a refused run left a folder"

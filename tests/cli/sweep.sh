@@ -139,7 +139,9 @@ expect 2 "--seeds goes with --cleaning weights" "$AIT" clean $own_files --out no
 expect 2 "--seeds makes a batch of runs, but the finite differences of --method one-stage" "$AIT" clean $own_files \
   --out none --method one-stage --seeds 0..1
 expect 2 "expected at most 1000 runs" own "$AIT" none --seeds 0..600 --noise-rates 0.1,0.2
-expect 2 "seed-0: --train 500: there are 300 rows" own "$AIT" none --seeds 0..1 --train 500
+expect 2 "all 2 runs: --train 500: there are 300 rows" own "$AIT" none --seeds 0..1 --train 500
+expect 2 "seed-4: --train 500: there are 300 rows" own "$AIT" none --seeds 4 --train 500
+expect 1 "all 3 runs: none-ids.txt: " own "$AIT" none --seeds 0..2 --ids none-ids.txt
 [ ! -e none ] || fail "a refused sweep has left a folder"
 
 # ---- a run that diverges, as it drew a row of enormous features, leaves the others alone -----------------
