@@ -2,8 +2,7 @@
  *
  * Numerics: as softmax.cuh; the loss is summed in double, each thread over its own rows, pairwise over
  * the threads of a block, block after block; the number of blocks depends on the number of rows alone. */
-#include "device.cuh"
-#include "kernels.h"
+#include "row_loss.cuh"
 #include "softmax.cuh"
 
 namespace {
@@ -25,14 +24,6 @@ __global__ void cross_entropy(int64_t count, int64_t classes, ait_real total, co
   if (threadIdx.x == 0) {
     sums[blockIdx.x] = loss;
   }
-}
-
-__global__ void finish_loss(int64_t blocks, double total, const double *sums, ait_real *loss) {
-  double sum = 0;
-  for (int64_t block = 0; block < blocks; ++block) {
-    sum += sums[block];
-  }
-  *loss = (ait_real)(sum / total);
 }
 
 __global__ void cross_entropy_x_gradient(int64_t count, int64_t classes, double total, const int32_t *labels,
@@ -71,7 +62,7 @@ __global__ void cross_entropy_tangent(int64_t count, int64_t classes, ait_real t
 cudaError_t ait_kernel_cross_entropy(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
                                      const int32_t *labels, const ait_row_weights *weights, ait_real *logits,
                                      ait_real *r, ait_real *loss, ait_reduce_memory *memory) {
-  const int64_t blocks = ait_smaller(ait_ceil_div(count, AIT_THREADS), AIT_SUM_SLOTS);
+  const int64_t blocks = ait_loss_blocks(count);
   if (blocks > 0) {
     AIT_LAUNCH(cross_entropy, (unsigned)blocks, AIT_THREADS, AIT_THREADS * sizeof(double), stream, count, classes,
                (ait_real)total, labels, *weights, logits, r, memory->sums);
@@ -80,10 +71,7 @@ cudaError_t ait_kernel_cross_entropy(cudaStream_t stream, int64_t count, int64_t
       return error;
     }
   }
-  if (loss != NULL) {
-    AIT_LAUNCH(finish_loss, 1, 1, 0, stream, blocks, (double)total, memory->sums, loss);
-  }
-  return AIT_LAUNCHED();
+  return launch_finish_loss(stream, blocks, total, memory->sums, loss);
 }
 
 cudaError_t ait_kernel_cross_entropy_x_gradient(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,

@@ -4,6 +4,7 @@
  * Numerics: as noise.cuh, one thread a row; the loss is summed as in cross_entropy.cu; a sum a class and label is
  * taken by one block, in double, each thread over its own rows, pairwise over the threads. */
 #include "noise.cuh"
+#include "row_loss.cuh"
 
 namespace {
 
@@ -23,14 +24,6 @@ __global__ void noise_entropy(int64_t count, int64_t classes, ait_real total, ai
   if (threadIdx.x == 0) {
     sums[blockIdx.x] = loss;
   }
-}
-
-__global__ void finish_loss(int64_t blocks, double total, const double *sums, ait_real *loss) {
-  double sum = 0;
-  for (int64_t block = 0; block < blocks; ++block) {
-    sum += sums[block];
-  }
-  *loss = (ait_real)(sum / total);
 }
 
 __global__ void noise_tangent(int64_t count, int64_t classes, ait_real total, ait_noisy_labels labels,
@@ -67,7 +60,7 @@ __global__ void sum_labels(int64_t count, int64_t classes, const int32_t *labels
 cudaError_t ait_kernel_noise_entropy(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
                                      const ait_noisy_labels *labels, const ait_row_weights *weights, ait_real *logits,
                                      ait_real *r, ait_real *loss, ait_reduce_memory *memory) {
-  const int64_t blocks = ait_smaller(ait_ceil_div(count, AIT_THREADS), AIT_SUM_SLOTS);
+  const int64_t blocks = ait_loss_blocks(count);
   if (blocks > 0) {
     AIT_LAUNCH(noise_entropy, (unsigned)blocks, AIT_THREADS, AIT_THREADS * sizeof(double), stream, count, classes,
                (ait_real)total, *labels, *weights, logits, r, memory->sums);
@@ -76,10 +69,7 @@ cudaError_t ait_kernel_noise_entropy(cudaStream_t stream, int64_t count, int64_t
       return error;
     }
   }
-  if (loss != NULL) {
-    AIT_LAUNCH(finish_loss, 1, 1, 0, stream, blocks, (double)total, memory->sums, loss);
-  }
-  return AIT_LAUNCHED();
+  return launch_finish_loss(stream, blocks, total, memory->sums, loss);
 }
 
 cudaError_t ait_kernel_noise_tangent(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,

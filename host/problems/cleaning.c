@@ -227,8 +227,7 @@ static void destroy(void *self) {
 /* Checks one side of an entry and puts it on the device. */
 static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, const char *side,
                          const ait_matrix *matrix, const int32_t *labels, ait_rows *rows, int32_t **device_labels) {
-  const int64_t count = ait_matrix_rows(matrix), classes = ait_shape_classes(shape);
-  void *memory;
+  const int64_t count = ait_matrix_rows(matrix);
   if (count < 1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "entry %lld has no %s rows; expected 1 or more", (long long)b, side);
   }
@@ -236,17 +235,9 @@ static ait_status upload(ait_device *device, const ait_shape *shape, int64_t b, 
     return ait_fail(AIT_INVALID_ARGUMENT, "the %s rows of entry %lld have %lld features; the network expects %lld",
                     side, (long long)b, (long long)ait_matrix_columns(matrix), (long long)ait_shape_features(shape));
   }
-  for (int64_t i = 0; i < count; i++) {
-    if (labels[i] < 0 || labels[i] >= classes) {
-      return ait_fail(AIT_BAD_DATA, "the label of %s row %lld is %d; expected 0 to %lld", side, (long long)i, labels[i],
-                      (long long)classes - 1);
-    }
-  }
+  AIT_TRY(ait_upload_labels(device, side, count, ait_shape_classes(shape), labels, device_labels));
   const ait_row_use use = ait_shape_is_folded(shape) ? AIT_READ_OFTEN : AIT_READ_ONCE; /* by the data pass */
-  AIT_TRY(device->model->upload_rows(device, matrix, use, rows));
-  AIT_TRY(device->runtime->allocate(device, (size_t)count * sizeof *labels, &memory));
-  *device_labels = memory;
-  return device->runtime->copy_in(device, (size_t)count * sizeof *labels, labels, memory);
+  return device->model->upload_rows(device, matrix, use, rows);
 }
 
 /* The rows that the means of columns are taken over, evenly spread, and the least of a column's mean that counts,

@@ -74,6 +74,20 @@ ait_status ait_problem_add_network_lq(ait_problem *problem, const ait_network *n
   return ait_problem_add_lq(problem, shape.layers, terms);
 }
 
+ait_status ait_upload_labels(ait_device *device, const char *side, int64_t count, int64_t classes,
+                             const int32_t *labels, int32_t **on_device) {
+  for (int64_t i = 0; i < count; i++) {
+    if (labels[i] < 0 || labels[i] >= classes) {
+      return ait_fail(AIT_BAD_DATA, "the label of %s row %lld is %d; expected 0 to %lld", side, (long long)i, labels[i],
+                      (long long)classes - 1);
+    }
+  }
+  void *memory;
+  AIT_TRY(device->runtime->allocate(device, (size_t)count * sizeof *labels, &memory));
+  *on_device = memory;
+  return device->runtime->copy_in(device, (size_t)count * sizeof *labels, labels, memory);
+}
+
 int32_t ait_shape_is_folded(const ait_shape *shape) {
   return shape->activation == AIT_ACTIVATION_NONE || shape->layers == 1;
 }

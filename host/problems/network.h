@@ -42,6 +42,11 @@ static inline const ait_real *ait_layer_biases(const ait_shape *shape, const ait
   return y + shape->biases[l - 1];
 }
 
+/* Looks whether the labels of rows, which sentences call `side`, are classes, and copies them to *on_device: the
+ * caller's to release. Errors: AIT_BAD_DATA, AIT_OUT_OF_MEMORY, AIT_DEVICE_ERROR. */
+ait_status ait_upload_labels(ait_device *device, const char *side, int64_t count, int64_t classes,
+                             const int32_t *labels, int32_t **on_device);
+
 /* c (m x n) = op(a) op(b) + beta c for dense row-major matrices on the device; op(a) is m x k. */
 ait_status ait_multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
                         const ait_real *a, const ait_real *b, double beta, ait_real *c);

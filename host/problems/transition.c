@@ -335,16 +335,6 @@ static ait_status upload_folds(transition *t, const char *name, int64_t count, c
   return status;
 }
 
-static ait_status check_labels(const char *side, int64_t count, int64_t classes, const int32_t *labels) {
-  for (int64_t i = 0; i < count; i++) {
-    if (labels[i] < 0 || labels[i] >= classes) {
-      return ait_fail(AIT_BAD_DATA, "the label of %s row %lld is %d; expected 0 to %lld", side, (long long)i, labels[i],
-                      (long long)classes - 1);
-    }
-  }
-  return AIT_OK;
-}
-
 static ait_status upload_side(transition *t, const char *name, const ait_matrix *matrix, const int32_t *labels,
                               const int32_t *folds, transition_rows *side) {
   const int64_t count = ait_matrix_rows(matrix);
@@ -352,9 +342,8 @@ static ait_status upload_side(transition *t, const char *name, const ait_matrix 
     return ait_fail(AIT_INVALID_ARGUMENT, "%lld %s rows of %lld features; expected 1 or more, of %lld",
                     (long long)count, name, (long long)ait_matrix_columns(matrix), (long long)t->features);
   }
-  AIT_TRY(check_labels(name, count, t->classes, labels));
+  AIT_TRY(ait_upload_labels(t->device, name, count, t->classes, labels, &side->labels));
   AIT_TRY(t->device->model->upload_rows(t->device, matrix, AIT_READ_OFTEN, &side->rows));
-  AIT_TRY(upload(t->device, (size_t)count * sizeof *labels, labels, &side->labels));
   return upload_folds(t, name, count, folds, side);
 }
 

@@ -8,6 +8,7 @@
 
 #include "context/error.h"
 #include "context/random.h"
+#include "run/allocate.h"
 #include "run/progress.h"
 #include "run/run.h"
 #include "run/stack.h"
@@ -409,21 +410,12 @@ static ait_status make_kind(maker *k, ait_ranking_kind kind, ait_made_ranking *r
 
 /* ---- making all -------------------------------------------------------------------------------- */
 
-static ait_status allocate(int64_t count, size_t size, void *pointer) {
-  void *memory = calloc((size_t)count, size);
-  if (memory == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld numbers of a ranking", (long long)count);
-  }
-  memcpy(pointer, &memory, sizeof memory);
-  return AIT_OK;
-}
-
 static ait_status allocate_ranking(int64_t n, ait_made_ranking *ranking, int64_t **order) {
-  AIT_TRY(allocate(n, sizeof *ranking->score, &ranking->score));
-  AIT_TRY(allocate(n, sizeof *ranking->given_probability, &ranking->given_probability));
-  AIT_TRY(allocate(n, sizeof *ranking->suggested_probability, &ranking->suggested_probability));
-  AIT_TRY(allocate(n, sizeof *ranking->suggested, &ranking->suggested));
-  return allocate(n, sizeof **order, order);
+  AIT_TRY(ait_allocate(n, sizeof *ranking->score, &ranking->score));
+  AIT_TRY(ait_allocate(n, sizeof *ranking->given_probability, &ranking->given_probability));
+  AIT_TRY(ait_allocate(n, sizeof *ranking->suggested_probability, &ranking->suggested_probability));
+  AIT_TRY(ait_allocate(n, sizeof *ranking->suggested, &ranking->suggested));
+  return ait_allocate(n, sizeof **order, order);
 }
 
 static void free_ranking(ait_made_ranking *ranking, int64_t **order) {
@@ -478,14 +470,14 @@ static void make_ranking(maker *k, ait_ranking_kind kind, const volatile sig_ato
 static ait_status allocate_maker(maker *k) {
   const ait_clean_data *d = k->r->data;
   const int64_t n = d->train_rows, m = d->validation_rows;
-  AIT_TRY(allocate(n, sizeof *k->noisy_order, &k->noisy_order));
-  AIT_TRY(allocate(m, sizeof *k->clean_order, &k->clean_order));
-  AIT_TRY(allocate(n + m, sizeof *k->rows, &k->rows));
-  AIT_TRY(allocate(n, sizeof *k->dropped, &k->dropped));
-  AIT_TRY(allocate(FOLDS * k->r->m, sizeof *k->y, &k->y));
-  AIT_TRY(allocate((n > m ? n : m) * d->classes, sizeof *k->probabilities, &k->probabilities));
-  AIT_TRY(allocate(m * d->classes, sizeof *k->held_out, &k->held_out));
-  AIT_TRY(allocate(n + m, sizeof *k->stack_labels, &k->stack_labels));
+  AIT_TRY(ait_allocate(n, sizeof *k->noisy_order, &k->noisy_order));
+  AIT_TRY(ait_allocate(m, sizeof *k->clean_order, &k->clean_order));
+  AIT_TRY(ait_allocate(n + m, sizeof *k->rows, &k->rows));
+  AIT_TRY(ait_allocate(n, sizeof *k->dropped, &k->dropped));
+  AIT_TRY(ait_allocate(FOLDS * k->r->m, sizeof *k->y, &k->y));
+  AIT_TRY(ait_allocate((n > m ? n : m) * d->classes, sizeof *k->probabilities, &k->probabilities));
+  AIT_TRY(ait_allocate(m * d->classes, sizeof *k->held_out, &k->held_out));
+  AIT_TRY(ait_allocate(n + m, sizeof *k->stack_labels, &k->stack_labels));
   ait_random_permutation(k->r->settings->seed, AIT_STREAM_FOLDS, n, n, k->noisy_order);
   ait_random_permutation(k->r->settings->seed, AIT_STREAM_FOLDS, m, m, k->clean_order);
   return AIT_OK;

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 
 #include "context/error.h"
-
-/* sigmoid(40) is 1 in double as in float. */
-static const ait_real weight_of_one = 40;
+#include "run/trainer.h"
 
 /* The parts of the start at which the curvature is looked at. Features that are large for it make its predictions
  * sure, which hides the curvature that training then meets; nearer to 0 no prediction is sure. */
@@ -44,7 +42,7 @@ static ait_status curvature_of_problem(const ait_network *network, uint64_t seed
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a start of %lld numbers", (long long)m);
   }
   for (int64_t i = 0; i < n; i++) {
-    x[i] = weight_of_one;
+    x[i] = ait_weight_of_one;
   }
   ait_network_initialise(network, seed, x + n);
   ait_status status = largest_curvature(problem, seed, x, x + n, x + n + m, curvature);

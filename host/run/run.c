@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "context/error.h"
+#include "run/allocate.h"
 
 double ait_run_clock(void) {
   struct timespec now;
@@ -16,29 +17,20 @@ double ait_run_clock(void) {
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
-static ait_status allocate(int64_t count, size_t size, void *pointer) {
-  void *memory = calloc((size_t)count, size);
-  if (memory == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld numbers of the run", (long long)count);
-  }
-  memcpy(pointer, &memory, sizeof memory);
-  return AIT_OK;
-}
-
 static ait_status allocate_all(ait_run *run) {
   int64_t n = run->data->train_rows;
-  AIT_TRY(allocate(n, sizeof *run->x, &run->x));
-  AIT_TRY(allocate(run->m, sizeof *run->y, &run->y));
-  AIT_TRY(allocate(run->m, sizeof *run->z, &run->z));
-  AIT_TRY(allocate(run->settings->ll_steps + 1, sizeof *run->kbar_counts, &run->kbar_counts));
-  AIT_TRY(allocate(n * run->data->classes, sizeof *run->probabilities, &run->probabilities));
+  AIT_TRY(ait_allocate(n, sizeof *run->x, &run->x));
+  AIT_TRY(ait_allocate(run->m, sizeof *run->y, &run->y));
+  AIT_TRY(ait_allocate(run->m, sizeof *run->z, &run->z));
+  AIT_TRY(ait_allocate(run->settings->ll_steps + 1, sizeof *run->kbar_counts, &run->kbar_counts));
+  AIT_TRY(ait_allocate(n * run->data->classes, sizeof *run->probabilities, &run->probabilities));
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
-    AIT_TRY(allocate(n, sizeof *run->scores[score], &run->scores[score]));
+    AIT_TRY(ait_allocate(n, sizeof *run->scores[score], &run->scores[score]));
   }
-  AIT_TRY(allocate(n, sizeof *run->given_probability, &run->given_probability));
-  AIT_TRY(allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
-  AIT_TRY(allocate(n, sizeof *run->suggested, &run->suggested));
-  return allocate(n, sizeof *run->order, &run->order);
+  AIT_TRY(ait_allocate(n, sizeof *run->given_probability, &run->given_probability));
+  AIT_TRY(ait_allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
+  AIT_TRY(ait_allocate(n, sizeof *run->suggested, &run->suggested));
+  return ait_allocate(n, sizeof *run->order, &run->order);
 }
 
 static ait_status make_predictors(ait_run *run) {

@@ -9,8 +9,7 @@
 /* A training whose loss climbs above twice its start has too large a rate. */
 static const double overshoot = 1;
 
-/* sigmoid(40) is 1 in double as in float. */
-static const ait_real weight_of_one = 40;
+const ait_real ait_weight_of_one = 40;
 
 /* ---- sets -------------------------------------------------------------------------------------- */
 
@@ -72,7 +71,7 @@ static ait_status start_values(const ait_trainer *t, int64_t n, int64_t m, ait_r
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory to train a classifier of %lld parameters", (long long)m);
   }
   for (int64_t i = 0; i < n; i++) {
-    (*x)[i] = weight_of_one;
+    (*x)[i] = ait_weight_of_one;
   }
   for (int32_t b = 0; b < t->sets; b++) {
     ait_network_initialise(t->network, t->seed, *z + b * m);

@@ -13,6 +13,9 @@ extern "C" {
 
 enum { AIT_TRAINER_MOST_SETS = 5, AIT_TRAINER_RATES = 6 };
 
+/* The x of a row whose weight is 1: sigmoid(40) is so in double as in float. */
+extern const ait_real ait_weight_of_one;
+
 /* Rows of a matrix with their labels; everything is borrowed. */
 typedef struct ait_labelled_rows {
   const ait_matrix *matrix;

@@ -8,6 +8,7 @@
 
 #include "context/error.h"
 #include "context/random.h"
+#include "run/allocate.h"
 #include "run/noise_model.h"
 #include "run/progress.h"
 #include "run/run.h"
@@ -46,25 +47,16 @@ enum { CG_ITERATIONS = 40 };
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
-static ait_status allocate(int64_t count, size_t size, void *pointer) {
-  void *memory = calloc((size_t)count, size);
-  if (memory == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld numbers of transition cleaning", (long long)count);
-  }
-  memcpy(pointer, &memory, sizeof memory);
-  return AIT_OK;
-}
-
 static ait_status allocate_arm(const ait_transition_run *run, ait_transition_arm *arm) {
-  AIT_TRY(allocate((int64_t)run->data->classes * run->data->classes, sizeof *arm->chances, &arm->chances));
-  AIT_TRY(allocate(FOLDS * run->m, sizeof *arm->y, &arm->y));
-  AIT_TRY(allocate(run->data->validation_rows, sizeof *arm->held_out, &arm->held_out));
-  return allocate(run->data->train_rows, sizeof *arm->score, &arm->score);
+  AIT_TRY(ait_allocate((int64_t)run->data->classes * run->data->classes, sizeof *arm->chances, &arm->chances));
+  AIT_TRY(ait_allocate(FOLDS * run->m, sizeof *arm->y, &arm->y));
+  AIT_TRY(ait_allocate(run->data->validation_rows, sizeof *arm->held_out, &arm->held_out));
+  return ait_allocate(run->data->train_rows, sizeof *arm->score, &arm->score);
 }
 
 /* Each row's fold; all have as many rows, but for one. */
 static ait_status draw_folds(uint64_t seed, int64_t n, int32_t **folds) {
-  AIT_TRY(allocate(n, sizeof **folds, folds));
+  AIT_TRY(ait_allocate(n, sizeof **folds, folds));
   int64_t *order = malloc((size_t)n * sizeof *order);
   if (order == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the folds of %lld rows", (long long)n);
@@ -80,15 +72,15 @@ static ait_status draw_folds(uint64_t seed, int64_t n, int32_t **folds) {
 static ait_status allocate_all(ait_transition_run *run) {
   const int64_t n = run->data->train_rows, classes = run->data->classes;
   const int64_t most = n > run->data->validation_rows ? n : run->data->validation_rows;
-  AIT_TRY(allocate(run->data->features, sizeof *run->means, &run->means));
-  AIT_TRY(allocate(most * classes, sizeof *run->all_probabilities, &run->all_probabilities));
-  AIT_TRY(allocate(n * classes, sizeof *run->probabilities, &run->probabilities));
-  AIT_TRY(allocate(n, sizeof *run->weights, &run->weights));
-  AIT_TRY(allocate(n, sizeof *run->score, &run->score));
-  AIT_TRY(allocate(n, sizeof *run->given_probability, &run->given_probability));
-  AIT_TRY(allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
-  AIT_TRY(allocate(n, sizeof *run->suggested, &run->suggested));
-  AIT_TRY(allocate(n, sizeof *run->order, &run->order));
+  AIT_TRY(ait_allocate(run->data->features, sizeof *run->means, &run->means));
+  AIT_TRY(ait_allocate(most * classes, sizeof *run->all_probabilities, &run->all_probabilities));
+  AIT_TRY(ait_allocate(n * classes, sizeof *run->probabilities, &run->probabilities));
+  AIT_TRY(ait_allocate(n, sizeof *run->weights, &run->weights));
+  AIT_TRY(ait_allocate(n, sizeof *run->score, &run->score));
+  AIT_TRY(ait_allocate(n, sizeof *run->given_probability, &run->given_probability));
+  AIT_TRY(ait_allocate(n, sizeof *run->suggested_probability, &run->suggested_probability));
+  AIT_TRY(ait_allocate(n, sizeof *run->suggested, &run->suggested));
+  AIT_TRY(ait_allocate(n, sizeof *run->order, &run->order));
   AIT_TRY(draw_folds(run->settings->seed, n, &run->train_folds));
   AIT_TRY(draw_folds(run->settings->seed, run->data->validation_rows, &run->validation_folds));
   for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
@@ -123,7 +115,7 @@ static ait_status centre(ait_transition_run *run, double *shift) {
 
 static ait_status make_predictors(ait_transition_run *run) {
   double *shift;
-  AIT_TRY(allocate(run->data->features, sizeof *shift, &shift));
+  AIT_TRY(ait_allocate(run->data->features, sizeof *shift, &shift));
   const ait_status status = centre(run, shift);
   free(shift);
   AIT_TRY(status);
