@@ -52,7 +52,7 @@ static error_t parse_numbers(int key, char *text, ait_clean_settings *s) {
     case KEY_ITERATIONS:
       return ait_option_fail(ait_option_whole("--iterations", text, 1, &s->iterations));
     case KEY_LL_STEPS:
-      return ait_option_fail(ait_option_whole("--ll-steps", text, 1, &s->ll_steps));
+      return ait_option_fail(ait_option_steps("--ll-steps", text, &s->ll_steps));
     case KEY_LL_RATE:
       return ait_option_fail(ait_option_rate("--ll-rate", text, &s->ll_rate_auto, &s->ll_rate));
     case KEY_UL_RATE:

@@ -81,7 +81,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_RANKINGS:
       return ait_option_fail(parse_rankings(text, s->asked));
     case KEY_STEPS:
-      return ait_option_fail(ait_option_whole("--steps", text, 1, &s->steps));
+      return ait_option_fail(ait_option_steps("--steps", text, &s->steps));
     case KEY_LL_RATE:
       return ait_option_fail(ait_option_rate("--ll-rate", text, &s->clean.ll_rate_auto, &s->clean.ll_rate));
     case KEY_SEED:

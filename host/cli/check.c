@@ -98,7 +98,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       return ait_option_fail(ait_option_method("--method", argument, &method));
     }
     case KEY_LL_STEPS:
-      return ait_option_fail(ait_option_whole("--ll-steps", argument, 1, &s->ll_steps));
+      return ait_option_fail(ait_option_steps("--ll-steps", argument, &s->ll_steps));
     case KEY_LL_RATE:
       return ait_option_fail(ait_option_positive("--ll-rate", argument, &s->ll_rate));
     case KEY_TOLERANCE:
@@ -181,14 +181,7 @@ static ait_status complete(check_settings *s) {
   if (s->model.text[0] == '\0') {
     AIT_TRY(ait_model_parse("linear", &s->model));
   }
-  if (!s->model.has_activation && s->activation > AIT_ACTIVATION_NONE) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--activation goes with --model mlp:SIZES, not with --model %s",
-                    s->model.text);
-  }
-  if (s->model.has_activation && s->activation == -1) {
-    s->activation = AIT_ACTIVATION_TANH;
-  }
-  s->activation = s->activation == -1 ? AIT_ACTIVATION_NONE : s->activation;
+  AIT_TRY(ait_model_complete_activation(&s->model, AIT_ACTIVATION_TANH, &s->activation));
   if (s->activation == AIT_ACTIVATION_RELU && s->case_directory == NULL && sizeof(ait_real) == sizeof(float)) {
     return ait_fail(AIT_UNSUPPORTED,
                     "check clean --activation relu: differences in float are too long to miss the kinks of relu; use "

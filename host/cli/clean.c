@@ -182,6 +182,9 @@ static ait_status complete(clean_input *input) {
     }
   }
   AIT_TRY(ait_sweep_lists_check(&input->lists, &input->settings));
+  if (input->lists.rate_count > 0) {
+    input->settings.noise = input->lists.rates[0]; /* each run gets its own */
+  }
   AIT_TRY(ait_clean_settings_complete(&input->settings));
   return ait_sweep_method_check(&input->lists, &input->settings);
 }

@@ -36,6 +36,12 @@ ait_status ait_option_int(const char *option, const char *text, int32_t least, i
   return AIT_OK;
 }
 
+ait_status ait_option_steps(const char *option, const char *text, int64_t *value) {
+  AIT_TRY(ait_option_whole(option, text, 1, value));
+  return *value < INT32_MAX ? AIT_OK
+                            : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected at most %d", option, text, INT32_MAX - 1);
+}
+
 ait_status ait_option_seed(const char *option, const char *text, uint64_t *value) {
   char *end;
   errno = 0;

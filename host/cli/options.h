@@ -39,6 +39,9 @@ ait_status ait_option_whole(const char *option, const char *text, int64_t least,
 /* The same, and at most INT32_MAX. */
 ait_status ait_option_int(const char *option, const char *text, int32_t least, int32_t *value);
 
+/* A number of LL steps: 1 to INT32_MAX - 1. */
+ait_status ait_option_steps(const char *option, const char *text, int64_t *value);
+
 /* A whole number that fits into 64 bits without a sign. */
 ait_status ait_option_seed(const char *option, const char *text, uint64_t *value);
 

@@ -147,7 +147,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_ITERATIONS:
       return ait_option_fail(ait_option_whole("--iterations", argument, 1, &s->iterations));
     case KEY_LL_STEPS:
-      return ait_option_fail(ait_option_whole("--ll-steps", argument, 1, &s->ll_steps));
+      return ait_option_fail(ait_option_steps("--ll-steps", argument, &s->ll_steps));
     case KEY_LL_RATE:
       return ait_option_fail(ait_option_rate("--ll-rate", argument, &s->ll_rate_auto, &s->ll_rate));
     case KEY_UL_OPTIMIZER:

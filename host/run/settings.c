@@ -112,6 +112,20 @@ ait_status ait_model_parse(const char *text, ait_model *model) {
   }
 }
 
+ait_status ait_model_complete_activation(const ait_model *model, ait_activation usual, int32_t *activation) {
+  if (!model->has_activation && *activation > AIT_ACTIVATION_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--activation goes with --model mlp:SIZES, not with --model %s", model->text);
+  }
+  if (model->has_activation && *activation == AIT_ACTIVATION_NONE) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--activation none clashes with --model %s; --model deep:SIZES has none",
+                    model->text);
+  }
+  if (*activation == -1) {
+    *activation = model->has_activation ? (int32_t)usual : AIT_ACTIVATION_NONE;
+  }
+  return AIT_OK;
+}
+
 void ait_model_network(const ait_model *model, ait_activation activation, int64_t features, int32_t classes,
                        int64_t *sizes, ait_network *network) {
   sizes[0] = features;
@@ -157,26 +171,12 @@ static ait_status check_source(const ait_clean_settings *s) {
   if (s->data_dir != NULL) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--data-dir goes with --dataset, not with --images");
   }
+  if (s->noise_model != -1 && s->noise == -1) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--noise-model goes with --noise where the files are your own");
+  }
   if (s->test_images == NULL && s->test != -1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--test needs --test-images and --test-labels");
   }
-  return AIT_OK;
-}
-
-static ait_status complete_activation(ait_clean_settings *s) {
-  if (!s->model.has_activation) {
-    if (s->activation > AIT_ACTIVATION_NONE) {
-      return ait_fail(AIT_INVALID_ARGUMENT, "--activation goes with --model mlp:SIZES, not with --model %s",
-                      s->model.text);
-    }
-    s->activation = AIT_ACTIVATION_NONE;
-    return AIT_OK;
-  }
-  if (s->activation == AIT_ACTIVATION_NONE) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--activation none clashes with --model %s; --model deep:SIZES has none",
-                    s->model.text);
-  }
-  s->activation = s->activation == -1 ? AIT_ACTIVATION_RELU : s->activation;
   return AIT_OK;
 }
 
@@ -223,7 +223,7 @@ ait_status ait_clean_settings_complete(ait_clean_settings *s) {
   if (s->model.text[0] == '\0') {
     AIT_TRY(ait_model_parse(AIT_DEFAULT_MODEL, &s->model));
   }
-  AIT_TRY(complete_activation(s));
+  AIT_TRY(ait_model_complete_activation(&s->model, AIT_ACTIVATION_RELU, &s->activation));
   if (s->method_name[0] == '\0') {
     snprintf(s->method_name, sizeof s->method_name, "%s", AIT_DEFAULT_METHOD);
   }

@@ -158,6 +158,10 @@ ait_status ait_clean_settings_complete(ait_clean_settings *settings);
 /* "linear", "deep:H1,H2,..." or "mlp:H1,H2,...". Errors: AIT_INVALID_ARGUMENT. */
 ait_status ait_model_parse(const char *text, ait_model *model);
 
+/* *activation, where it is -1 for none given, becomes what the model has: none, or the usual one.
+ * Errors: AIT_INVALID_ARGUMENT (the one given does not go with the model). */
+ait_status ait_model_complete_activation(const ait_model *model, ait_activation usual, int32_t *activation);
+
 /* The network of a model on data; `sizes` has AIT_MAX_HIDDEN + 2 entries and must outlive it. */
 void ait_model_network(const ait_model *model, ait_activation activation, int64_t features, int32_t classes,
                        int64_t *sizes, ait_network *network);

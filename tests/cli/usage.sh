@@ -42,6 +42,7 @@ clean=("$AIT" clean --dataset fashion-mnist --out run)
 expect 2 "--ll-steps 0: expected a whole number, 1 or more" "${clean[@]}" --ll-steps 0
 expect 2 "--ll-steps 1.5: expected a whole number" "${clean[@]}" --ll-steps 1.5
 expect 2 "--ll-steps 10x: expected a whole number" "${clean[@]}" --ll-steps 10x
+expect 2 "--ll-steps 2147483647: expected at most 2147483646" "$AIT" check toy --ll-steps 2147483647
 expect 2 "--iterations -3: expected a whole number, 1 or more" "${clean[@]}" --iterations -3
 expect 2 "--iterations 99999999999999999999: expected" "${clean[@]}" --iterations 99999999999999999999
 expect 2 "--ll-rate -0.1: expected a number above 0" "${clean[@]}" --ll-rate -0.1
@@ -127,6 +128,7 @@ expect 2 "--mapping l-bfgs clashes with --ll-steps 1" "$AIT" solve toy --method 
 expect 2 "--nesterov goes with a problem, not with --case" "$AIT" check --case "$folder" --nesterov yes
 expect 2 "--model goes with a problem, not with --case" "$AIT" check --case "$folder" --model linear
 expect 2 "--ll-steps goes with a problem, not with --case" "$AIT" check --case "$folder" --ll-steps 3
+expect 2 "--activation none clashes with --model mlp:4" "$AIT" check clean --model mlp:4 --activation none
 expect 2 "--model goes with the problem clean, not with toy" "$AIT" check toy --model linear
 expect 2 "--activation goes with the problem clean, not with convex" "$AIT" check convex --activation tanh
 expect 2 "--model cnn: expected linear" "${clean[@]}" --model cnn
@@ -152,6 +154,10 @@ expect 2 "give --dataset NAME, or all of --images" "$AIT" clean
 expect 2 "give --dataset NAME, or all of --images" "$AIT" clean --images a.npy --labels b.npy
 expect 2 "cannot be given together" "${clean[@]}" --images a.npy
 expect 2 "--ids goes with --images" "${clean[@]}" --ids names.txt
+for command in clean baseline compare; do
+  expect 2 "--noise-model goes with --noise where the files are your own" "$AIT" $command --images a.npy --labels b.npy \
+    --val-images c.npy --val-labels d.npy --noise-model pair
+done
 
 transition=("${clean[@]}" --cleaning transition)
 expect 2 "--cleaning foo: expected weights or transition" "${clean[@]}" --cleaning foo
