@@ -5,7 +5,6 @@
 #include "cli/signals.h"
 #include "context/error.h"
 #include "run/sweep.h"
-#include "run/transition.h"
 
 enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
 
@@ -34,7 +33,7 @@ static const char documentation[] =
     "classifier is trained on the weighted rows, and the weights are moved so that it does well on the validation "
     "rows.\v"
     "Ctrl-C ends the iteration (or the training of a classifier beside the run) under way and writes what there is; "
-    "with --cleaning transition that is nothing until the rows are ranked. "
+    "with --cleaning transition that is nothing of a run whose rows are not yet ranked. "
     "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.\n\n"
     "Examples:\n"
     "  " AIT_PROGRAM
@@ -106,41 +105,9 @@ static ait_status run_on_device(ait_sweep *sweep, ait_context *context, ait_fold
     ait_announce_device(settings->device, context);
   }
   ait_signals_catch(settings->quiet);
-  AIT_TRY(ait_sweep_iterate(sweep, &ait_stop_asked));
-  AIT_TRY(ait_sweep_evaluate(sweep, &ait_stop_asked));
+  AIT_TRY(ait_sweep_clean(sweep, &ait_stop_asked));
   AIT_TRY(write_sweep(sweep, folder));
   return settings->quiet ? AIT_OK : ait_sweep_print(sweep, settings->out, stdout);
-}
-
-/* The same with a noise model. */
-static ait_status find_transition(const ait_clean_settings *settings, ait_context *context, const ait_clean_data *data,
-                                  ait_folder *folder) {
-  ait_transition_run run;
-  ait_status status = ait_transition_begin(context, settings, data, &run);
-  if (status == AIT_OK && !settings->quiet) {
-    ait_announce_device(settings->device, context);
-  }
-  if (status == AIT_OK) {
-    ait_signals_catch(settings->quiet);
-    status = ait_transition_clean(&run, &ait_stop_asked);
-  }
-  if (status == AIT_OK) {
-    status = ait_transition_evaluate(&run);
-  }
-  if (status == AIT_OK) {
-    sigset_t before;
-    ait_signals_hold(&before);
-    status = ait_transition_write(&run, folder);
-    ait_signals_release(&before);
-  }
-  if (status == AIT_OK && !settings->quiet) {
-    ait_transition_print(&run, settings->out, stdout);
-  }
-  if (status == AIT_OK && run.sides.skipped) {
-    status = ait_fail(AIT_STOPPED, "stopped by a signal; what there was is in %s", settings->out);
-  }
-  ait_transition_end(&run);
-  return status;
 }
 
 /* The caller ends the sweep, and then its context. */
@@ -151,9 +118,7 @@ static ait_status run_sweep(const clean_input *input, ait_sweep *sweep, ait_cont
   AIT_TRY(ait_sweep_load(settings, &input->lists, sweep));
   AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, context));
   ait_warn_of_scales(sweep->data);
-  return settings->cleaning == AIT_CLEANING_TRANSITION
-             ? find_transition(sweep->run_settings, *context, sweep->data, &folder)
-             : run_on_device(sweep, *context, &folder);
+  return run_on_device(sweep, *context, &folder);
 }
 
 static ait_status clean(const clean_input *input, int32_t *stopped) {
@@ -176,10 +141,6 @@ static ait_status complete(clean_input *input) {
   }
   if (input->settings.cleaning == AIT_CLEANING_TRANSITION) {
     AIT_TRY(ait_transition_check_settings(&input->settings));
-    if (input->lists.seed_count > 0 || input->lists.rate_count > 0) {
-      return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --cleaning weights, not with --cleaning transition",
-                      input->lists.seed_count > 0 ? "--seeds" : "--noise-rates");
-    }
   }
   AIT_TRY(ait_sweep_lists_check(&input->lists, &input->settings));
   if (input->lists.rate_count > 0) {

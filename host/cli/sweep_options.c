@@ -12,9 +12,10 @@ enum { KEY_SEEDS = 1280, KEY_NOISE_RATES };
 static const struct argp_option options[] = {
     {"noise-rates", KEY_NOISE_RATES, "LIST", 0, "In place of --noise: rates such as 0.1,0.3,0.5, a run each", 1},
     {"seeds", KEY_SEEDS, "LIST", 0,
-     "In place of --seed: seeds such as 0..9 or 0,3,5, a run each. All runs of a sweep go through one batch and come "
-     "to "
-     "what single runs would; each has a folder in --out, with sweep.csv and sweep.json beside them",
+     "In place of --seed: seeds such as 0..9 or 0,3,5, a run each. The runs of a sweep (of weights all in one batch, "
+     "of "
+     "noise models one after another) come to what single runs would; each has a folder in --out, with sweep.csv and "
+     "sweep.json beside them",
      5},
     {0}};
 

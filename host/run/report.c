@@ -250,8 +250,3 @@ ait_status ait_run_write_files(const ait_run *run, const ait_folder *folder) {
   AIT_TRY(ait_history_write(&run->history, path));
   return write_json(run, folder);
 }
-
-ait_status ait_run_write(const ait_run *run, ait_folder *folder) {
-  AIT_TRY(ait_folder_begin(folder));
-  return ait_folder_finish(folder, ait_run_write_files(run, folder));
-}

@@ -3,7 +3,7 @@
  *     ait_run_begin      network, predictors
  *     ait_run_iterate    Algorithm 1, with history and progress (several runs at once: ait_batch_iterate)
  *     ait_run_evaluate   scores, figures, the classifiers beside them
- *     ait_run_write      the run folder
+ *     ait_run_write_files  the files of the run folder
  *     ait_run_print      the summary
  *     ait_run_end */
 #ifndef AIT_RUN_RUN_H
@@ -84,9 +84,6 @@ ait_status ait_run_classifier_score(ait_run *run, const ait_real *y, double *sco
 
 /* Scores 1 - sigmoid(x_i). */
 void ait_run_weight_score(const ait_run *run, double *score);
-
-/* Writes the folder; on failure nothing is left of it. Errors: those of ait_folder_... */
-ait_status ait_run_write(const ait_run *run, ait_folder *folder);
 
 /* The run's ranking, borrowed from it. */
 ait_suspects ait_run_suspects(const ait_run *run);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "context/error.h"
+#include "run/allocate.h"
 #include "run/retrain.h"
 
 const char *const ait_side_words[] = {"validation_only", "all_rows_as_given", "kept_by_this_run", "kept_by_baseline"};
@@ -121,17 +122,11 @@ static ait_status make_rankings(const ait_sided_run *run, const volatile sig_ato
 /* ---- all of it --------------------------------------------------------------------------------- */
 
 static ait_status allocate(trainer *t) {
-  const ait_sided_run *run = t->run;
-  const size_t n = (size_t)run->data->train_rows;
-  t->y = malloc((size_t)ait_network_parameters(run->network) * sizeof *t->y);
-  t->probabilities = malloc(n * (size_t)run->data->classes * sizeof *t->probabilities);
-  t->score = malloc(n * sizeof *t->score);
-  t->order = malloc(n * sizeof *t->order);
-  if (t->y == NULL || t->probabilities == NULL || t->score == NULL || t->order == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the classifiers beside a run of %lld rows",
-                    (long long)run->data->train_rows);
-  }
-  return AIT_OK;
+  const int64_t n = t->run->data->train_rows;
+  AIT_TRY(ait_allocate(ait_network_parameters(t->run->network), sizeof *t->y, &t->y));
+  AIT_TRY(ait_allocate(n * t->run->data->classes, sizeof *t->probabilities, &t->probabilities));
+  AIT_TRY(ait_allocate(n, sizeof *t->score, &t->score));
+  return ait_allocate(n, sizeof *t->order, &t->order);
 }
 
 ait_status ait_sides_train(const ait_sided_run *run, const volatile sig_atomic_t *stop, ait_sides *sides) {

@@ -58,6 +58,9 @@ ait_status ait_sides_train(const ait_sided_run *run, const volatile sig_atomic_t
 
 void ait_sides_clear(ait_sides *sides);
 
+/* The largest AUROC of the cheap rankings that were made; NaN where none was. The truth has to be known. */
+double ait_sides_best_auroc(const ait_sides *sides);
+
 /* ---- reports ----------------------------------------------------------------------------------- */
 
 struct cJSON;

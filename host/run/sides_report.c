@@ -59,8 +59,7 @@ void ait_sides_print_rankings(const ait_sides *s, FILE *out) {
   }
 }
 
-/* The largest AUROC of the cheap rankings that were made; NaN where none was. */
-static double best_baseline(const ait_sides *s) {
+double ait_sides_best_auroc(const ait_sides *s) {
   double best = s->trained[AIT_SIDE_VALIDATION] ? s->ranking.auroc : NAN;
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
     if (s->rankings.each[kind].made) {
@@ -71,7 +70,7 @@ static double best_baseline(const ait_sides *s) {
 }
 
 void ait_sides_print_verdict(const ait_sides *s, double auroc, FILE *out) {
-  const double theirs = best_baseline(s);
+  const double theirs = ait_sides_best_auroc(s);
   const char *which = s->with_rankings ? "best cheap" : "cheap";
   if (auroc > theirs) {
     fprintf(out, "  This run ranks better than the %s baseline: AUROC %.2f against %.2f.\n", which, 100 * auroc,

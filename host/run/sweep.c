@@ -1,14 +1,11 @@
-/* sweep.c - several hyper-cleaning runs, over seeds and noise rates, as one batch. */
+/* sweep.c - several hyper-cleaning runs, over seeds and noise rates: their lists, rows, folder and summary. */
 #include "run/sweep.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "context/error.h"
-#include "run/batch.h"
-#include "run/progress.h"
-#include "run/rate.h"
+#include "run/allocate.h"
 
 /* ---- lists ------------------------------------------------------------------------------------- */
 
@@ -65,19 +62,12 @@ static void name_run(const ait_sweep_lists *lists, const ait_clean_settings *s, 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
 static ait_status allocate(ait_sweep *sweep) {
-  const size_t count = (size_t)sweep->count;
-  sweep->run_settings = calloc(count, sizeof *sweep->run_settings);
-  sweep->names = calloc(count, sizeof *sweep->names);
-  sweep->data = calloc(count, sizeof *sweep->data);
-  sweep->runs = calloc(count, sizeof *sweep->runs);
-  if (sweep->run_settings == NULL || sweep->names == NULL || sweep->data == NULL || sweep->runs == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld runs", (long long)sweep->count);
-  }
-  return AIT_OK;
+  AIT_TRY(ait_allocate(sweep->count, sizeof *sweep->run_settings, &sweep->run_settings));
+  AIT_TRY(ait_allocate(sweep->count, sizeof *sweep->names, &sweep->names));
+  return ait_allocate(sweep->count, sizeof *sweep->data, &sweep->data);
 }
 
-/* The failure of one run, which is named where there are others; memory is short for all of them. */
-static ait_status of_run(const ait_sweep *sweep, int64_t i, ait_status status) {
+ait_status ait_sweep_of_run(const ait_sweep *sweep, int64_t i, ait_status status) {
   if (status == AIT_OK || status == AIT_OUT_OF_MEMORY || sweep->is_single) {
     return status;
   }
@@ -100,7 +90,7 @@ static ait_status of_all(const ait_sweep *sweep, ait_status status) {
 /* The failure of the first run's rows: that of all runs where the second one fails in the same words. */
 static ait_status of_first_rows(const ait_sweep *sweep, ait_status status) {
   if (status == AIT_OK || status == AIT_OUT_OF_MEMORY || sweep->count == 1) {
-    return of_run(sweep, 0, status);
+    return ait_sweep_of_run(sweep, 0, status);
   }
   char reason[768];
   snprintf(reason, sizeof reason, "%s", ait_last_error());
@@ -118,13 +108,17 @@ static ait_status load_rows(ait_sweep *sweep) {
   AIT_TRY(of_first_rows(sweep, ait_clean_data_load(sweep->run_settings, sweep->data)));
   for (sweep->loaded = 1; sweep->loaded < sweep->count; sweep->loaded++) {
     const int64_t i = sweep->loaded;
-    AIT_TRY(of_run(sweep, i, ait_clean_data_load_beside(&sweep->run_settings[i], sweep->data, &sweep->data[i])));
+    AIT_TRY(
+        ait_sweep_of_run(sweep, i, ait_clean_data_load_beside(&sweep->run_settings[i], sweep->data, &sweep->data[i])));
   }
   return AIT_OK;
 }
 
 ait_status ait_sweep_load(const ait_clean_settings *settings, const ait_sweep_lists *lists, ait_sweep *sweep) {
-  *sweep = (ait_sweep){.settings = settings, .is_single = lists->seed_count == 0 && lists->rate_count == 0};
+  *sweep = (ait_sweep){
+      .settings = settings,
+      .kind = settings->cleaning == AIT_CLEANING_TRANSITION ? &ait_sweep_of_transitions : &ait_sweep_of_weights,
+      .is_single = lists->seed_count == 0 && lists->rate_count == 0};
   sweep->seeds = lists->seed_count > 0 ? lists->seed_count : 1;
   sweep->count = sweep->seeds * (lists->rate_count > 0 ? lists->rate_count : 1);
   AIT_TRY(allocate(sweep));
@@ -138,40 +132,14 @@ ait_status ait_sweep_load(const ait_clean_settings *settings, const ait_sweep_li
   return of_all(sweep, load_rows(sweep));
 }
 
-/* One LL step size serves the batch: where it is to be chosen, the smallest that a run would choose for itself. */
-static ait_status choose_rate(ait_context *context, ait_sweep *sweep) {
-  const ait_clean_settings *least = sweep->run_settings;
-  for (int64_t i = 0; i < sweep->count; i++) {
-    ait_clean_settings *s = &sweep->run_settings[i];
-    AIT_TRY(of_run(sweep, i, ait_clean_settings_choose_rate(context, &sweep->data[i], s)));
-    least = s->ll_rate < least->ll_rate ? s : least;
-  }
-  const ait_clean_settings chosen = *least;
-  for (int64_t i = 0; i < sweep->count; i++) {
-    ait_clean_settings *s = &sweep->run_settings[i];
-    s->ll_rate = chosen.ll_rate;
-    s->ll_curvature = chosen.ll_curvature;
-    s->init_rate = chosen.init_rate;
-  }
-  return AIT_OK;
-}
-
-static ait_status begin_runs(ait_context *context, ait_sweep *sweep) {
-  for (int64_t i = 0; i < sweep->count; i++) {
-    sweep->begun++; /* a run that fails to begin has to be ended, too */
-    AIT_TRY(of_run(sweep, i, ait_run_begin(context, &sweep->run_settings[i], &sweep->data[i], &sweep->runs[i])));
-  }
-  return AIT_OK;
-}
-
 ait_status ait_sweep_begin(ait_context *context, ait_sweep *sweep) {
-  AIT_TRY(of_all(sweep, choose_rate(context, sweep)));
-  return of_all(sweep, begin_runs(context, sweep));
+  sweep->context = context;
+  return of_all(sweep, sweep->kind->begin(sweep));
 }
 
 void ait_sweep_end(ait_sweep *sweep) {
-  for (int64_t i = 0; i < sweep->begun; i++) {
-    ait_run_end(&sweep->runs[i]);
+  if (sweep->kind != NULL) {
+    sweep->kind->end(sweep);
   }
   for (int64_t i = sweep->loaded - 1; i >= 0; i--) { /* the others borrow from the first */
     ait_clean_data_free(&sweep->data[i]);
@@ -179,85 +147,58 @@ void ait_sweep_end(ait_sweep *sweep) {
   free(sweep->run_settings);
   free(sweep->names);
   free(sweep->data);
-  free(sweep->runs);
   *sweep = (ait_sweep){0};
 }
 
 /* ---- the runs ---------------------------------------------------------------------------------- */
 
-static int32_t has_diverged(const ait_run *run) {
-  return run->failure[0] != '\0';
+ait_status ait_sweep_clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
+  return of_all(sweep, sweep->kind->clean(sweep, stop));
 }
 
-static int64_t count_diverged(const ait_sweep *sweep) {
-  int64_t count = 0;
-  for (int64_t i = 0; i < sweep->count; i++) {
-    count += has_diverged(&sweep->runs[i]);
-  }
-  return count;
+static int32_t has_result(const ait_sweep *sweep, int64_t i) {
+  return sweep->kind->state(sweep, i).failure[0] == '\0';
 }
 
-/* The index of the first run that has diverged, or that has not. */
-static int64_t first_run(const ait_sweep *sweep, int32_t diverged) {
+int64_t ait_sweep_first(const ait_sweep *sweep, int32_t with_result) {
   int64_t i = 0;
-  while (i + 1 < sweep->count && has_diverged(&sweep->runs[i]) != diverged) {
+  while (i + 1 < sweep->count && has_result(sweep, i) != with_result) {
     i++;
   }
   return i;
 }
 
-const ait_run *ait_sweep_first(const ait_sweep *sweep) {
-  return &sweep->runs[first_run(sweep, 0)];
-}
-
-ait_status ait_sweep_iterate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
-  const ait_status status = ait_batch_iterate(sweep->count, sweep->runs, stop);
-  if (status != AIT_DIVERGED || sweep->is_single || count_diverged(sweep) != sweep->count - 1) {
-    return of_all(sweep, status);
-  }
-  const int64_t last = first_run(sweep, 0);
-  char reason[AIT_SENTENCE];
-  snprintf(reason, sizeof reason, "%s", ait_last_error());
-  return ait_fail(status, "all %lld runs diverged; %s: %s", (long long)sweep->count, sweep->names[last], reason);
-}
-
-ait_status ait_sweep_evaluate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
-  if (!sweep->is_single && !*stop) {
-    ait_progress_note(sweep->settings->quiet, "training the classifiers beside every run; Ctrl-C skips those left");
-  }
-  for (int64_t i = 0; i < sweep->count; i++) {
-    sweep->run_settings[i].quiet = sweep->settings->quiet || !sweep->is_single;
-    if (!has_diverged(&sweep->runs[i])) {
-      AIT_TRY(of_run(sweep, i, ait_run_evaluate(&sweep->runs[i], stop)));
-    }
-  }
-  return AIT_OK;
-}
-
 int32_t ait_sweep_was_stopped(const ait_sweep *sweep) {
   int32_t stopped = 0;
   for (int64_t i = 0; i < sweep->count; i++) {
-    stopped = stopped || sweep->runs[i].stopped || sweep->runs[i].sides.skipped;
+    stopped = stopped || sweep->kind->state(sweep, i).was_stopped;
   }
   return stopped;
 }
 
+static int32_t has_diverged(const ait_sweep *sweep, int64_t i) {
+  return !has_result(sweep, i) && !sweep->kind->state(sweep, i).was_stopped;
+}
+
 ait_status ait_sweep_verdict(const ait_sweep *sweep, const char *folder) {
-  const int64_t diverged = count_diverged(sweep);
+  int64_t diverged = 0, first = -1;
+  for (int64_t i = 0; i < sweep->count; i++) {
+    diverged += has_diverged(sweep, i);
+    first = first < 0 && has_diverged(sweep, i) ? i : first;
+  }
   if (diverged == 0) {
     return AIT_OK;
   }
-  const int64_t first = first_run(sweep, 1);
   return ait_fail(AIT_DIVERGED, "%lld of %lld runs diverged and have no folder in %s; %s: %s", (long long)diverged,
-                  (long long)sweep->count, folder, sweep->names[first], sweep->runs[first].failure);
+                  (long long)sweep->count, folder, sweep->names[first], sweep->kind->state(sweep, first).failure);
 }
 
 /* ---- the folder -------------------------------------------------------------------------------- */
 
-static ait_status write_inner(const ait_run *run, const char *name, const ait_folder *folder) {
+static ait_status write_inner(const ait_sweep *sweep, int64_t i, const ait_folder *folder) {
   ait_folder inner;
-  AIT_TRY(ait_folder_begin_inner(folder, name, &inner));
-  const ait_status status = ait_run_write_files(run, &inner);
+  AIT_TRY(ait_folder_begin_inner(folder, sweep->names[i], &inner));
+  const ait_status status = sweep->kind->write_files(sweep, i, &inner);
   if (status != AIT_OK) {
     ait_folder_abandon(&inner);
     return status;
@@ -269,26 +210,24 @@ static ait_status write_inner(const ait_run *run, const char *name, const ait_fo
 static ait_status write_all(const ait_sweep *sweep, const ait_folder *folder) {
   AIT_TRY(ait_sweep_write_tables(sweep, folder));
   for (int64_t i = 0; i < sweep->count; i++) {
-    if (!has_diverged(&sweep->runs[i])) {
-      AIT_TRY(write_inner(&sweep->runs[i], sweep->names[i], folder));
+    if (has_result(sweep, i)) {
+      AIT_TRY(write_inner(sweep, i, folder));
     }
   }
   return AIT_OK;
 }
 
 ait_status ait_sweep_write(const ait_sweep *sweep, ait_folder *folder) {
-  if (sweep->is_single) {
-    return ait_run_write(sweep->runs, folder);
-  }
   AIT_TRY(ait_folder_begin(folder));
-  return ait_folder_finish(folder, write_all(sweep, folder));
+  return ait_folder_finish(folder,
+                           sweep->is_single ? sweep->kind->write_files(sweep, 0, folder) : write_all(sweep, folder));
 }
 
 /* ---- the summary ------------------------------------------------------------------------------- */
 
-static void print_data(const ait_run *run, FILE *out) {
-  const ait_clean_settings *s = run->settings;
-  const ait_clean_data *d = run->data;
+static void print_data(const ait_sweep *sweep, FILE *out) {
+  const ait_clean_settings *s = sweep->settings;
+  const ait_clean_data *d = sweep->data;
   fprintf(out, "\nData    %s: %lld training rows", s->dataset != NULL ? s->dataset : s->images,
           (long long)d->train_rows);
   if (d->truth != NULL) {
@@ -302,13 +241,12 @@ static void print_data(const ait_run *run, FILE *out) {
 }
 
 ait_status ait_sweep_print(const ait_sweep *sweep, const char *folder, FILE *out) {
-  const ait_run *first = ait_sweep_first(sweep);
   if (sweep->is_single) {
-    ait_run_print(first, folder, out);
+    sweep->kind->print_run(sweep, folder, out);
     return AIT_OK;
   }
-  print_data(first, out);
-  ait_run_print_method(first, out);
+  print_data(sweep, out);
+  sweep->kind->print_method(sweep, out);
   AIT_TRY(ait_sweep_print_table(sweep, out));
   fprintf(out, "\nFiles in %s: sweep.json and sweep.csv (this table with all figures), a folder a run\n", folder);
   return AIT_OK;

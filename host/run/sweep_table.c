@@ -11,87 +11,27 @@
 #include "run/document.h"
 #include "run/sweep.h"
 
-typedef enum figure {
-  F_KBAR,
-  F_LAST,
-  AUROC,
-  AVERAGE_PRECISION,
-  F1,
-  PRECISION_100,
-  PRECISION_1000,
-  BASELINE_AUROC,
-  BASELINE_AVERAGE_PRECISION,
-  BASELINE_F1,
-  CLEAN_F1,
-  ACCURACY_Y,
-  ACCURACY_Z,
-  ACCURACY_SIDE, /* and the other sides after it */
-  FIGURES = ACCURACY_SIDE + AIT_SIDE_COUNT
-} figure;
-
-static const char *const names[FIGURES] = {"F_kbar",
-                                           "F_K",
-                                           "auroc",
-                                           "average_precision",
-                                           "f1",
-                                           "precision_at_100",
-                                           "precision_at_1000",
-                                           "baseline_auroc",
-                                           "baseline_average_precision",
-                                           "baseline_f1",
-                                           "clean_class_f1",
-                                           "test_accuracy_y",
-                                           "test_accuracy_z",
-                                           "test_accuracy_validation_only",
-                                           "test_accuracy_all_rows_as_given",
-                                           "test_accuracy_kept_by_this_run",
-                                           "test_accuracy_kept_by_baseline"};
-
 /* ---- figures ----------------------------------------------------------------------------------- */
-
-/* What is known of the ranking where the truth is. */
-static void take_detection(const ait_run *run, double *values) {
-  const ait_ranking *ours = &run->ranking[run->settings->score], *theirs = &run->sides.ranking;
-  if (run->data->truth == NULL) {
-    return;
-  }
-  values[AUROC] = ours->auroc;
-  values[AVERAGE_PRECISION] = ours->average_precision;
-  values[F1] = ours->f1;
-  values[PRECISION_100] = ours->precision_100;
-  values[PRECISION_1000] = ours->precision_1000;
-  values[CLEAN_F1] = run->clean_f1;
-  if (run->sides.trained[AIT_SIDE_VALIDATION]) {
-    values[BASELINE_AUROC] = theirs->auroc;
-    values[BASELINE_AVERAGE_PRECISION] = theirs->average_precision;
-    values[BASELINE_F1] = theirs->f1;
-  }
-}
-
-/* All figures of a run; NaN where there is none. */
-static void take_figures(const ait_run *run, double *values) {
-  for (int i = 0; i < FIGURES; i++) {
-    values[i] = NAN;
-  }
-  if (run->failure[0] != '\0') {
-    return;
-  }
-  const ait_history_row *last = &run->history.rows[run->history.count - 1];
-  values[F_KBAR] = last->F_kbar;
-  values[F_LAST] = last->F_K;
-  take_detection(run, values);
-  values[ACCURACY_Y] = run->accuracy_y;
-  values[ACCURACY_Z] = run->accuracy_z;
-  for (int side = 0; side < AIT_SIDE_COUNT; side++) {
-    values[ACCURACY_SIDE + side] = run->sides.accuracy[side];
-  }
-}
 
 /* A row of figures a run. The runs of one noise rate, which follow each other, are a group. */
 typedef struct table {
   const ait_sweep *sweep;
-  double (*rows)[FIGURES];
+  double (*rows)[AIT_SWEEP_MOST_FIGURES];
 } table;
+
+/* The first figure from f on that this kind of cleaning has; the list's end where there is none. */
+static int figure_from(const table *t, int f) {
+  while (ait_sweep_figures[f].name != NULL && ait_sweep_figures[f].cleaning != -1 &&
+         ait_sweep_figures[f].cleaning != t->sweep->settings->cleaning) {
+    f++;
+  }
+  return f;
+}
+
+/* Goes through these figures: for (int f = figure_from(t, 0); is_figure(f); f = figure_from(t, f + 1)). */
+static int is_figure(int f) {
+  return ait_sweep_figures[f].name != NULL;
+}
 
 static ait_status make_table(const ait_sweep *sweep, table *t) {
   *t = (table){.sweep = sweep, .rows = malloc((size_t)sweep->count * sizeof *t->rows)};
@@ -99,7 +39,7 @@ static ait_status make_table(const ait_sweep *sweep, table *t) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the figures of %lld runs", (long long)sweep->count);
   }
   for (int64_t i = 0; i < sweep->count; i++) {
-    take_figures(&sweep->runs[i], t->rows[i]);
+    ait_sweep_take_figures(sweep, i, t->rows[i]);
   }
   return AIT_OK;
 }
@@ -146,14 +86,19 @@ static double noise_of(const ait_sweep *sweep, int64_t i) {
   return sweep->data[i].truth != NULL ? sweep->run_settings[i].noise : NAN;
 }
 
-static const char *state_of(const ait_run *run) {
-  return run->failure[0] != '\0' ? "diverged" : run->stopped ? "stopped" : "complete";
+static ait_sweep_state state_of(const table *t, int64_t i) {
+  return t->sweep->kind->state(t->sweep, i);
+}
+
+/* The runs of the group that have a result. */
+static int64_t results_of(const table *t, int64_t first) {
+  return count_of(t, first, figure_from(t, 0));
 }
 
 /* ---- sweep.csv --------------------------------------------------------------------------------- */
 
 static void write_figures(const table *t, int64_t i, reading read, FILE *stream) {
-  for (int f = 0; f < FIGURES; f++) {
+  for (int f = figure_from(t, 0); is_figure(f); f = figure_from(t, f + 1)) {
     ait_document_csv(stream, read(t, i, f));
   }
   fputc('\n', stream);
@@ -163,15 +108,15 @@ static void write_figures(const table *t, int64_t i, reading read, FILE *stream)
 static void write_group(const table *t, int64_t first, const char *word, reading read, FILE *stream) {
   fprintf(stream, "%s,", word);
   ait_document_csv(stream, noise_of(t->sweep, first));
-  fprintf(stream, ",%lld of %lld runs,", (long long)count_of(t, first, F_KBAR), (long long)t->sweep->seeds);
+  fprintf(stream, ",%lld of %lld runs,", (long long)results_of(t, first), (long long)t->sweep->seeds);
   write_figures(t, first, read, stream);
 }
 
 static void write_run(const table *t, int64_t i, FILE *stream) {
-  const ait_run *run = &t->sweep->runs[i];
+  const ait_sweep_state state = state_of(t, i);
   fprintf(stream, "%s,%" PRIu64, t->sweep->names[i], t->sweep->run_settings[i].seed);
   ait_document_csv(stream, noise_of(t->sweep, i));
-  fprintf(stream, ",%s,%lld", state_of(run), (long long)run->iterations);
+  fprintf(stream, ",%s,%lld", state.word, (long long)state.iterations);
   write_figures(t, i, value_of, stream);
 }
 
@@ -181,8 +126,8 @@ static ait_status write_csv(const table *t, const ait_folder *folder) {
   AIT_TRY(ait_folder_path(folder, "sweep.csv", path));
   AIT_TRY(ait_file_begin(&file, path));
   fprintf(file.stream, "run,seed,noise,state,iterations");
-  for (int f = 0; f < FIGURES; f++) {
-    fprintf(file.stream, ",%s", names[f]);
+  for (int f = figure_from(t, 0); is_figure(f); f = figure_from(t, f + 1)) {
+    fprintf(file.stream, ",%s", ait_sweep_figures[f].name);
   }
   fputc('\n', file.stream);
   for (int64_t first = 0; first < t->sweep->count; first += t->sweep->seeds) {
@@ -199,42 +144,42 @@ static ait_status write_csv(const table *t, const ait_folder *folder) {
 
 static void add_figures(cJSON *object, const char *name, const table *t, int64_t i, reading read) {
   cJSON *item = cJSON_AddObjectToObject(object, name);
-  for (int f = 0; f < FIGURES; f++) {
-    ait_document_figure(item, names[f], read(t, i, f));
+  for (int f = figure_from(t, 0); is_figure(f); f = figure_from(t, f + 1)) {
+    ait_document_figure(item, ait_sweep_figures[f].name, read(t, i, f));
   }
 }
 
 static cJSON *describe_group(const table *t, int64_t first) {
   cJSON *item = cJSON_CreateObject();
   ait_document_figure(item, "noise", noise_of(t->sweep, first));
-  cJSON_AddNumberToObject(item, "runs", (double)count_of(t, first, F_KBAR));
+  cJSON_AddNumberToObject(item, "runs", (double)results_of(t, first));
   add_figures(item, "mean", t, first, mean_of);
   add_figures(item, "spread", t, first, spread_of);
   return item;
 }
 
 static cJSON *describe_run(const table *t, int64_t i) {
-  const ait_run *run = &t->sweep->runs[i];
-  const int32_t diverged = run->failure[0] != '\0';
+  const ait_sweep_state state = state_of(t, i);
+  const int32_t failed = state.failure[0] != '\0';
   cJSON *item = cJSON_CreateObject();
   cJSON_AddStringToObject(item, "run", t->sweep->names[i]);
-  ait_document_text(item, "folder", diverged ? NULL : t->sweep->names[i]);
+  ait_document_text(item, "folder", failed ? NULL : t->sweep->names[i]);
   ait_document_seed(item, t->sweep->run_settings[i].seed);
   ait_document_figure(item, "noise", noise_of(t->sweep, i));
-  cJSON_AddStringToObject(item, "state", state_of(run));
-  if (diverged) {
-    cJSON_AddStringToObject(item, "failure", run->failure);
+  cJSON_AddStringToObject(item, "state", state.word);
+  if (failed) {
+    cJSON_AddStringToObject(item, "failure", state.failure);
   }
-  cJSON_AddNumberToObject(item, "iterations", (double)run->iterations);
+  cJSON_AddNumberToObject(item, "iterations", (double)state.iterations);
   add_figures(item, "figures", t, i, value_of);
   return item;
 }
 
 static cJSON *describe(const table *t) {
-  const ait_run *first = ait_sweep_first(t->sweep);
   cJSON *json = cJSON_CreateObject();
-  ait_document_program(json, first->context, first->settings->math);
-  cJSON_AddNumberToObject(json, "seconds", first->iteration_seconds);
+  ait_document_program(json, t->sweep->context, t->sweep->settings->math);
+  ait_document_text(json, "cleaning", ait_cleaning_words[t->sweep->settings->cleaning]);
+  cJSON_AddNumberToObject(json, "seconds", t->sweep->seconds);
   cJSON *groups = cJSON_AddArrayToObject(json, "summary"), *runs = cJSON_AddArrayToObject(json, "runs");
   for (int64_t i = 0; i < t->sweep->count; i++) {
     if (i % t->sweep->seeds == 0) {
@@ -265,46 +210,28 @@ ait_status ait_sweep_write_tables(const ait_sweep *sweep, const ait_folder *fold
 
 /* ---- for people -------------------------------------------------------------------------------- */
 
-/* The columns of the printed table; those without any figure are left out. */
-static const struct {
-  figure figure;
-  const char *head;
-} columns[] = {{F_KBAR, "F"},
-               {AUROC, "AUROC"},
-               {AVERAGE_PRECISION, "AP"},
-               {F1, "F1"},
-               {BASELINE_AUROC, "b.AUROC"},
-               {BASELINE_AVERAGE_PRECISION, "b.AP"},
-               {ACCURACY_Y, "y_K"},
-               {ACCURACY_Z, "z"},
-               {ACCURACY_SIDE + AIT_SIDE_VALIDATION, "b.acc"},
-               {ACCURACY_SIDE + AIT_SIDE_KEPT, "kept"}};
-
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
-
-static int32_t is_shown(const table *t, int column) {
+/* Nonzero for the columns of the printed table; those without any figure are left out. */
+static int32_t is_shown(const table *t, int f) {
   int32_t shown = 0;
   for (int64_t first = 0; first < t->sweep->count; first += t->sweep->seeds) {
-    shown = shown || count_of(t, first, columns[column].figure) > 0;
+    shown = shown || count_of(t, first, f) > 0;
   }
-  return shown;
+  return shown && ait_sweep_figures[f].head != NULL;
 }
 
-static void print_cell(figure f, double value, FILE *out) {
+static void print_cell(const ait_sweep_figure *figure, double value, FILE *out) {
   if (isnan(value)) {
     fprintf(out, " %7s", "-");
-  } else if (f == F_KBAR) {
-    fprintf(out, " %7.4f", value);
   } else {
-    fprintf(out, " %7.2f", 100 * value);
+    fprintf(out, " %7.*f", (int)figure->digits, value / figure->unit);
   }
 }
 
 static void print_line(const table *t, const char *name, int64_t i, reading read, FILE *out) {
   fprintf(out, "  %-22s", name);
-  for (int column = 0; column < COLUMNS; column++) {
-    if (is_shown(t, column)) {
-      print_cell(columns[column].figure, read(t, i, (int)columns[column].figure), out);
+  for (int f = figure_from(t, 0); is_figure(f); f = figure_from(t, f + 1)) {
+    if (is_shown(t, f)) {
+      print_cell(&ait_sweep_figures[f], read(t, i, f), out);
     }
   }
   fputc('\n', out);
@@ -312,9 +239,9 @@ static void print_line(const table *t, const char *name, int64_t i, reading read
 
 static void print_heads(const table *t, FILE *out) {
   fprintf(out, "\n  %-22s", "run");
-  for (int column = 0; column < COLUMNS; column++) {
-    if (is_shown(t, column)) {
-      fprintf(out, " %7s", columns[column].head);
+  for (int f = figure_from(t, 0); is_figure(f); f = figure_from(t, f + 1)) {
+    if (is_shown(t, f)) {
+      fprintf(out, " %7s", ait_sweep_figures[f].head);
     }
   }
   fputc('\n', out);
@@ -323,9 +250,9 @@ static void print_heads(const table *t, FILE *out) {
 /* The runs of one noise rate, with their mean and spread where there are several. */
 static void print_group(const table *t, int64_t first, FILE *out) {
   for (int64_t i = first; i < first + t->sweep->seeds; i++) {
-    const ait_run *run = &t->sweep->runs[i];
-    if (run->failure[0] != '\0') {
-      fprintf(out, "  %-22s diverged: %s\n", t->sweep->names[i], run->failure);
+    const ait_sweep_state state = state_of(t, i);
+    if (state.failure[0] != '\0') {
+      fprintf(out, "  %-22s %s: %s\n", t->sweep->names[i], state.word, state.failure);
     } else {
       print_line(t, t->sweep->names[i], i, value_of, out);
     }
@@ -336,23 +263,6 @@ static void print_group(const table *t, int64_t first, FILE *out) {
   }
 }
 
-static void print_legend(const table *t, FILE *out) {
-  const ait_run *run = ait_sweep_first(t->sweep);
-  fprintf(out, "  F: the upper level's objective at kbar.");
-  if (run->data->truth != NULL) {
-    fprintf(out,
-            " AUROC, AP, F1: of the mislabelled rows (%%), ranked by %s;\n  b.: by the baseline of the validation "
-            "rows alone.",
-            ait_score_words[run->settings->score]);
-  }
-  if (run->data->test != NULL) {
-    fprintf(out,
-            " y_K, z, b.acc, kept: accuracy on the test rows (%%) of the run,\n  of its start, of the baseline, and "
-            "retrained on the rows that the run keeps.");
-  }
-  fputc('\n', out);
-}
-
 ait_status ait_sweep_print_table(const ait_sweep *sweep, FILE *out) {
   table t;
   AIT_TRY(make_table(sweep, &t));
@@ -360,7 +270,7 @@ ait_status ait_sweep_print_table(const ait_sweep *sweep, FILE *out) {
   for (int64_t first = 0; first < sweep->count; first += sweep->seeds) {
     print_group(&t, first, out);
   }
-  print_legend(&t, out);
+  ait_sweep_print_legend(sweep, out);
   free(t.rows);
   return AIT_OK;
 }

@@ -144,14 +144,23 @@ ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *
   return make_predictors(run);
 }
 
-void ait_transition_end(ait_transition_run *run) {
-  ait_sides_clear(&run->sides);
+void ait_transition_release(ait_transition_run *run) {
   ait_predictor_destroy(run->train_predictor);
   ait_predictor_destroy(run->validation_predictor);
   ait_predictor_destroy(run->test_predictor);
+  run->train_predictor = run->validation_predictor = run->test_predictor = NULL;
   ait_matrix_destroy(run->train);
   ait_matrix_destroy(run->validation);
   ait_matrix_destroy(run->test);
+  run->train = run->validation = run->test = NULL;
+  free(run->all_probabilities);
+  free(run->probabilities);
+  run->all_probabilities = run->probabilities = NULL;
+}
+
+void ait_transition_end(ait_transition_run *run) {
+  ait_transition_release(run);
+  ait_sides_clear(&run->sides);
   for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
     free(run->arms[arm].chances);
     free(run->arms[arm].y);
@@ -159,8 +168,6 @@ void ait_transition_end(ait_transition_run *run) {
     free(run->arms[arm].score);
   }
   free(run->means);
-  free(run->all_probabilities);
-  free(run->probabilities);
   free(run->weights);
   free(run->score);
   free(run->given_probability);
@@ -170,6 +177,14 @@ void ait_transition_end(ait_transition_run *run) {
   free(run->train_folds);
   free(run->validation_folds);
   *run = (ait_transition_run){0};
+}
+
+int64_t ait_transition_iterations(const ait_transition_run *run) {
+  int64_t iterations = 0;
+  for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
+    iterations += run->arms[arm].iterations;
+  }
+  return iterations;
 }
 
 /* ---- solutions --------------------------------------------------------------------------------- */
@@ -220,8 +235,7 @@ static void solver_options(int64_t looks, int32_t descends, int64_t iterations, 
 }
 
 static ait_status go_on(const ait_transition_run *run) {
-  return *run->stop ? ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked; nothing was written")
-                    : AIT_OK;
+  return *run->stop ? ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked") : AIT_OK;
 }
 
 /* y (folds x m) becomes the LL solutions at x, from what it is; *loss (may be NULL) the UL objective. */

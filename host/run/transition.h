@@ -3,7 +3,8 @@
  *     ait_transition_begin     classifier, predictors
  *     ait_transition_clean     both arms, the choice, the scores
  *     ait_transition_evaluate  figures, and what stands beside them
- *     ait_transition_write     the run folder
+ *     ait_transition_release   memory that only the work needs
+ *     ait_transition_write_files  the files of the run folder
  *     ait_transition_print     the summary
  *     ait_transition_end */
 #ifndef AIT_RUN_TRANSITION_H
@@ -82,6 +83,10 @@ typedef struct ait_transition_run {
   ait_ranking figures;
   double accuracy; /* on the test rows: mean over the folds' classifiers; NaN where there are none */
   ait_sides sides; /* what stands beside the run */
+
+  /* in a sweep */
+  int32_t stopped;                 /* nonzero: by a signal, with nothing found */
+  char failure[AIT_SIDE_SENTENCE]; /* why there is no result; else empty */
 } ait_transition_run;
 
 /* Refuses settings that mean nothing here; they are as given, not yet completed. Errors: AIT_INVALID_ARGUMENT (the
@@ -102,11 +107,17 @@ ait_status ait_transition_take_figures(ait_transition_run *run);
 /* The same, and what stands beside the run, as ait_sides_train. Errors: whatever the library returns. */
 ait_status ait_transition_evaluate(ait_transition_run *run);
 
+/* Frees what the reports do not need; the run still has to be ended. */
+void ait_transition_release(ait_transition_run *run);
+
+/* UL iterations made by both arms. */
+int64_t ait_transition_iterations(const ait_transition_run *run);
+
 /* Where the run is not to be trusted, sentence `i` for people, or NULL past the last. */
 const char *ait_transition_warning(const ait_transition_run *run, int32_t i);
 
-/* Writes the folder; on failure nothing is left of it. Errors: those of ait_folder_... */
-ait_status ait_transition_write(const ait_transition_run *run, ait_folder *folder);
+/* Writes the files into a folder that has been begun. Errors: those of ait_document_... */
+ait_status ait_transition_write_files(const ait_transition_run *run, const ait_folder *folder);
 
 void ait_transition_print(const ait_transition_run *run, const char *folder, FILE *stream);
 

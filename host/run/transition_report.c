@@ -168,7 +168,7 @@ static ait_status write_classifiers(const ait_transition_run *run, const ait_fol
   return status;
 }
 
-static ait_status write_files(const ait_transition_run *run, const ait_folder *folder) {
+ait_status ait_transition_write_files(const ait_transition_run *run, const ait_folder *folder) {
   const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
   const ait_suspects suspects = suspects_of(run);
   AIT_TRY(ait_document_array(folder, "weights.npy", real_type, run->data->train_rows, 1, run->weights));
@@ -176,11 +176,6 @@ static ait_status write_files(const ait_transition_run *run, const ait_folder *f
   AIT_TRY(write_scores(run, folder));
   AIT_TRY(ait_document_suspects(&suspects, folder));
   return write_json(run, folder);
-}
-
-ait_status ait_transition_write(const ait_transition_run *run, ait_folder *folder) {
-  AIT_TRY(ait_folder_begin(folder));
-  return ait_folder_finish(folder, write_files(run, folder));
 }
 
 /* ---- summary ----------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# sweep.sh - several runs as one batch: every folder holds what a run of its own writes, and the table beside them.
+# sweep.sh - several runs, of weights as one batch: every folder holds what a run of its own writes, and the table beside them.
 . "$(dirname "$0")/support.bash"
 
 make_data train 300 3 0 1
@@ -16,14 +16,21 @@ own() {
     --baselines validation "$@"
 }
 
+# timeless FILE: without its seconds.
+timeless() {
+  case $1 in
+    */history.csv) cut -d, -f1,3- "$1" ;;
+    */run.json) sed -e '/"seconds":.*{/,/}/d' -e '/"seconds"/d' "$1" ;;
+    *) cat "$1" ;;
+  esac
+}
+
 # equal A B: the same run but for its seconds.
 equal() {
-  for file in weights.npy y.npy z.npy scores.npy suspects.csv; do
-    cmp -s "$1/$file" "$2/$file" || fail "$1/$file and $2/$file differ"
+  [ -s "$1/run.json" ] && [ "$(ls "$1")" = "$(ls "$2")" ] || fail "$1 and $2 hold other files"
+  for file in $(ls "$1"); do
+    cmp -s <(timeless "$1/$file") <(timeless "$2/$file") || fail "$1/$file and $2/$file differ"
   done
-  cmp -s <(cut -d, -f1,3- "$1/history.csv") <(cut -d, -f1,3- "$2/history.csv") || fail "the histories of $1, $2 differ"
-  cmp -s <(sed '/"seconds"/,$d' "$1/run.json") <(sed '/"seconds"/,$d' "$2/run.json") || fail "$1/run.json, $2/run.json differ"
-  [ "$(ls "$1")" = "$(ls "$2")" ] || fail "$1 and $2 hold other files"
 }
 
 # ---- every folder is what a run of its own comes to --------------------------------------------------
@@ -90,6 +97,57 @@ for i, group in enumerate(sweep["summary"]):
         assert abs(float(rows[2 * i][name]) - mean) + abs(float(rows[2 * i + 1][name]) - group["spread"][name]) <= 1e-12
 PYTHON
 
+# ---- noise models, one after another, with all cheap rankings -----------------------------------------
+noise_models="$own_files --train 200 --validation 50 --cleaning transition"
+succeed "$AIT" clean $noise_models --out noise --seeds 4,0 --noise-rates 0.4,0.05
+for noise in 0.4 0.05; do
+  for seed in 4 0; do
+    succeed "$AIT" clean $noise_models --out noise-$noise-$seed --seed $seed --noise $noise
+    equal noise/noise-$noise-seed-$seed noise-$noise-$seed
+  done
+done
+succeed "$AIT64" clean $noise_models --baselines validation --out noise64 --seeds 1..2
+succeed "$AIT64" clean $noise_models --baselines validation --out noise64-2 --seed 2
+equal noise64/seed-2 noise64-2
+python3 - <<'PYTHON' || fail "the tables of the noise models do not hold what they should"
+import csv, json, statistics
+sweep = json.load(open("noise/sweep.json"))
+rows = list(csv.DictReader(open("noise/sweep.csv")))
+assert sweep["cleaning"] == "transition" and sweep["seconds"] > 0
+assert [r["run"] for r in rows] == ["mean", "spread"] * 2 + [run["folder"] for run in sweep["runs"]] and len(rows) == 8
+assert "F_kbar" not in rows[0] and "test_accuracy_z" not in rows[0]
+for row, run in zip(rows[4:], sweep["runs"]):
+    single = json.load(open("noise/%s/run.json" % run["folder"]))
+    result, figures = single["result"], run["figures"]
+    assert run["seed"] == single["settings"]["seed"] and run["noise"] == single["settings"]["noise"]
+    assert run["state"] == row["state"] == "complete" and run["iterations"] == int(row["iterations"]) == 19
+    arm = result["arms"][result["chosen"]]
+    expected = {"held_out_cross_entropy": arm["held_out_cross_entropy"], "z": result["z"],
+                "noise_rate": result["noise_rate"], "auroc": result["ranking"]["transition"]["auroc"],
+                "average_precision": result["ranking"]["transition"]["average_precision"],
+                "baseline_auroc": result["ranking"]["validation_only"]["auroc"],
+                "best_baseline_auroc": max([result["ranking"]["validation_only"]["auroc"]] + [
+                    r["figures"]["auroc"] for r in result["baselines"]["rankings"].values()]),
+                "test_accuracy_transition": result["test_accuracy"]["transition"],
+                "test_accuracy_kept_by_this_run": result["test_accuracy"]["kept_by_this_run"]}
+    for name, value in expected.items():
+        assert value is not None and figures[name] == value and abs(float(row[name]) - value) <= 1e-12, name
+for i, group in enumerate(sweep["summary"]):
+    members = [run["figures"] for run in sweep["runs"][2 * i : 2 * i + 2]]
+    assert group["runs"] == 2 and group["noise"] == [0.4, 0.05][i]
+    for name in ("z", "noise_rate", "test_accuracy_transition"):
+        values = [member[name] for member in members]
+        assert abs(group["mean"][name] - statistics.mean(values)) <= 1e-12, name
+        assert abs(group["spread"][name] - statistics.stdev(values)) <= 1e-12, name
+assert sweep["summary"][0]["mean"]["noise_rate"] > 0.3 > 0.1 > sweep["summary"][1]["mean"]["noise_rate"]
+PYTHON
+succeed "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.4 --out noise --force --seeds 0..1
+grep -q "^  seed-1  " out && grep -q "^  spread  " out && grep -q " b.AUROC " out || fail "noise models: no table: $(cat out)"
+grep -q "^seed-1, run 2 of 2$" err || fail "noise models: no progress: $(cat err)"
+make_data four 4 3 0 2
+expect 1 "seed-0: --cleaning transition takes 5 folds" "$AIT" clean ${noise_models%%--val-*} --val-images four-images.npy \
+  --val-labels four-labels.npy --cleaning transition --quiet --out none --seeds 0..1
+
 # With --ll-rate auto the batch takes the smallest of the steps that its runs would choose.
 succeed own "$AIT" auto --seeds 4,0 --noise 0.4 --ll-rate auto
 for seed in 4 0; do
@@ -135,7 +193,6 @@ expect 2 "--noise-rates 0.1,1.5: expected rates from 0 to 1" own "$AIT" none --n
 expect 2 "rate 0.1 stands there twice" own "$AIT" none --noise-rates 0.1,0.2,1e-1
 expect 2 "--noise and --noise-rates" own "$AIT" none --noise 0.1 --noise-rates 0.2
 expect 2 "--seed and --seeds" own "$AIT" none --seed 0 --seeds 0..1
-expect 2 "--seeds goes with --cleaning weights" "$AIT" clean $own_files --out none --cleaning transition --seeds 0..1
 expect 2 "--seeds makes a batch of runs, but the finite differences of --method one-stage" "$AIT" clean $own_files \
   --out none --method one-stage --seeds 0..1
 expect 2 "expected at most 1000 runs" own "$AIT" none --seeds 0..600 --noise-rates 0.1,0.2
@@ -202,4 +259,27 @@ for seed in 0 1 2; do
 done
 [ "$(grep -c ",stopped," stopped/sweep.csv)" -eq 3 ] || fail "sweep.csv does not say that the runs were stopped"
 grep -q "what there was is in stopped" err || fail "the signal was not answered: $(cat err)"
+
+# stop_noise_models WORDS: a signal as soon as the words are told; the exit status is 1.
+stop_noise_models() {
+  rm -rf stopped err
+  "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.3 --out stopped --seeds 0..99 >out 2>err &
+  running=$!
+  while kill -0 $running 2>/dev/null && ! grep -qs "$1" err; do :; done
+  kill -INT $running
+  wait $running
+  status=$?
+  [ $status -eq 1 ] || fail "stopped noise models: exit status $status, expected 1: $(cat err)"
+}
+# What was through stands, the others have no folder.
+stop_noise_models "^seed-1, run 2 of 100$"
+done=$(grep -c ",complete," stopped/sweep.csv)
+[ "$done" -ge 1 ] && [ "$(grep -c ",stopped,0," stopped/sweep.csv)" -eq $((100 - done)) ] ||
+  fail "sweep.csv does not say which runs were stopped: $(cut -d, -f1-5 stopped/sweep.csv)"
+[ -s stopped/seed-0/run.json ] && [ "$(ls stopped | wc -l)" -eq $((done + 2)) ] || fail "the folder holds $(ls stopped)"
+grep -q "^  seed-99 .* stopped: skipped, as a signal asked to stop" out || fail "the summary: $(cat out)"
+grep -q "what there was is in stopped" err || fail "the signal was not answered: $(cat err)"
+stop_noise_models "^seed-0, run 1 of 100$"
+grep -q "stopped by a signal before the rows were ranked; nothing was written" err || fail "no result: $(cat err)"
+[ ! -e stopped ] || fail "a sweep without any result has left a folder"
 finish
