@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "context/context.h"
+#include "solver/access.h"
 #include "solver_support.h"
 
 namespace {
@@ -410,6 +411,24 @@ TEST_F(Implicit, CurvatureIsTheLargestAbsoluteEigenvalue) {
     EXPECT_LE(data.products[0], 2 * 16 * 2) << "one look, or two";
     ASSERT_OK(ait_problem_ll_curvature(problem.get(), x.data(), y.data(), 5, &again));
     EXPECT_EQ(curvature, again);
+  }
+}
+
+/* f = y1^2/2 - x y1 and F = (x - y2)^4 + (y1 - 1)^4 of two variables. */
+TEST_F(Implicit, CurvatureOfAnAggregateStep) {
+  ait_problem *made = nullptr;
+  ASSERT_OK(ait_problem_create_convex(context.get(), 1, &made));
+  Problem problem(made, ait_problem_destroy);
+  const ait_real x = ait_real(0.5);
+  struct Case {
+    ait_real y[2];
+    double mu, expected;
+  };
+  for (const Case &tested : {Case{{0, 1}, 0, 1}, Case{{0, 1}, 0.5, 0.5 + 0.5 * 12}, Case{{0, 1}, 1, 12},
+                             Case{{0, 2}, 0.5, 0.5 * 12 * 2.25}, Case{{1, 1}, 0.25, 0.75}}) {
+    double curvature = -1;
+    ASSERT_OK(ait_problem_step_curvature(problem.get(), tested.mu, &x, tested.y, 0, &curvature));
+    EXPECT_NEAR(curvature, tested.expected, 1e-3 * tested.expected) << tested.mu;
   }
 }
 

@@ -101,7 +101,9 @@ static const struct argp_option options[] = {
     {"iterations", KEY_ITERATIONS, "T", 0, "UL iterations (default: toy 500, others 2000)", 4},
     {"ll-steps", KEY_LL_STEPS, "K", 0, "LL steps a UL iteration (default: toy 40, others 20)", 4},
     {"ll-rate", KEY_LL_RATE, "A", 0,
-     "Size of an LL step, or auto: 1 / the largest curvature of f at the start (default: toy 5e-4, others 0.1)", 4},
+     "Size of an LL step, or auto: 1 / the largest curvature at the start of what it descends (default: toy 5e-4, "
+     "others 0.1)",
+     4},
     {"ul-optimizer", KEY_UL_OPTIMIZER, "NAME", 0, "Update of x: sgd or adam (default: toy sgd, others adam)", 4},
     {"ul-rate", KEY_UL_RATE, "A", 0, "Size of a step of x (default: sinusoid 0.01, others 0.1)", 4},
     {"init-optimizer", KEY_INIT_OPTIMIZER, "NAME", 0, "Update of z: sgd or adam (default: toy sgd, others adam)", 4},
@@ -264,7 +266,8 @@ static ait_status choose_rate(solve_run *run) {
   if (!run->settings->ll_rate_auto) {
     return AIT_OK;
   }
-  AIT_TRY(ait_problem_ll_curvature(run->problem, run->x, run->z, run->settings->seed, &curvature));
+  AIT_TRY(
+      ait_curvature_of_steps(run->problem, &run->settings->method, run->x, run->z, run->settings->seed, &curvature));
   return ait_rate_of_curvature(curvature, &run->ll_rate);
 }
 

@@ -6,10 +6,22 @@
 
 #include "context/error.h"
 #include "run/trainer.h"
+#include "solver/access.h"
 
 /* The parts of the start at which the curvature is looked at. Features that are large for it make its predictions
  * sure, which hides the curvature that training then meets; nearer to 0 no prediction is sure. */
 static const double parts_of_start[] = {1, 0.1, 0.01, 0};
+
+ait_status ait_curvature_of_steps(ait_problem *problem, const ait_method *method, const ait_real *x, const ait_real *y,
+                                  uint64_t seed, double *curvature) {
+  AIT_TRY(ait_problem_ll_curvature(problem, x, y, seed, curvature));
+  if (method->mapping == AIT_MAPPING_AGGREGATE) {
+    double first;
+    AIT_TRY(ait_problem_step_curvature(problem, method->aggregate.mu, x, y, seed, &first));
+    *curvature = fmax(*curvature, first);
+  }
+  return AIT_OK;
+}
 
 ait_status ait_rate_of_curvature(double curvature, double *rate) {
   if (!(curvature > 0) || !isfinite(1 / curvature)) {
@@ -20,22 +32,22 @@ ait_status ait_rate_of_curvature(double curvature, double *rate) {
 }
 
 /* The largest curvature over the parts of a start z; y is scratch of its size. */
-static ait_status largest_curvature(ait_problem *problem, uint64_t seed, const ait_real *x, const ait_real *z,
-                                    ait_real *y, double *curvature) {
+static ait_status largest_curvature(ait_problem *problem, const ait_method *method, uint64_t seed, const ait_real *x,
+                                    const ait_real *z, ait_real *y, double *curvature) {
   *curvature = 0;
   for (size_t i = 0; i < sizeof parts_of_start / sizeof *parts_of_start; i++) {
     double here;
     for (int64_t j = 0; j < ait_problem_m(problem); j++) {
       y[j] = (ait_real)(parts_of_start[i] * z[j]);
     }
-    AIT_TRY(ait_problem_ll_curvature(problem, x, y, seed, &here));
+    AIT_TRY(ait_curvature_of_steps(problem, method, x, y, seed, &here));
     *curvature = fmax(*curvature, here);
   }
   return AIT_OK;
 }
 
-static ait_status curvature_of_problem(const ait_network *network, uint64_t seed, ait_problem *problem,
-                                       double *curvature) {
+static ait_status curvature_of_problem(const ait_network *network, const ait_method *method, uint64_t seed,
+                                       ait_problem *problem, double *curvature) {
   const int64_t n = ait_problem_n(problem), m = ait_problem_m(problem);
   ait_real *x = malloc((size_t)(n + 2 * m) * sizeof *x);
   if (x == NULL) {
@@ -45,7 +57,7 @@ static ait_status curvature_of_problem(const ait_network *network, uint64_t seed
     x[i] = ait_weight_of_one;
   }
   ait_network_initialise(network, seed, x + n);
-  ait_status status = largest_curvature(problem, seed, x, x + n, x + n + m, curvature);
+  ait_status status = largest_curvature(problem, method, seed, x, x + n, x + n + m, curvature);
   free(x);
   return status;
 }
@@ -67,7 +79,7 @@ ait_status ait_clean_settings_choose_rate(ait_context *context, const ait_clean_
   AIT_TRY(ait_problem_create_cleaning(context, &network, 1, &entry, &problem));
   ait_status status = ait_clean_settings_add_terms(settings, &network, problem);
   if (status == AIT_OK) {
-    status = curvature_of_problem(&network, settings->seed, problem, &settings->ll_curvature);
+    status = curvature_of_problem(&network, &settings->method, settings->seed, problem, &settings->ll_curvature);
   }
   ait_problem_destroy(problem);
   AIT_TRY(status);

@@ -35,6 +35,11 @@ double ait_difference_epsilon(const ait_method *method);
 /* The least epsilon, the spacing of ait_real's numbers around 1 (docs/derivation.md#one-stage). */
 double ait_least_difference_epsilon(void);
 
+/* ait_problem_ll_curvature of (1 - mu) f + mu F, which an aggregate LL step descends: 0 <= mu <= 1; above 0 the problem
+ * has ul_products. */
+ait_status ait_problem_step_curvature(ait_problem *problem, double mu, const ait_real *x, const ait_real *y,
+                                      uint64_t seed, double *curvature);
+
 /* Checks every setting; the sentence names the one that is off, or the two that clash. */
 ait_status ait_solver_options_check(const ait_solver_options *options);
 

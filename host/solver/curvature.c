@@ -1,4 +1,4 @@
-/* curvature.c - the largest curvature of the LL objective, by power iteration
+/* curvature.c - the largest curvature of what LL steps descend, by power iteration
  * (docs/derivation.md#the-size-of-an-ll-step).
  *
  * Two products a round, u = H v and w = H u: w is a product of v with H^2, which has no negative eigenvalue. The
@@ -22,8 +22,9 @@ static const double tolerance = 1e-3;
 enum { BEFORE = 0, LAST = 2, SCALE = 4, ROWS = 5 };
 
 typedef struct power_iteration {
-  ait_solver *solver; /* lends its oracles, y_0 = y, and vectors: the direction is v, hv a product */
-  ait_real *u;
+  ait_solver *solver;               /* lends its oracles, y_0 = y, and vectors: the direction is v, hv a product */
+  double mu;                        /* F's share in what is looked at */
+  ait_real *u, *ul_hv;              /* ul_hv: a product of F's second derivative; NULL where mu is 0 */
   ait_real *scalars, *host_scalars; /* ROWS * batch */
 } power_iteration;
 
@@ -55,19 +56,31 @@ static ait_status draw_direction(ait_solver *solver, uint64_t seed) {
   return status;
 }
 
+/* hv = H v with H the second derivative of (1 - mu) f + mu F. */
+static ait_status multiply(const power_iteration *power, const ait_real *v) {
+  ait_solver *solver = power->solver;
+  const ait_real *y = ait_trajectory_state(&solver->trajectory, 0);
+  AIT_TRY(ait_call_ll_products(solver, 0, y, v));
+  if (power->ul_hv == NULL) {
+    return AIT_OK;
+  }
+  const ait_term terms[] = {{1 - power->mu, NULL, solver->hv}, {power->mu, NULL, power->ul_hv}};
+  AIT_TRY(ait_call_ul_products(solver, 0, y, v, power->ul_hv));
+  return solver->device->vector->combine(solver->device, 1, solver->batch * solver->m, NULL, 2, terms, solver->hv);
+}
+
 /* u = H v, w = H u, v = (v'v / u'u) w; v'v and u'u are kept in the rows from `kept` on. */
 static ait_status take_round(const power_iteration *power, int32_t kept) {
   ait_solver *solver = power->solver;
   ait_device *device = solver->device;
-  const ait_real *y = ait_trajectory_state(&solver->trajectory, 0);
   const int64_t m = solver->m;
   ait_real *v = solver->implicit.direction, *u = power->u;
-  AIT_TRY(ait_call_ll_products(solver, 0, y, v));
+  AIT_TRY(multiply(power, v));
   AIT_TRY(device->vector->copy(device, solver->batch * m, solver->hv, u));
   AIT_TRY(device->vector->dot(device, solver->batch, m, v, v, row(power, kept)));
   AIT_TRY(device->vector->dot(device, solver->batch, m, u, u, row(power, kept + 1)));
   AIT_TRY(device->vector->ratio(device, solver->batch, row(power, kept), row(power, kept + 1), row(power, SCALE)));
-  AIT_TRY(ait_call_ll_products(solver, 0, y, u));
+  AIT_TRY(multiply(power, u));
   for (int64_t b = 0; b < solver->batch; b++) {
     const ait_term term = {1, row(power, SCALE) + b, solver->hv + b * m};
     AIT_TRY(device->vector->combine(device, 1, m, NULL, 1, &term, v + b * m));
@@ -98,7 +111,8 @@ static ait_status look(const power_iteration *power, double *curvature, int32_t 
   for (int64_t b = 0; b < solver->batch; b++) {
     const double before = curvature_of(power, BEFORE, b), last = curvature_of(power, LAST, b);
     if (!isfinite(last)) {
-      return ait_fail(AIT_DIVERGED, "the second derivative of f is not finite where its curvature was asked for");
+      return ait_fail(AIT_DIVERGED, "the second derivative of %s is not finite where its curvature was asked for",
+                      power->mu > 0 ? "f or F" : "f");
     }
     *settled = *settled && last <= (1 + tolerance) * before;
     *curvature = fmax(*curvature, last);
@@ -111,6 +125,9 @@ static ait_status iterate(power_iteration *power, uint64_t seed, double *curvatu
   int32_t settled = 0;
   AIT_TRY(draw_direction(solver, seed));
   AIT_TRY(ait_solver_allocate_reals(solver, solver->batch * solver->m, &power->u));
+  if (power->mu > 0) {
+    AIT_TRY(ait_solver_allocate_reals(solver, solver->batch * solver->m, &power->ul_hv));
+  }
   AIT_TRY(ait_solver_allocate_reals(solver, ROWS * solver->batch, &power->scalars));
   AIT_TRY(ait_constants_upload(solver));
   AIT_TRY(ait_initialise_lower_level(solver));
@@ -123,13 +140,18 @@ static ait_status iterate(power_iteration *power, uint64_t seed, double *curvatu
 
 ait_status ait_problem_ll_curvature(ait_problem *problem, const ait_real *x, const ait_real *y, uint64_t seed,
                                     double *curvature) {
+  return ait_problem_step_curvature(problem, 0, x, y, seed, curvature);
+}
+
+ait_status ait_problem_step_curvature(ait_problem *problem, double mu, const ait_real *x, const ait_real *y,
+                                      uint64_t seed, double *curvature) {
   ait_solver_options options;
   ait_solver_options_init(&options);
   options.method = (ait_method){.initialisation = AIT_INITIALISATION_FIXED,
                                 .truncation = AIT_TRUNCATION_NONE,
                                 .hypergradient = AIT_HYPERGRADIENT_NEUMANN};
   options.ll_steps = 1;
-  power_iteration power = {.host_scalars = malloc((size_t)(ROWS * problem->batch) * sizeof(ait_real))};
+  power_iteration power = {.mu = mu, .host_scalars = malloc((size_t)(ROWS * problem->batch) * sizeof(ait_real))};
   if (power.host_scalars == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the curvature of %lld LL problems", (long long)problem->batch);
   }

@@ -42,5 +42,18 @@ succeed "$AIT64" solve convex --ll-rate auto --iterations 1
 grep -q "LL step size 1, chosen by the largest curvature at the start" out || fail "convex: $(cat out)"
 succeed "$AIT64" solve toy --ll-rate auto --iterations 1 --x0 2 --z0 1
 grep -q "LL step size 0.275, chosen" out || fail "toy: $(cat out)"
+# (1 - mu) 1 + mu 12 (0 - 1)^2 in y1 with F's share mu = 1/2.
+succeed "$AIT64" solve convex --n 1 --method bda --ll-rate auto --iterations 1 --x0 0.5
+grep -q "LL step size 0.154, chosen" out || fail "aggregated steps: $(cat out)"
+make_data wide 60 3 0 2 hundredfold
+for method in rhg bda; do
+  succeed "$AIT" clean --images float-images.npy --labels float-labels.npy --val-images wide-images.npy \
+    --val-labels wide-labels.npy --method $method --ll-rate auto --iterations 1 --out scales-$method
+done
+python3 - <<'PYTHON' || fail "aggregated steps do not see the validation rows' scale"
+import json
+rate = {m: json.load(open("scales-%s/run.json" % m))["settings"]["ll_rate"] for m in ("rhg", "bda")}
+assert rate["bda"] < 1e-2 * rate["rhg"], rate
+PYTHON
 expect 1 "no curvature at the start" "$AIT" solve toy --ll-rate auto --iterations 1 --z0 0 --device cpu
 finish
