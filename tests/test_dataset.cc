@@ -167,6 +167,29 @@ TEST(DatasetLoad, ClassNames) {
   EXPECT_STREQ(ait_dataset_class_name(digits.get(), 7), "7");
 }
 
+/* Classes that are mistaken for others, by name. */
+std::vector<std::string> PartnersByName(const ait_dataset *dataset) {
+  std::vector<std::string> pairs;
+  for (int32_t c = 0; c < ait_dataset_classes(dataset); ++c) {
+    const int32_t partner = ait_dataset_partners(dataset)[c];
+    if (partner != -1) {
+      pairs.push_back(std::string(ait_dataset_class_name(dataset, c)) + " for " +
+                      ait_dataset_class_name(dataset, partner));
+    }
+  }
+  return pairs;
+}
+
+TEST(DatasetLoad, Partners) {
+  TempFolder folder;
+  WritePart(folder, "", "-", 0);
+  const std::vector<std::string> clothes = {"T-shirt/top for Shirt", "Pullover for Coat",     "Coat for Pullover",
+                                            "Sandal for Sneaker",    "Shirt for T-shirt/top", "Sneaker for Ankle boot"};
+  EXPECT_EQ(PartnersByName(Load("fashion-mnist", folder.Path().c_str(), AIT_TRAIN_PART).get()), clothes);
+  const std::vector<std::string> digits = {"2 for 7", "3 for 8", "5 for 6", "6 for 5", "7 for 1"};
+  EXPECT_EQ(PartnersByName(Load("mnist", folder.Path().c_str(), AIT_TRAIN_PART).get()), digits);
+}
+
 TEST(DatasetLoad, BothSpellingsOfTheFiles) {
   for (const char *separator : {"-", "."}) {
     TempFolder folder;
@@ -246,6 +269,9 @@ TEST(DatasetLoad, Cifar10) {
     EXPECT_EQ(ait_matrix_value(images, i, 3071), 1.0 / 255.0 * (1 + i / 2));
   }
   EXPECT_STREQ(ait_dataset_class_name(dataset.get(), 5), "dog");
+  const std::vector<std::string> partners = {"bird for airplane", "cat for dog", "deer for horse", "dog for cat",
+                                             "truck for automobile"};
+  EXPECT_EQ(PartnersByName(dataset.get()), partners);
   ait_dataset *test = nullptr;
   EXPECT_EQ(ait_dataset_load("cifar10", folder.Path().c_str(), AIT_TEST_PART, &test), AIT_NOT_FOUND);
   EXPECT_TRUE(Says("no test_batch.bin"));

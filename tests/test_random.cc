@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ait/dataset.h"
+#include "data_support.h"
 
 extern "C" {
 #include "context/random.h"
@@ -314,7 +315,8 @@ TEST(Noise, RefusesBadArguments) {
 }
 
 TEST(Noise, ModelsHaveNames) {
-  for (ait_noise_model model : {AIT_NOISE_SYMMETRIC, AIT_NOISE_PAPER, AIT_NOISE_PAIR}) {
+  for (int i = 0; i < AIT_NOISE_MODEL_COUNT; ++i) {
+    const ait_noise_model model = static_cast<ait_noise_model>(i);
     ait_noise_model found;
     ASSERT_EQ(ait_noise_model_by_name(ait_noise_model_name(model), &found), AIT_OK);
     EXPECT_EQ(found, model);
@@ -322,6 +324,293 @@ TEST(Noise, ModelsHaveNames) {
   ait_noise_model found;
   EXPECT_EQ(ait_noise_model_by_name("uniform", &found), AIT_INVALID_ARGUMENT);
   EXPECT_NE(std::string(ait_last_error()).find("uniform"), std::string::npos);
+}
+
+/* ---- asymmetric noise ------------------------------------------------------------------------ */
+
+const std::vector<int32_t> kPartners = {-1, 3, -1, 1, 0};
+
+/* Labels in no order, the classes of unequal size. */
+std::vector<int32_t> UnequalLabels(int64_t count) {
+  std::vector<int32_t> labels;
+  for (int64_t i = 0; i < count; ++i) {
+    labels.push_back(static_cast<int32_t>(ait_random_below(9, 0, i, 15) % 7 % 5));
+  }
+  return labels;
+}
+
+Noisy Asymmetric(uint64_t seed, double rate, const std::vector<int32_t> &labels) {
+  Noisy noisy = {labels, labels, std::vector<uint8_t>(labels.size(), 9)};
+  EXPECT_EQ(ait_corrupt_labels_asymmetric(seed, rate, 5, kPartners.data(), static_cast<int64_t>(labels.size()),
+                                          noisy.after.data(), noisy.redrawn.data()),
+            AIT_OK)
+      << ait_last_error();
+  return noisy;
+}
+
+TEST(AsymmetricNoise, HitsTheSameShareOfEveryClassWithAPartner) {
+  const std::vector<int32_t> labels = UnequalLabels(1003);
+  for (double rate : {0.0, 0.1, 0.4, 0.731, 1.0}) {
+    Noisy noisy = Asymmetric(6, rate, labels);
+    std::array<int64_t, 5> rows{}, redrawn{};
+    for (size_t i = 0; i < labels.size(); ++i) {
+      ASSERT_LE(noisy.redrawn[i], 1);
+      ++rows[labels[i]];
+      redrawn[labels[i]] += noisy.redrawn[i];
+      EXPECT_EQ(noisy.after[i], noisy.redrawn[i] == 1 ? kPartners[labels[i]] : labels[i]);
+    }
+    for (int c = 0; c < 5; ++c) {
+      ASSERT_GT(rows[c], 50);
+      EXPECT_EQ(redrawn[c], kPartners[c] < 0 ? 0 : std::llround(rate * static_cast<double>(rows[c])))
+          << c << " " << rate;
+    }
+  }
+}
+
+TEST(AsymmetricNoise, DependsOnTheSeedAloneAndGrowsWithTheRate) {
+  const std::vector<int32_t> labels = UnequalLabels(1003);
+  Noisy low = Asymmetric(6, 0.2, labels), high = Asymmetric(6, 0.6, labels);
+  EXPECT_EQ(Asymmetric(6, 0.2, labels).after, low.after);
+  EXPECT_NE(Asymmetric(7, 0.2, labels).after, low.after);
+  for (size_t i = 0; i < labels.size(); ++i) {
+    EXPECT_LE(low.redrawn[i], high.redrawn[i]);
+  }
+}
+
+/* Ten rows of each class, three of them redrawn: over 4,000 seeds each row's count is binomial with 0.3, standard
+ * deviation 29; of the 30 counts none should be 4.5 of them off. */
+TEST(AsymmetricNoise, EveryRowOfAClassIsAsLikely) {
+  std::vector<int32_t> labels;
+  for (int i = 0; i < 50; ++i) {
+    labels.push_back(i % 5);
+  }
+  std::vector<int> count(50);
+  for (uint64_t seed = 0; seed < 4000; ++seed) {
+    Noisy noisy = Asymmetric(seed, 0.3, labels);
+    for (int i = 0; i < 50; ++i) {
+      count[i] += noisy.redrawn[i];
+    }
+  }
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_NEAR(count[i], kPartners[i % 5] < 0 ? 0 : 1200, 4.5 * 29) << i;
+  }
+}
+
+TEST(AsymmetricNoise, RefusesBadArguments) {
+  int32_t labels[] = {0, 1, 2, 1}, to_itself[] = {1, 1, -1}, too_large[] = {1, 3, -1}, negative[] = {-2, 0, 0};
+  uint8_t redrawn[4];
+  auto corrupt = [&](const int32_t *partners, double rate) {
+    return ait_corrupt_labels_asymmetric(1, rate, 3, partners, 4, labels, redrawn);
+  };
+  EXPECT_EQ(corrupt(nullptr, 0.5), AIT_INVALID_ARGUMENT);
+  EXPECT_TRUE(Says("asymmetric noise needs the partners"));
+  EXPECT_EQ(corrupt(to_itself, 0.5), AIT_INVALID_ARGUMENT);
+  EXPECT_TRUE(Says("the partner of class 1 is 1; expected another class from 0 to 2, or -1"));
+  EXPECT_EQ(corrupt(too_large, 0.5), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(corrupt(negative, 0.5), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(corrupt(kPartners.data(), 1.5), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(ait_corrupt_labels(1, AIT_NOISE_ASYMMETRIC, 0.5, 3, 4, labels, redrawn), AIT_INVALID_ARGUMENT);
+  EXPECT_TRUE(Says("ait_corrupt_labels_asymmetric"));
+  EXPECT_EQ(ait_corrupt_labels(1, AIT_NOISE_FEATURE, 0.5, 3, 4, labels, redrawn), AIT_INVALID_ARGUMENT);
+  EXPECT_TRUE(Says("ait_corrupt_labels_feature"));
+  EXPECT_EQ(labels[1], 1);
+}
+
+/* ---- feature-dependent noise ------------------------------------------------------------------- */
+
+struct Rows {
+  int64_t features;
+  std::vector<double> values;
+  std::vector<int32_t> labels;
+
+  int64_t Count() const {
+    return static_cast<int64_t>(labels.size());
+  }
+  Matrix View() const {
+    ait_matrix *view = nullptr;
+    EXPECT_EQ(ait_matrix_view(AIT_F64, Count(), features, features, values.data(), &view), AIT_OK);
+    return Matrix(view);
+  }
+};
+
+/* Clouds around the corners of a triangle, one of them half as wide; class 1 of the four has no rows. */
+Rows Clouds(int64_t count) {
+  const double corners[3][2] = {{0, 0}, {2, 0.3}, {0.4, 1.5}};
+  Rows rows = {2, {}, {}};
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t cloud = i * 5 % 3;
+    const double width = cloud == 1 ? 0.6 : 1.2;
+    for (int j = 0; j < 2; ++j) {
+      const double around = ait_random_uniform(1, 0, 4 * i + j) + ait_random_uniform(1, 0, 4 * i + 2 + j) - 1;
+      rows.values.push_back(corners[cloud][j] + width * around);
+    }
+    rows.labels.push_back(cloud == 0 ? 0 : static_cast<int32_t>(cloud) + 1);
+  }
+  return rows;
+}
+
+Noisy Feature(uint64_t seed, double rate, const ait_matrix *view, const std::vector<int32_t> &labels) {
+  Noisy noisy = {labels, labels, std::vector<uint8_t>(labels.size(), 9)};
+  EXPECT_EQ(ait_corrupt_labels_feature(seed, rate, 4, view, noisy.after.data(), noisy.redrawn.data()), AIT_OK)
+      << ait_last_error();
+  return noisy;
+}
+
+/* The formula of docs/derivation.md#wrong-labels, written from the distances themselves. */
+struct Expected {
+  std::vector<int32_t> labels;
+  std::vector<double> chances; /* of being the first row that is drawn */
+};
+
+double SquaredDistance(const Rows &rows, int64_t i, int32_t label) {
+  std::vector<double> mean(rows.features);
+  const double members = static_cast<double>(std::count(rows.labels.begin(), rows.labels.end(), label));
+  double sum = 0;
+  for (int64_t j = 0; j < rows.features; ++j) {
+    for (int64_t k = 0; k < rows.Count(); ++k) {
+      mean[j] += rows.labels[k] == label ? rows.values[k * rows.features + j] / members : 0;
+    }
+    sum += std::pow(rows.values[i * rows.features + j] - mean[j], 2);
+  }
+  return members > 0 ? sum : INFINITY;
+}
+
+Expected ExpectedNoise(const Rows &rows) {
+  Expected expected;
+  std::vector<double> closeness;
+  double mean = 0, variance = 0, total = 0;
+  for (int64_t i = 0; i < rows.Count(); ++i) {
+    double nearest = INFINITY, own = SquaredDistance(rows, i, rows.labels[i]);
+    expected.labels.push_back(-1);
+    for (int32_t c = 0; c < 4; ++c) {
+      const double distance = SquaredDistance(rows, i, c);
+      if (c != rows.labels[i] && distance < nearest) {
+        nearest = distance;
+        expected.labels.back() = c;
+      }
+    }
+    closeness.push_back(own / (own + nearest));
+    mean += closeness.back() / static_cast<double>(rows.Count());
+  }
+  for (double t : closeness) {
+    variance += (t - mean) * (t - mean) / static_cast<double>(rows.Count());
+  }
+  for (double t : closeness) {
+    expected.chances.push_back(std::exp((t - mean) / std::sqrt(variance)));
+    total += expected.chances.back();
+  }
+  for (double &chance : expected.chances) {
+    chance /= total;
+  }
+  return expected;
+}
+
+TEST(FeatureNoise, CountIsExactAndTheLabelIsTheNearestOtherMean) {
+  const Rows rows = Clouds(301);
+  const Expected expected = ExpectedNoise(rows);
+  for (double rate : {0.0, 0.1, 0.5, 1.0}) {
+    Noisy noisy = Feature(3, rate, rows.View().get(), rows.labels);
+    int64_t redrawn = 0;
+    for (int64_t i = 0; i < rows.Count(); ++i) {
+      ASSERT_LE(noisy.redrawn[i], 1);
+      redrawn += noisy.redrawn[i];
+      EXPECT_EQ(noisy.after[i], noisy.redrawn[i] == 1 ? expected.labels[i] : rows.labels[i]) << i;
+    }
+    EXPECT_EQ(redrawn, std::llround(rate * 301));
+  }
+}
+
+/* Two of 20 rows are drawn with 20,000 seeds. Row i is among them with the chance p_i + sum over the others j of
+ * p_j p_i / (1 - p_j); its count is binomial, and 4.5 standard deviations are exceeded once in 7,000 tests. */
+TEST(FeatureNoise, RowsAreDrawnByTheirWeights) {
+  const int seeds = 20000;
+  const Rows rows = Clouds(20);
+  const std::vector<double> p = ExpectedNoise(rows).chances;
+  ASSERT_GT(*std::max_element(p.begin(), p.end()), 8 * *std::min_element(p.begin(), p.end())) << "weights too alike";
+  const Matrix view = rows.View();
+  std::vector<int> count(20);
+  for (int seed = 0; seed < seeds; ++seed) {
+    Noisy noisy = Feature(seed, 0.1, view.get(), rows.labels);
+    for (int i = 0; i < 20; ++i) {
+      count[i] += noisy.redrawn[i];
+    }
+  }
+  for (int i = 0; i < 20; ++i) {
+    double chance = p[i];
+    for (int j = 0; j < 20; ++j) {
+      chance += j != i ? p[j] * p[i] / (1 - p[j]) : 0;
+    }
+    EXPECT_NEAR(count[i], seeds * chance, 4.5 * std::sqrt(seeds * chance * (1 - chance))) << i;
+  }
+}
+
+TEST(FeatureNoise, DependsOnTheSeedAloneAndGrowsWithTheRate) {
+  const Rows rows = Clouds(301);
+  const Matrix view = rows.View();
+  Noisy low = Feature(3, 0.2, view.get(), rows.labels), high = Feature(3, 0.6, view.get(), rows.labels);
+  EXPECT_EQ(Feature(3, 0.2, view.get(), rows.labels).after, low.after);
+  EXPECT_NE(Feature(4, 0.2, view.get(), rows.labels).after, low.after);
+  for (int64_t i = 0; i < rows.Count(); ++i) {
+    EXPECT_LE(low.redrawn[i], high.redrawn[i]);
+  }
+}
+
+/* The same values in another layout and of another type, and features on another scale. */
+TEST(FeatureNoise, SeesValuesAlone) {
+  const int64_t count = 200, features = 3, stride = 5;
+  Rows rows = {features, {}, {}}, large = rows;
+  std::vector<uint8_t> bytes(count * stride, 255);
+  for (int64_t i = 0; i < count; ++i) {
+    rows.labels.push_back(static_cast<int32_t>(i % 4));
+    for (int64_t j = 0; j < features; ++j) {
+      bytes[i * stride + j] = static_cast<uint8_t>(20 * (i % 4) + ait_random_below(2, 0, i * features + j, 100));
+      rows.values.push_back(0.5 * bytes[i * stride + j] + 3);
+      large.values.push_back(1024 * rows.values.back());
+    }
+  }
+  large.labels = rows.labels;
+  ait_matrix *made = nullptr;
+  ASSERT_EQ(ait_matrix_view(AIT_U8, count, features, stride, bytes.data(), &made), AIT_OK);
+  const Matrix view(made);
+  const double scale[] = {0.5, 0.5, 0.5}, shift[] = {3, 3, 3};
+  ASSERT_EQ(ait_matrix_set_scale(view.get(), scale, shift), AIT_OK);
+  const Noisy expected = Feature(1, 0.3, rows.View().get(), rows.labels);
+  EXPECT_EQ(Feature(1, 0.3, view.get(), rows.labels).after, expected.after);
+  EXPECT_EQ(Feature(1, 0.3, large.View().get(), rows.labels).after, expected.after);
+}
+
+/* Rows that are all alike, and rows on their own means, have weights that are all equal. */
+TEST(FeatureNoise, RowsWithoutADifference) {
+  const Rows alike = {1, std::vector<double>(40, 2.5), UnequalLabels(40)};
+  Noisy noisy = {alike.labels, alike.labels, std::vector<uint8_t>(40)};
+  ASSERT_EQ(ait_corrupt_labels_feature(1, 0.5, 5, alike.View().get(), noisy.after.data(), noisy.redrawn.data()),
+            AIT_OK);
+  EXPECT_EQ(std::count(noisy.redrawn.begin(), noisy.redrawn.end(), 1), 20);
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(noisy.after[i] != alike.labels[i], noisy.redrawn[i] == 1);
+  }
+}
+
+TEST(FeatureNoise, RefusesWhatHasNoDistances) {
+  Rows rows = Clouds(30);
+  std::vector<uint8_t> redrawn(30);
+  std::vector<int32_t> labels = rows.labels;
+  auto corrupt = [&](double rate, int32_t classes) {
+    return ait_corrupt_labels_feature(1, rate, classes, rows.View().get(), labels.data(), redrawn.data());
+  };
+  EXPECT_EQ(corrupt(1.5, 4), AIT_INVALID_ARGUMENT);
+  EXPECT_EQ(corrupt(0.5, 3), AIT_INVALID_ARGUMENT) << "a label of 3";
+  rows.values[7] = std::nan("");
+  EXPECT_EQ(corrupt(0.5, 4), AIT_BAD_DATA);
+  EXPECT_TRUE(Says("the features of the rows"));
+  rows.values[7] = 1e300; /* not finite as a float, and its square not even as a double */
+  EXPECT_EQ(corrupt(0.5, 4), AIT_BAD_DATA);
+  EXPECT_EQ(labels, rows.labels);
+  rows.values[7] = 1;
+  labels.assign(30, 2);
+  EXPECT_EQ(corrupt(0.5, 4), AIT_BAD_DATA);
+  EXPECT_TRUE(Says("rows of two classes or more"));
+  EXPECT_EQ(corrupt(0, 4), AIT_OK);
 }
 
 }  // namespace

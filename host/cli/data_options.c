@@ -44,8 +44,9 @@ static const struct argp_option options[] = {
                                                                                         "data set itself)",
      1},
     {"noise-model", KEY_NOISE_MODEL, "NAME", 0,
-     "symmetric: any other class; pair: the next class; paper: any class, so that a tenth stays right "
-     "(default symmetric)",
+     "symmetric: any other class; pair: the next class; paper: any class, so that a tenth stays right; asymmetric: the "
+     "class that people take it for, where there is one, at that rate in each such class; feature: the class with the "
+     "nearest mean, above all in rows that are near it (default symmetric)",
      1},
     {NULL, 0, NULL, 0, "Files of your own, whose wrong labels nobody knows:", 2},
     {"images", KEY_IMAGES, "FILE", 0, "Training rows: pixels or features, N x anything (.npy)", 2},
@@ -112,11 +113,13 @@ static const char **text_option(int key, ait_clean_settings *s) {
 
 static error_t parse_words(int key, char *text, ait_clean_settings *s) {
   static const char *const protocols[] = {"paper", NULL};
-  const char *const noise_models[] = {ait_noise_model_name(AIT_NOISE_SYMMETRIC), ait_noise_model_name(AIT_NOISE_PAPER),
-                                      ait_noise_model_name(AIT_NOISE_PAIR), NULL};
+  const char *noise_models[AIT_NOISE_MODEL_COUNT + 1] = {NULL};
   int32_t choice;
   switch (key) {
     case KEY_NOISE_MODEL:
+      for (int32_t model = 0; model < AIT_NOISE_MODEL_COUNT; model++) {
+        noise_models[model] = ait_noise_model_name((ait_noise_model)model);
+      }
       return ait_option_fail(ait_option_choice("--noise-model", text, noise_models, &s->noise_model));
     case KEY_MODEL:
       return ait_option_fail(ait_model_parse(text, &s->model));

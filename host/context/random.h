@@ -17,7 +17,8 @@ enum {
   AIT_STREAM_CHECK = 6,     /* directions and points of ait check */
   AIT_STREAM_BYTES = 7,     /* the CPU device's random bytes */
   AIT_STREAM_CURVATURE = 8, /* the first direction of a power iteration */
-  AIT_STREAM_BOOTSTRAP = 9
+  AIT_STREAM_BOOTSTRAP = 9,
+  AIT_STREAM_NOISE_KEYS = 10 /* of the rows that feature-dependent noise may hit */
 };
 
 /* 64 random bits. */

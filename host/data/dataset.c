@@ -15,6 +15,7 @@ struct ait_dataset {
   int32_t *labels;
   int32_t classes;
   const char *const *class_names; /* classes entries, or NULL */
+  const int32_t *partners;        /* classes entries, -1: none; or NULL */
 };
 
 enum { PUBLISHED_CLASSES = 10, CIFAR_TRAIN_BATCHES = 5 };
@@ -24,6 +25,7 @@ typedef struct published {
   ait_search search; /* without the directory */
   ait_status (*read)(const ait_search *search, ait_part part, ait_dataset *dataset);
   const char *const *class_names;
+  const int32_t *partners;
 } published;
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -85,6 +87,14 @@ static const char *const digits[PUBLISHED_CLASSES] = {"0", "1", "2", "3", "4", "
 static const char *const things[PUBLISHED_CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                       "dog",      "frog",       "horse", "ship", "truck"};
 
+/* What each class is taken for, or -1 (ait_dataset_partners says whose choice it is). T-shirt/top and Shirt, Pullover
+ * and Coat for each other, Sandal for Sneaker, Sneaker for Ankle boot. */
+static const int32_t clothes_partners[PUBLISHED_CLASSES] = {6, -1, 4, -1, 2, 7, 0, 9, -1, -1};
+/* 2 for 7, 3 for 8, 5 and 6 for each other, 7 for 1. */
+static const int32_t digits_partners[PUBLISHED_CLASSES] = {-1, -1, 7, 8, -1, 6, 5, 1, -1, -1};
+/* Bird for airplane, cat and dog for each other, deer for horse, truck for automobile. */
+static const int32_t things_partners[PUBLISHED_CLASSES] = {-1, -1, 0, 5, 7, 3, -1, -1, -1, 1};
+
 /* The system's folders, and the sub-folders that archives and other libraries unpack into. */
 static const char *const clothes_places[] = {"/usr/share/datasets/fashion-mnist",
                                              "/usr/local/share/datasets/fashion-mnist", NULL};
@@ -99,15 +109,18 @@ static const published data_sets[] = {
       "install Debian's package dataset-fashion-mnist, or name the folder of its four IDX files with --data-dir or "
       "AIT_DATA_DIR"},
      read_idx,
-     clothes},
+     clothes,
+     clothes_partners},
     {{"mnist", NULL, digits_places, digits_folders,
       "put MNIST's four IDX files (.gz or not) into a folder and name it with --data-dir or AIT_DATA_DIR"},
      read_idx,
-     digits},
+     digits,
+     digits_partners},
     {{"cifar10", NULL, things_places, things_folders,
       "unpack the binary version of CIFAR-10 into a folder and name it with --data-dir or AIT_DATA_DIR"},
      read_cifar10,
-     things},
+     things,
+     things_partners},
 };
 
 static const published *find_published(const char *name) {
@@ -139,6 +152,7 @@ ait_status ait_dataset_load(const char *name, const char *directory, ait_part pa
   AIT_TRY(create(&made));
   made->classes = PUBLISHED_CLASSES;
   made->class_names = found->class_names;
+  made->partners = found->partners;
   ait_status status = found->read(&search, part, made);
   if (status == AIT_OK) {
     status = ait_matrix_scale_pixels(made->images);
@@ -260,6 +274,10 @@ int32_t ait_dataset_classes(const ait_dataset *dataset) {
 const char *ait_dataset_class_name(const ait_dataset *dataset, int32_t label) {
   int known = dataset->class_names != NULL && label >= 0 && label < dataset->classes;
   return known ? dataset->class_names[label] : NULL;
+}
+
+const int32_t *ait_dataset_partners(const ait_dataset *dataset) {
+  return dataset->partners;
 }
 
 void ait_dataset_destroy(ait_dataset *dataset) {

@@ -247,6 +247,19 @@ static ait_status load_ids(const ait_clean_settings *s, ait_clean_data *d) {
 
 /* ---- truth and checks -------------------------------------------------------------------------- */
 
+static ait_status redraw(const ait_clean_settings *s, ait_clean_data *d) {
+  switch ((ait_noise_model)s->noise_model) {
+    case AIT_NOISE_ASYMMETRIC:
+      return ait_corrupt_labels_asymmetric(s->seed, s->noise, d->classes, ait_dataset_partners(d->sources[TRAIN]),
+                                           d->train_rows, d->given, d->redrawn);
+    case AIT_NOISE_FEATURE:
+      return ait_corrupt_labels_feature(s->seed, s->noise, d->classes, d->train, d->given, d->redrawn);
+    default:
+      return ait_corrupt_labels(s->seed, (ait_noise_model)s->noise_model, s->noise, d->classes, d->train_rows, d->given,
+                                d->redrawn);
+  }
+}
+
 /* Redraws labels and keeps what they were. */
 static ait_status corrupt(const ait_clean_settings *s, ait_clean_data *d) {
   int64_t n = d->train_rows;
@@ -257,7 +270,7 @@ static ait_status corrupt(const ait_clean_settings *s, ait_clean_data *d) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the true labels of %lld rows", (long long)n);
   }
   memcpy(d->truth, d->given, (size_t)n * sizeof *d->truth);
-  AIT_TRY(ait_corrupt_labels(s->seed, (ait_noise_model)s->noise_model, s->noise, d->classes, n, d->given, d->redrawn));
+  AIT_TRY(redraw(s, d));
   for (int64_t i = 0; i < n; i++) {
     d->mislabelled[i] = d->given[i] != d->truth[i];
     d->mislabelled_rows += d->mislabelled[i];

@@ -171,6 +171,11 @@ static ait_status check_source(const ait_clean_settings *s) {
   if (s->data_dir != NULL) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--data-dir goes with --dataset, not with --images");
   }
+  if (s->noise_model == AIT_NOISE_ASYMMETRIC) {
+    return ait_fail(
+        AIT_INVALID_ARGUMENT,
+        "--noise-model asymmetric goes with --dataset, whose classes have known partners, not with --images");
+  }
   if (s->noise_model != -1 && s->noise == -1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--noise-model goes with --noise where the files are your own");
   }

@@ -13,6 +13,8 @@
 #define ait_context_synchronize       ait64_context_synchronize
 #define ait_context_threads           ait64_context_threads
 #define ait_corrupt_labels            ait64_corrupt_labels
+#define ait_corrupt_labels_asymmetric ait64_corrupt_labels_asymmetric
+#define ait_corrupt_labels_feature    ait64_corrupt_labels_feature
 #define ait_dataset_class_name        ait64_dataset_class_name
 #define ait_dataset_classes           ait64_dataset_classes
 #define ait_dataset_destroy           ait64_dataset_destroy
@@ -20,6 +22,7 @@
 #define ait_dataset_labels            ait64_dataset_labels
 #define ait_dataset_load              ait64_dataset_load
 #define ait_dataset_open_npy          ait64_dataset_open_npy
+#define ait_dataset_partners          ait64_dataset_partners
 #define ait_dataset_rows              ait64_dataset_rows
 #define ait_last_error                ait64_last_error
 #define ait_matrix_check_finite       ait64_matrix_check_finite

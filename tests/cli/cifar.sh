@@ -29,6 +29,25 @@ parameters = 3072 * 300 + 300 + 300 * 10 + 10
 assert parameters * 4 < os.path.getsize("run/y.npy") <= parameters * 4 + 128, os.path.getsize("run/y.npy")
 PYTHON
 
+# Asymmetric noise puts the same share of wrong labels into each class that people mistake for another.
+succeed "$AIT" clean --dataset cifar10 --data-dir "$folder" --train 200 --validation 100 --test 50 --device cpu --quiet \
+  --noise-model asymmetric --noise-rates 0.2,0.5 --iterations 2 --ll-steps 2 --out asymmetric
+python3 - <<'PYTHON' || fail "asymmetric noise"
+import csv, json
+partners = {"truck": "automobile", "bird": "airplane", "deer": "horse", "cat": "dog", "dog": "cat"}
+names = "airplane automobile bird cat deer dog frog horse ship truck".split()
+for rate in (0.2, 0.5):
+    folder = "asymmetric/noise-%g" % rate
+    run = json.load(open(folder + "/run.json"))
+    rows = list(csv.DictReader(open(folder + "/suspects.csv")))
+    wrong = [r for r in rows if r["given_label"] != r["true_label"]]
+    assert run["settings"]["noise_model"] == "asymmetric" and run["result"]["mislabelled_rows"] == len(wrong) > 0
+    for label, name in enumerate(names):
+        members = sum(int(r["true_label"]) == label for r in rows)
+        given = [names[int(r["given_label"])] for r in wrong if int(r["true_label"]) == label]
+        assert set(given) <= {partners.get(name)} and abs(len(given) - rate * members * (name in partners)) <= 0.5
+PYTHON
+
 rm -r run cifar-10-batches-bin/test_batch.bin
 expect 1 "test_batch.bin" "${clean[@]}" --quiet
 [ ! -e run ] || fail "a run that failed left its folder"

@@ -126,7 +126,7 @@ for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "-
   "--method one-stage --ll-steps 1" "--method ait --prior ait-1/y.npy" "--method ia-gm --prior-weight 0.2 --prior zero" \
   "--method bda" "--mapping proximal --prox l1 --prox-weight 0.001 --nesterov yes --initialisation warm" \
   "--method ia-gm" "--method ia-gm-a" "--model deep:6" "--model mlp:8,6" "--model mlp:8 --activation tanh" \
-  "--score weight" "--score gradient" "--ul-optimizer sgd --ul-rate 10 --init-optimizer adam"; do
+  "--score weight" "--score gradient --noise-model feature" "--ul-optimizer sgd --ul-rate 10 --init-optimizer adam"; do
   rm -rf noisy
   succeed own "$AIT" noisy $truth_known $options
   grep -q "AUROC" out && grep -q "validation rows alone" out || fail "$options: no figures beside the baseline's: $(cat out)"

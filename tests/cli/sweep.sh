@@ -57,7 +57,7 @@ alike() {
 }
 alike "$AIT" --model deep:7 --score gradient
 alike "$AIT" --method ia-gm-a --score weight
-alike "$AIT" --method ls
+alike "$AIT" --method ls --noise-model feature
 alike "$AIT" --model mlp:8 --ll-rate 5
 cmp -s <(cut -d, -f5 sweep/seed-4/history.csv) <(cut -d, -f5 sweep/seed-0/history.csv) && fail "mlp: kbar is the same in both"
 alike "$AIT64" --model mlp:8,6 --activation tanh --method ia-gm-a --init-optimizer adam

@@ -50,7 +50,11 @@ expect 2 "--ll-rate 0: expected a number above 0" "${clean[@]}" --ll-rate 0
 expect 2 "--ul-rate nan: expected a number above 0" "${clean[@]}" --ul-rate nan
 expect 2 "--init-rate inf: expected a number above 0" "${clean[@]}" --init-rate inf
 expect 2 "--noise 1.5: expected a number from 0 to 1" "${clean[@]}" --noise 1.5
-expect 2 "--noise-model foo: expected symmetric, paper or pair" "${clean[@]}" --noise-model foo
+expect 2 "--noise-model foo: expected symmetric, paper, pair, asymmetric or feature" "${clean[@]}" --noise-model foo
+for command in clean baseline; do
+  expect 2 "--noise-model asymmetric goes with --dataset, whose classes have known partners, not with --images" \
+    "$AIT" $command --images a.npy --labels b.npy --val-images c.npy --val-labels d.npy --noise-model asymmetric
+done
 expect 2 "--method foo: expected iaptt-gm" "${clean[@]}" --method foo
 expect 2 "--cg-iterations 0: expected a whole number, 1 or more" "${clean[@]}" --method ls --cg-iterations 0
 expect 2 "--cg-tolerance 1: expected a number from 0 up and below 1" "${clean[@]}" --method ls --cg-tolerance 1
