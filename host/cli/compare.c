@@ -14,8 +14,9 @@ static const char default_seeds[] = "0..4";
 
 static const struct argp_option options[] = {
     {"methods", KEY_METHODS, "LIST", 0,
-     "Methods, as clean --method takes them, and cheap rankings, as baseline --rankings takes them, with commas "
-     "between; baselines stands for all rankings (default: all methods, baselines)",
+     "Methods, as clean --method takes them, transition for clean --cleaning transition, and cheap rankings, as "
+     "baseline --rankings takes them, with commas between; baselines stands for all rankings (default: all methods, "
+     "transition with --model linear, baselines)",
      4},
     {"against", KEY_AGAINST, "NAME", 0,
      "The one that the others are held against (default: the cheap ranking that does best, else the first method)", 4},
@@ -27,13 +28,16 @@ static const struct argp_option options[] = {
 static const char documentation[] =
     "Compare methods of hyper-cleaning with each other and with cheap rankings: the same rows, wrong labels, start and "
     "budget for all of them at every seed, figures at the last iterate.\v"
-    "A method that fails is told with its sentence and stops no other. Ctrl-C ends the run under way (the rankings "
+    "Transition cleaning has a budget of its own and reads neither --iterations nor --seconds nor any other option of "
+    "the algorithm, but for --ll-rate in the training on kept rows. A method that fails is told with its sentence and "
+    "stops no other. Ctrl-C ends the run under way (the rankings "
     "of a seed after the one under way) and writes what results there are. Intervals are 95 % percentile bootstrap "
     "intervals "
     "over seeds. Exit status: 0 success, 1 a method failed "
     "or a signal stopped it, 2 wrong usage.\n\n"
     "Example:\n"
-    "  " AIT_PROGRAM " compare --dataset fashion-mnist --methods iaptt-gm,rhg,baselines --seeds 0..9 --out comparison";
+    "  " AIT_PROGRAM
+    " compare --dataset fashion-mnist --methods iaptt-gm,transition,baselines --seeds 0..9 --out comparison";
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
@@ -76,7 +80,8 @@ static ait_status check_start(const ait_compare_settings *s) {
   int32_t learned = s->clean.init_rate == -1 && s->clean.init_optimizer == -1;
   for (int32_t c = 0; c < s->count && !learned; c++) {
     ait_method method;
-    learned = s->contestants[c].ranking < 0 && ait_method_by_name(s->contestants[c].name, &method) == AIT_OK &&
+    learned = s->contestants[c].kind == AIT_CONTESTANT_METHOD &&
+              ait_method_by_name(s->contestants[c].name, &method) == AIT_OK &&
               method.initialisation == AIT_INITIALISATION_AUXILIARY;
   }
   return learned ? AIT_OK
@@ -87,6 +92,9 @@ static ait_status check_start(const ait_compare_settings *s) {
 static ait_status add_everything(ait_compare_settings *s) {
   for (int32_t i = 0; ait_method_name(i) != NULL; i++) {
     AIT_TRY(ait_compare_parse(ait_method_name(i), s));
+  }
+  if (s->clean.model.hidden == 0) {
+    AIT_TRY(ait_compare_parse("transition", s));
   }
   return ait_compare_parse("baselines", s);
 }

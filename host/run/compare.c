@@ -10,14 +10,17 @@
 #include "run/rate.h"
 #include "run/retrain.h"
 #include "run/run.h"
+#include "run/transition.h"
 
 const char *const ait_figure_words[] = {"accuracy_y",        "accuracy_z", "accuracy_kept",    "auroc",
                                         "average_precision", "f1",         "precision_at_100", "seconds",
                                         "memory_bytes"};
 
+const char *const ait_contestant_words[] = {"method", "transition", "ranking"};
+
 /* ---- who takes part ---------------------------------------------------------------------------- */
 
-static ait_status add(const char *name, int32_t ranking, ait_compare_settings *s) {
+static ait_status add(const char *name, ait_contestant_kind kind, int32_t ranking, ait_compare_settings *s) {
   for (int32_t c = 0; c < s->count; c++) {
     if (strcmp(s->contestants[c].name, name) == 0) {
       return ait_fail(AIT_INVALID_ARGUMENT, "--methods: %s stands there twice", name);
@@ -28,6 +31,7 @@ static ait_status add(const char *name, int32_t ranking, ait_compare_settings *s
   }
   ait_contestant *new = &s->contestants[s->count++];
   snprintf(new->name, sizeof new->name, "%s", name);
+  new->kind = kind;
   new->ranking = ranking;
   return AIT_OK;
 }
@@ -37,7 +41,7 @@ static ait_status add_name(const char *name, ait_compare_settings *s) {
   int32_t found = all;
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
     if (all || strcmp(name, ait_ranking_words[kind]) == 0) {
-      AIT_TRY(add(ait_ranking_words[kind], kind, s));
+      AIT_TRY(add(ait_ranking_words[kind], AIT_CONTESTANT_RANKING, kind, s));
       found = 1;
     }
   }
@@ -45,14 +49,17 @@ static ait_status add_name(const char *name, ait_compare_settings *s) {
   if (found) {
     return AIT_OK;
   }
+  if (strcmp(name, ait_cleaning_words[AIT_CLEANING_TRANSITION]) == 0) {
+    return add(name, AIT_CONTESTANT_TRANSITION, -1, s);
+  }
   if (ait_method_by_name(name, &method) != AIT_OK) {
     return ait_fail(
         AIT_INVALID_ARGUMENT,
-        "--methods: %s is neither a method (as clean --method takes), nor a ranking (as baseline --rankings "
-        "takes), nor baselines, which stands for all rankings",
+        "--methods: %s is neither a method (as clean --method takes), nor transition, nor a ranking (as baseline "
+        "--rankings takes), nor baselines, which stands for all rankings",
         name);
   }
-  return add(name, -1, s);
+  return add(name, AIT_CONTESTANT_METHOD, -1, s);
 }
 
 ait_status ait_compare_parse(const char *text, ait_compare_settings *s) {
@@ -161,6 +168,40 @@ static ait_status run_method(const round_of_seed *r, const char *name, const vol
   return status;
 }
 
+/* Its curve is one point: what its few UL iterations have come to on the way is not looked at. */
+static ait_status finish_transition(const round_of_seed *r, ait_transition_run *run, ait_cell *cell) {
+  AIT_TRY(ait_transition_take_figures(run));
+  put_ranking(r->data, &run->figures, cell->figures);
+  cell->figures[AIT_FIGURE_ACCURACY_Y] = run->accuracy;
+  cell->figures[AIT_FIGURE_SECONDS] = run->seconds;
+  cell->iterations = ait_transition_iterations(run);
+  AIT_TRY(measure_kept(r, &run->network, run->order, run->flagged, &cell->figures[AIT_FIGURE_ACCURACY_KEPT]));
+  const ait_history_row last = {.t = cell->iterations,
+                                .seconds = run->seconds,
+                                .F_kbar = NAN,
+                                .F_K = NAN,
+                                .accuracy_y = run->accuracy,
+                                .accuracy_z = NAN,
+                                .f1 = cell->figures[AIT_FIGURE_F1],
+                                .auroc = cell->figures[AIT_FIGURE_AUROC]};
+  return ait_history_append(&cell->history, &last);
+}
+
+static ait_status run_transition(const round_of_seed *r, const volatile sig_atomic_t *stop, ait_cell *cell) {
+  ait_transition_run run;
+  const double memory = ait_memory_begin();
+  ait_status status = ait_transition_begin(r->comparison->context, &r->settings, r->data, &run);
+  if (status == AIT_OK) {
+    status = ait_transition_clean(&run, stop);
+  }
+  cell->figures[AIT_FIGURE_MEMORY] = ait_memory_peak(memory);
+  if (status == AIT_OK) {
+    status = finish_transition(r, &run, cell);
+  }
+  ait_transition_end(&run);
+  return status;
+}
+
 static void close_cell(ait_cell *cell, ait_status status) {
   cell->done = status == AIT_OK;
   snprintf(cell->failure, sizeof cell->failure, "%s", cell->done ? "" : ait_last_error());
@@ -201,7 +242,7 @@ static ait_status run_rankings(const round_of_seed *r, const volatile sig_atomic
   const ait_compare_settings *s = r->comparison->settings;
   int32_t asked[AIT_RANKING_COUNT] = {0}, any = 0;
   for (int32_t c = 0; c < s->count; c++) {
-    if (s->contestants[c].ranking >= 0) {
+    if (s->contestants[c].kind == AIT_CONTESTANT_RANKING) {
       asked[s->contestants[c].ranking] = any = 1;
     }
   }
@@ -214,7 +255,7 @@ static ait_status run_rankings(const round_of_seed *r, const volatile sig_atomic
                                         AIT_DEFAULT_BASELINE_STEPS, stop, &rankings);
   const double peak = ait_memory_peak(memory);
   for (int32_t c = 0; c < s->count && status == AIT_OK; c++) {
-    if (s->contestants[c].ranking >= 0) {
+    if (s->contestants[c].kind == AIT_CONTESTANT_RANKING) {
       ait_cell *cell = cell_of(r->comparison, c, r->seed);
       cell->figures[AIT_FIGURE_MEMORY] = peak;
       close_cell(cell, take_made(r, &rankings, s->contestants[c].ranking, cell));
@@ -238,9 +279,11 @@ static void skip_all(const round_of_seed *r) {
 static ait_status run_round(round_of_seed *r, const volatile sig_atomic_t *stop) {
   const ait_compare_settings *s = r->comparison->settings;
   for (int32_t c = 0; c < s->count && !*stop; c++) {
-    if (s->contestants[c].ranking < 0) {
+    const ait_contestant *contestant = &s->contestants[c];
+    if (contestant->kind != AIT_CONTESTANT_RANKING) {
       ait_cell *cell = cell_of(r->comparison, c, r->seed);
-      close_cell(cell, run_method(r, s->contestants[c].name, stop, cell));
+      close_cell(cell, contestant->kind == AIT_CONTESTANT_TRANSITION ? run_transition(r, stop, cell)
+                                                                     : run_method(r, contestant->name, stop, cell));
       tell(r, c);
     }
   }
@@ -258,7 +301,7 @@ static void warm_up(const round_of_seed *r) {
   brief.settings.iterations = 1;
   brief.settings.seconds = -1;
   for (int32_t c = 0; c < s->count; c++) {
-    if (s->contestants[c].ranking < 0) {
+    if (s->contestants[c].kind == AIT_CONTESTANT_METHOD) {
       ait_cell unused = {0};
       run_method(&brief, s->contestants[c].name, &go_on, &unused);
       ait_history_clear(&unused.history);
@@ -333,7 +376,7 @@ static int32_t best_ranking(const ait_comparison *c, int figure) {
   int32_t best = -1;
   for (int32_t k = 0; k < c->settings->count; k++) {
     const double mean = c->means[k][figure].mean;
-    if (c->settings->contestants[k].ranking >= 0 && !isnan(mean) &&
+    if (c->settings->contestants[k].kind == AIT_CONTESTANT_RANKING && !isnan(mean) &&
         (best == -1 || mean > c->means[best][figure].mean)) {
       best = k;
     }

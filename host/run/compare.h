@@ -16,15 +16,25 @@ extern "C" {
 
 enum { AIT_COMPARE_MOST = 32, AIT_COMPARE_SENTENCE = 512 };
 
-/* Who takes part: a method by name, or a cheap ranking. */
+typedef enum ait_contestant_kind {
+  AIT_CONTESTANT_METHOD,     /* of weights, by name */
+  AIT_CONTESTANT_TRANSITION, /* transition cleaning, which has a budget of its own */
+  AIT_CONTESTANT_RANKING
+} ait_contestant_kind;
+
+extern const char *const ait_contestant_words[]; /* "method", "transition", "ranking" */
+
+/* Who takes part. */
 typedef struct ait_contestant {
   char name[32];
-  int32_t ranking; /* an ait_ranking_kind, or -1: a method */
+  int32_t kind;    /* an ait_contestant_kind */
+  int32_t ranking; /* an ait_ranking_kind, of a ranking */
 } ait_contestant;
 
 /* What is compared. A figure that there is none of is NaN. */
 typedef enum ait_figure {
-  AIT_FIGURE_ACCURACY_Y,    /* on the test rows, 0 .. 1: at y_K after the last UL iteration; a ranking's classifier */
+  AIT_FIGURE_ACCURACY_Y,    /* on the test rows, 0 .. 1: at y_K after the last UL iteration; a ranking's classifier; the
+                               mean of the folds' classifiers of transition cleaning */
   AIT_FIGURE_ACCURACY_Z,    /* at z, where it is learned */
   AIT_FIGURE_ACCURACY_KEPT, /* after the same training on the rows that the ranking keeps and the validation rows */
   AIT_FIGURE_AUROC,         /* of the ranking, where the truth is known */
@@ -70,7 +80,8 @@ typedef struct ait_comparison {
   int32_t stopped; /* nonzero: a signal ended it before the last cell */
 } ait_comparison;
 
-/* Adds the contestants of a list such as "iaptt-gm,rhg,baselines": methods, rankings, and `baselines` for all rankings.
+/* Adds the contestants of a list such as "iaptt-gm,transition,baselines": methods, transition cleaning, rankings, and
+ * `baselines` for all rankings.
  * Errors: AIT_INVALID_ARGUMENT (an unknown name, one that stands there twice, too many). */
 ait_status ait_compare_parse(const char *text, ait_compare_settings *settings);
 

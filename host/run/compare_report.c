@@ -26,7 +26,7 @@ static cJSON *describe_intervals(const ait_interval *intervals) {
 static cJSON *describe_contestant(const ait_comparison *c, int32_t k) {
   cJSON *item = cJSON_CreateObject();
   cJSON_AddStringToObject(item, "name", c->settings->contestants[k].name);
-  cJSON_AddStringToObject(item, "kind", c->settings->contestants[k].ranking < 0 ? "method" : "ranking");
+  cJSON_AddStringToObject(item, "kind", ait_contestant_words[c->settings->contestants[k].kind]);
   cJSON_AddItemToObject(item, "means", describe_intervals(c->means[k]));
   cJSON_AddItemToObject(item, "differences", describe_intervals(c->differences[k]));
   cJSON *failures = cJSON_AddArrayToObject(item, "failures");
@@ -210,6 +210,17 @@ static void print_means(const ait_comparison *c, FILE *out) {
   }
 }
 
+static void print_own_budget(const ait_comparison *c, FILE *out) {
+  for (int32_t k = 0; k < c->settings->count; k++) {
+    if (c->settings->contestants[k].kind == AIT_CONTESTANT_TRANSITION) {
+      fprintf(out,
+              "  %s has a budget of its own, whatever that of the methods; acc y_K: mean of its folds' "
+              "classifiers.\n",
+              c->settings->contestants[k].name);
+    }
+  }
+}
+
 /* "+0.12 [-0.03, +0.27]" */
 static void print_interval(const ait_interval *interval, FILE *out) {
   char text[64] = "-";
@@ -225,7 +236,8 @@ static void print_interval(const ait_interval *interval, FILE *out) {
 static void print_differences(const ait_comparison *c, FILE *out) {
   static const int shown[] = {AIT_FIGURE_AUROC, AIT_FIGURE_AVERAGE_PRECISION, AIT_FIGURE_F1, AIT_FIGURE_ACCURACY_KEPT};
   static const char *const headings[] = {"AUROC", "AP", "F1", "acc kept"};
-  const int chosen = c->settings->against[0] == '\0' && c->settings->contestants[c->reference].ranking >= 0;
+  const int chosen =
+      c->settings->against[0] == '\0' && c->settings->contestants[c->reference].kind == AIT_CONTESTANT_RANKING;
   fprintf(out, "\nDifferences to %s%s at the same seeds, with 95 %% bootstrap intervals\n  %-16s",
           c->settings->contestants[c->reference].name, chosen ? " (the best cheap ranking, seen afterwards)" : "",
           "method");
@@ -291,6 +303,7 @@ void ait_compare_print(const ait_comparison *c, const char *folder, FILE *out) {
       "figures\n  on the way. MB: host memory that a run took at its peak beyond the rows, which were there before; "
       "all rankings "
       "of a\n  seed together have one figure.\n");
+  print_own_budget(c, out);
   print_differences(c, out);
   print_failures(c, out);
   fprintf(out,

@@ -138,6 +138,10 @@ ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *
                     "and 2 classes; there are %lld, %lld and %d",
                     FOLDS, FOLDS, (long long)data->train_rows, (long long)data->validation_rows, data->classes);
   }
+  if (settings->model.hidden > 0) {
+    return ait_fail(AIT_UNSUPPORTED, "transition cleaning goes with --model linear, not with --model %s",
+                    settings->model.text);
+  }
   run->network = (ait_network){.layers = 1, .sizes = run->sizes, .activation = AIT_ACTIVATION_NONE};
   run->m = ait_network_parameters(&run->network);
   AIT_TRY(allocate_all(run));

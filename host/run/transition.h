@@ -93,8 +93,8 @@ typedef struct ait_transition_run {
  * sentence names the two options that clash). */
 ait_status ait_transition_check_settings(const ait_clean_settings *settings);
 
-/* On failure the run still has to be ended. Errors: AIT_INVALID_ARGUMENT (too few validation rows), and whatever the
- * library returns. */
+/* On failure the run still has to be ended. Errors: AIT_BAD_DATA (too few rows), AIT_UNSUPPORTED (hidden layers), and
+ * whatever the library returns. */
 ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
                                 ait_transition_run *run);
 

@@ -9,12 +9,12 @@ make_data test 90 3 0 3
 files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy"
 tested="$files --test-images test-images.npy --test-labels test-labels.npy --train 100"
 budget="--noise 0.4 --iterations 6 --ll-steps 5 --ll-rate 0.3"
-names="iaptt-gm,t-rhg,validation,pruned"
+names="iaptt-gm,t-rhg,transition,validation,pruned"
 
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")
   succeed "$program" compare $tested $budget --methods $names --seeds 3,0 --threads 1 --out "$name-1"
-  for words in "acc kept" "AUROC" "seconds" "^Differences to .* (the best cheap ranking" "compare.csv"; do
+  for words in "acc kept" "AUROC" "seconds" "transition has a budget of its own" "^Differences to .* (the best cheap ranking" "compare.csv"; do
     grep -q -- "$words" out || fail "$name: the summary lacks '$words': $(cat out)"
   done
   grep -A 2 "^Data " out | grep -q "every other seed draws rows, wrong labels and start anew" ||
@@ -38,7 +38,7 @@ python3 - <<'PYTHON' || fail "the comparison does not hold what it should"
 import csv, json
 
 rows = {(r["method"], r["seed"]): r for r in csv.DictReader(open("ait-1/compare.csv"))}
-names = ["iaptt-gm", "t-rhg", "validation", "pruned"]
+names = ["iaptt-gm", "t-rhg", "transition", "validation", "pruned"]
 assert list(rows) == [(n, s) for n in names for s in ("3", "0")], list(rows)
 assert all(r["done"] == "yes" for r in rows.values())
 keys = ["auroc", "average_precision", "f1", "precision_at_100"]
@@ -57,7 +57,7 @@ for method in names[:2]:
     assert same(row["accuracy_kept"], result["test_accuracy"]["kept_by_this_run"])
     assert all(same(row[key], ranking[key]) for key in keys)
 rankings = json.load(open("single-rankings/baseline.json"))["result"]["rankings"]
-for kind in names[2:]:
+for kind in names[3:]:
     assert all(same(rows[kind, "3"][key], rankings[kind]["figures"][key]) for key in keys), kind
 assert same(rows["validation", "3"]["accuracy_y"], rankings["validation"]["test_accuracy"])
 assert rows["pruned", "3"]["accuracy_y"] == "" and rows["pruned", "3"]["accuracy_kept"] != ""
@@ -66,7 +66,7 @@ assert rows["iaptt-gm", "3"]["auroc"] != rows["iaptt-gm", "0"]["auroc"]
 document = json.load(open("ait-1/compare.json"))
 assert document["settings"]["seeds"] == [3, 0] and not document["stopped"]
 reference = document["differences_to"]
-assert reference in names[2:]
+assert reference in names[3:]
 for contestant in document["contestants"]:
     name = contestant["name"]
     for key in ("auroc", "accuracy_kept"):
@@ -81,8 +81,31 @@ for contestant in document["contestants"]:
 curve = [r for r in csv.DictReader(open("ait-1/curves.csv")) if (r["method"], r["seed"]) == ("t-rhg", "0")]
 assert [r["iteration"] for r in curve] == list("123456"), curve
 assert all(0 <= float(r[key]) <= 1 for r in curve for key in ("accuracy_y", "auroc", "f1")), curve
+last, row = [r for r in csv.DictReader(open("ait-1/curves.csv")) if r["method"] == "transition"][1], rows["transition", "0"]
+assert last["seed"] == "0" and last["iteration"] == row["iterations"] == "19" and last["F_K"] == "", last
+assert all(last[key] == row[key] != "" for key in ("seconds", "accuracy_y", "auroc", "f1")), (last, row)
+assert row["accuracy_z"] == "" and float(row["accuracy_kept"]) > 0.5 and float(row["memory_bytes"]) >= 0, row
 assert [float(r["seconds"]) for r in curve] == sorted(float(r["seconds"]) for r in curve)
 PYTHON
+
+# Transition cleaning is what a run of its own is, whatever the budget of the methods; its run has the default step size.
+succeed "$AIT" clean $tested --noise 0.4 --seed 3 --cleaning transition --baselines validation --out single-transition
+succeed "$AIT" compare $tested --noise 0.4 --seconds 0.01 --methods transition,validation --seeds 3 --out own-budget
+python3 - <<'PYTHON' || fail "transition cleaning in a comparison is not what a run of its own is"
+import csv, json
+row = next(csv.DictReader(open("own-budget/compare.csv")))
+result = json.load(open("single-transition/run.json"))["result"]
+values = dict(result["ranking"]["transition"], accuracy_y=result["test_accuracy"]["transition"],
+              accuracy_kept=result["test_accuracy"]["kept_by_this_run"])
+for key in ("auroc", "average_precision", "f1", "precision_at_100", "accuracy_y", "accuracy_kept"):
+    assert abs(float(row[key]) - values[key]) < 1e-12, (key, row[key], values[key])
+contestants = json.load(open("own-budget/compare.json"))["contestants"]
+assert [c["kind"] for c in contestants] == ["transition", "ranking"]
+assert contestants[0]["differences"]["accuracy_kept"]["seeds"] == 1
+PYTHON
+succeed "$AIT" compare $tested --noise 0.4 --iterations 1 --ll-steps 1 --seeds 0 --out own-budget --force
+grep -q "^  transition  *1 " out && grep -q "^  ns  *1 " out && grep -q "^  margin  *1 " out ||
+  fail "the default methods: $(cat out)"
 
 # A budget of seconds, held against another contestant than the best ranking.
 succeed "$AIT" compare $tested --noise 0.4 --ll-steps 5 --ll-rate 0.3 --seconds 0.2 --methods rhg,validation --seeds 0 \
@@ -106,6 +129,18 @@ grep -q "acc kept" out || fail "no accuracies: $(cat out)"
 grep -q "iaptt-gm has no result at 2 of 2 seeds; at seed 0: " out || fail "a method that diverges: $(cat out err)"
 grep -q "diverged: iaptt-gm at seed 0: " err || fail "a method that diverges: $(cat err)"
 [ "$(grep -c ",yes$" diverged/compare.csv)" -eq 4 ] || fail "the others: $(cat diverged/compare.csv)"
+
+# Where transition cleaning has no place the others go on.
+few="$tested --validation 4 --noise 0.4 --iterations 2 --ll-steps 2"
+for options in "$tested $budget --model deep:4" "$few"; do
+  "$AIT" compare $options --methods transition,rhg --seeds 0 --out without --force >out 2>err
+  [ $? -eq 1 ] || fail "$options: expected exit status 1"
+  grep -q "transition has no result at 1 of 1 seeds; at seed 0: " out || fail "$options: $(cat out err)"
+  grep -q "^rhg,0,.*,yes$" without/compare.csv || fail "$options: $(cat without/compare.csv)"
+done
+grep -q "it needs 5 or more training rows" err || fail "few rows: $(cat err)"
+succeed "$AIT" compare $few --model deep:4 --seeds 0 --out without --force
+grep -q "transition" out && fail "by default, transition cleaning with hidden layers: $(cat out)"
 
 # A signal ends it with what there is, or with nothing where there is nothing yet.
 "$AIT" compare $tested --noise 0.4 --ll-steps 5 --ll-rate 0.3 --methods validation,rhg --seconds 1000 --seeds 0..2 \
