@@ -122,7 +122,8 @@ for model in deep:6 "mlp:6 --activation tanh"; do
 done
 
 expect 2 "--rankings margin,margin: margin stands there twice" "$AIT" $rank --rankings margin,margin
-succeed "$AIT" $rank --noise 0.4 --steps 20 --rankings margin --out alone
+succeed "$AIT" $rank --noise 0.4 --noise-model feature --steps 20 --rankings margin --out alone
+grep -q "80 of them mislabelled on purpose (feature noise 0.4)" out || fail "feature noise: $(cat out)"
 grep -q "margin (used)" out && grep -q '"best_by_held_out_auroc":.*null' alone/baseline.json ||
   fail "a ranking that no validation row judged: $(cat out)"
 expect 2 "--rankings foo: expected validation, cross-validated, out-of-fold, pruned or margin" "$AIT" $rank \

@@ -108,8 +108,9 @@ grep -q "^  transition  *1 " out && grep -q "^  ns  *1 " out && grep -q "^  marg
   fail "the default methods: $(cat out)"
 
 # A budget of seconds, held against another contestant than the best ranking.
-succeed "$AIT" compare $tested --noise 0.4 --ll-steps 5 --ll-rate 0.3 --seconds 0.2 --methods rhg,validation --seeds 0 \
-  --against rhg --out timed
+succeed "$AIT" compare $tested --noise 0.4 --noise-model feature --ll-steps 5 --ll-rate 0.3 --seconds 0.2 \
+  --methods rhg,validation --seeds 0 --against rhg --out timed
+grep -q "40 of them mislabelled on purpose (feature noise 0.4)" out || fail "feature noise: $(cat out)"
 grep -q "^Differences to rhg at" out || fail "--against rhg: $(cat out)"
 python3 - <<'PYTHON' || fail "--seconds"
 import csv
