@@ -23,6 +23,10 @@ enum { LOOKS = 100, WARM_LOOKS = 40, LAST_SOLVE_LOOKS = 60 };
 /* UL iterations of the arms; the full noise model is fitted again between its two runs. */
 enum { SYMMETRIC_ITERATIONS = 10, FULL_ITERATIONS = 6, REFITTED_ITERATIONS = 3, MOST_ITERATIONS = 10 };
 
+_Static_assert(SYMMETRIC_ITERATIONS + 1 <= (int)AIT_TRANSITION_MOST_POINTS &&
+                   FULL_ITERATIONS + REFITTED_ITERATIONS + 2 <= (int)AIT_TRANSITION_MOST_POINTS,
+               "an arm's path has too many points");
+
 /* x is the mean of so many last iterates. */
 enum { AVERAGED = 5 };
 
@@ -267,6 +271,15 @@ static ait_status solve(ait_transition_run *run, const ait_transition *rows, int
   return status;
 }
 
+/* Adds x to the arm's path; the solver's last rollout was there. */
+static void add_point(ait_transition_arm *arm, const ait_solver *solver, const ait_real *x) {
+  ait_transition_point *point = &arm->path[arm->points++];
+  *point = (ait_transition_point){.x = {x[0], x[1]}};
+  for (int32_t b = 0; b < FOLDS; b++) {
+    point->F += (double)ait_solver_trajectory_F(solver)[WARM_LOOKS * FOLDS + b];
+  }
+}
+
 /* `iterations` UL iterations of an arm; x becomes the mean of the last iterates, y the LL solutions there. */
 static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_solver *solver, int64_t variables,
                           int64_t iterations) {
@@ -275,6 +288,7 @@ static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_
     AIT_TRY(go_on(run));
     AIT_TRY(ait_solver_step(solver));
     AIT_TRY(ait_solver_get_x(solver, path[t + 1]));
+    add_point(arm, solver, path[t]);
     arm->iterations++;
   }
   const int64_t averaged = iterations + 1 < AVERAGED ? iterations + 1 : AVERAGED;
@@ -292,6 +306,7 @@ static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_
   }
   AIT_TRY(ait_solver_set_x(solver, arm->x));
   AIT_TRY(ait_solver_rollout(solver));
+  add_point(arm, solver, arm->x);
   return ait_solver_get_y(solver, arm->y);
 }
 

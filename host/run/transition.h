@@ -32,7 +32,13 @@ typedef enum ait_transition_arm_kind {
 
 extern const char *const ait_transition_arm_words[]; /* "symmetric", "full" */
 
-enum { AIT_TRANSITION_FOLDS = 5 };
+enum { AIT_TRANSITION_FOLDS = 5, AIT_TRANSITION_MOST_POINTS = 32 };
+
+/* Where an arm was: x, and the UL objective there. */
+typedef struct ait_transition_point {
+  ait_real x[2]; /* as the arm's */
+  double F;
+} ait_transition_point;
 
 typedef struct ait_transition_arm {
   ait_real x[2];        /* log lambda; logit e of the symmetric arm */
@@ -41,8 +47,11 @@ typedef struct ait_transition_arm {
   double *held_out;     /* M: cross-entropy of each validation row under the classifier that left it out */
   double before, after; /* mean of held_out before and after the UL iterations */
   int64_t iterations;   /* UL iterations made */
-  double *score;        /* N: log odds, out of fold, that the given label is wrong */
-  ait_ranking figures;  /* where the truth is known */
+  ait_transition_point
+      path[AIT_TRANSITION_MOST_POINTS]; /* of each descent every iterate but the last, and their mean */
+  int64_t points;
+  double *score;       /* N: log odds, out of fold, that the given label is wrong */
+  ait_ranking figures; /* where the truth is known */
 } ait_transition_arm;
 
 /* Everything is owned by the run unless called borrowed. */

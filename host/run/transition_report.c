@@ -64,6 +64,19 @@ static void add_settings(cJSON *object, const ait_transition_run *run) {
   ait_document_seed(object, run->settings->seed);
 }
 
+/* [x, F] a point. */
+static void add_path(cJSON *object, const ait_transition_arm *arm, int32_t variables) {
+  cJSON *path = cJSON_AddArrayToObject(object, "path");
+  for (int64_t t = 0; t < arm->points; t++) {
+    double numbers[3];
+    for (int32_t i = 0; i < variables; i++) {
+      numbers[i] = (double)arm->path[t].x[i];
+    }
+    numbers[variables] = arm->path[t].F;
+    cJSON_AddItemToArray(path, cJSON_CreateDoubleArray(numbers, variables + 1));
+  }
+}
+
 static void add_arm(cJSON *object, const ait_transition_run *run, int32_t kind) {
   const ait_transition_arm *arm = &run->arms[kind];
   const int64_t classes = run->data->classes;
@@ -73,6 +86,7 @@ static void add_arm(cJSON *object, const ait_transition_run *run, int32_t kind) 
   ait_document_figure(item, "noise_rate", kind == AIT_ARM_SYMMETRIC ? learned_rate(run) : NAN);
   cJSON_AddNumberToObject(item, "held_out_cross_entropy_before", arm->before);
   cJSON_AddNumberToObject(item, "held_out_cross_entropy", arm->after);
+  add_path(item, arm, kind == AIT_ARM_SYMMETRIC ? 2 : 1);
   cJSON *model = cJSON_AddArrayToObject(item, "noise_model");
   for (int64_t c = 0; c < classes; c++) {
     cJSON_AddItemToArray(model, cJSON_CreateDoubleArray(arm->chances + c * classes, (int)classes));

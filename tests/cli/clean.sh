@@ -219,7 +219,7 @@ for program in "$AIT" "$AIT64"; do
   done
   finite "$name-1"/*.npy || fail "$name: numbers that are not finite in the arrays"
   python3 - "$name-1" <<'PYTHON' || fail "$name: the run folder does not hold what it should"
-import csv, json, sys
+import csv, json, math, sys
 truth = [int(line) for line in open("train-truth.txt")]
 rows = list(csv.DictReader(open(sys.argv[1] + "/suspects.csv")))
 wrong = sum(truth[int(r["row"])] != int(r["given_label"]) for r in rows)
@@ -231,6 +231,10 @@ assert abs(result["noise_rate"] - wrong / 300) < 0.05, result["noise_rate"]
 assert result["arms"]["symmetric"]["ul_iterations"] == 10 and result["arms"]["full"]["ul_iterations"] == 9
 for arm in result["arms"].values():
     assert all(abs(sum(row) - 1) < 1e-9 for row in arm["noise_model"]) and 0 < arm["lambda"] < 10
+    assert abs(math.exp(arm["path"][-1][0]) / arm["lambda"] - 1) < 1e-12
+path = result["arms"]["symmetric"]["path"]
+assert [len(point) for point in path] == [3] * 11 and path[-1][-1] < path[0][-1], path
+assert [len(point) for point in result["arms"]["full"]["path"]] == [2] * 11
 assert result["chosen"] == ("full" if result["z"] > 3 else "symmetric")
 PYTHON
 done
