@@ -32,9 +32,7 @@ static const char documentation[] =
     "the algorithm, but for --ll-rate in the training on kept rows. A method that fails is told with its sentence and "
     "stops no other. Ctrl-C ends the run under way (the rankings "
     "of a seed after the one under way) and writes what results there are. Intervals are 95 % percentile bootstrap "
-    "intervals "
-    "over seeds. Exit status: 0 success, 1 a method failed "
-    "or a signal stopped it, 2 wrong usage.\n\n"
+    "intervals over seeds. Exit status: 0 success, 1 a method failed or a signal stopped it, 2 wrong usage.\n\n"
     "Example:\n"
     "  " AIT_PROGRAM
     " compare --dataset fashion-mnist --methods iaptt-gm,transition,baselines --seeds 0..9 --out comparison";

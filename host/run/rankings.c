@@ -260,9 +260,10 @@ static ait_status judge_held_out(maker *k, ait_made_ranking *ranking) {
   k->accuracy = (double)agreeing / (double)d->validation_rows;
   ait_ranking figures;
   ait_status status = ait_metrics_ranking(n, k->held_out, wrong, &figures);
-  ranking->held_out_auroc = figures.auroc;
   free(wrong);
-  return status;
+  AIT_TRY(status);
+  ranking->held_out_auroc = figures.auroc;
+  return AIT_OK;
 }
 
 static int64_t count_disagreeing(const ait_clean_data *d, const int32_t *suggested) {

@@ -151,6 +151,7 @@ ait_status ait_constants_upload(ait_solver *solver) {
 /* AIT_DIVERGED with everything a user needs to act on it. What is wrong before the first step is not the
  * work of the LL step size. */
 static ait_status diverged(const ait_solver *solver, int64_t k, const char *what, double value, double began) {
+  value = isnan(value) ? (double)NAN : value; /* which is printed without a sign */
   if (k == 0) {
     return ait_fail(
         AIT_DIVERGED,
