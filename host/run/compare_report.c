@@ -300,9 +300,8 @@ void ait_compare_print(const ait_comparison *c, const char *folder, FILE *out) {
   fprintf(
       out,
       "  acc kept: after the same training on the rows that a ranking keeps and the validation rows. seconds: without "
-      "figures\n  on the way. MB: host memory that a run took at its peak beyond the rows, which were there before; "
-      "all "
-      "rankings of\n  a seed have one figure.\n");
+      "figures\n  on the way. MB: host memory that a run took at its peak beyond the rows, which were there before;\n"
+      "  all rankings of a seed have one figure.\n");
   print_own_budget(c, out);
   print_differences(c, out);
   print_failures(c, out);

@@ -8,7 +8,9 @@
 #include "run/summary.h"
 #include "run/sweep.h"
 
+/* All runs have as many rows. */
 static ait_status begin(ait_sweep *sweep) {
+  AIT_TRY(ait_transition_check_rows(sweep->data));
   return ait_allocate(sweep->count, sizeof *sweep->transitions, &sweep->transitions);
 }
 

@@ -102,6 +102,9 @@ typedef struct ait_transition_run {
  * sentence names the two options that clash). */
 ait_status ait_transition_check_settings(const ait_clean_settings *settings);
 
+/* Looks whether there are enough rows for the folds. Errors: AIT_BAD_DATA. */
+ait_status ait_transition_check_rows(const ait_clean_data *data);
+
 /* On failure the run still has to be ended. Errors: AIT_BAD_DATA (too few rows), AIT_UNSUPPORTED (hidden layers), and
  * whatever the library returns. */
 ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,

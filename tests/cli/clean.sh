@@ -251,5 +251,8 @@ expect 2 "--cleaning transition needs --validation 5 or more, for its 5 folds" \
 expect 1 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \
   "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \
   --val-labels few-labels.npy --cleaning transition --out refused --quiet
+expect 1 "ait: --cleaning transition takes 5 folds" \
+  "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \
+  --val-labels few-labels.npy --cleaning transition --seeds 0,1 --out refused --quiet
 [ ! -e refused ] || fail "a refused run left a folder"
 finish
