@@ -293,15 +293,17 @@ void ait_compare_print(const ait_comparison *c, const char *folder, FILE *out) {
   first.seed = c->settings->seeds[0];
   ait_summary_data(&first, &c->data, out);
   if (c->settings->seed_count > 1) {
-    fprintf(out, "        every other seed draws rows, wrong labels and start anew\n");
+    fprintf(out, "        every other seed draws rows%s and start anew\n",
+            c->data.truth != NULL ? ", wrong labels" : "");
   }
   print_run(c, out);
   print_means(c, out);
-  fprintf(
-      out,
-      "  acc kept: after the same training on the rows that a ranking keeps and the validation rows. seconds: without "
-      "figures\n  on the way. MB: host memory that a run took at its peak beyond the rows, which were there before;\n"
-      "  all rankings of a seed have one figure.\n");
+  if (has_figure(c, AIT_FIGURE_ACCURACY_KEPT)) {
+    fprintf(out, "  acc kept: after the same training on the rows that a ranking keeps and the validation rows.\n");
+  }
+  fprintf(out,
+          "  seconds: without figures on the way. MB: host memory that a run took at its peak beyond the rows, which "
+          "were\n  there before; all rankings of a seed have one figure.\n");
   print_own_budget(c, out);
   print_differences(c, out);
   print_failures(c, out);

@@ -193,7 +193,12 @@ static void print_trainings(const ait_rankings *r, FILE *out) {
 static void print_noise(const ait_rankings *r, FILE *out) {
   char text[16];
   if (r->each[AIT_RANKING_OUT_OF_FOLD].made) {
-    fprintf(out, "  Estimated share of wrong labels: %s %%", ait_summary_percent(r->estimated_noise, text));
+    if (isnan(r->estimated_noise)) {
+      fprintf(out,
+              "  Estimated share of wrong labels: not known, as rows left out are guessed no better than by chance");
+    } else {
+      fprintf(out, "  Estimated share of wrong labels: %s %%", ait_summary_percent(r->estimated_noise, text));
+    }
     if (r->each[AIT_RANKING_PRUNED].made) {
       fprintf(out, "; pruned: %lld rows (%s)", (long long)r->pruned,
               r->data->truth != NULL ? "as many as are mislabelled" : "as many as the estimate says");

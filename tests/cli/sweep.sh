@@ -145,7 +145,7 @@ succeed "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.4
 grep -q "^  seed-1  " out && grep -q "^  spread  " out && grep -q " b.AUROC " out || fail "noise models: no table: $(cat out)"
 grep -q "^seed-1, run 2 of 2$" err || fail "noise models: no progress: $(cat err)"
 make_data four 4 3 0 2
-expect 1 "seed-0: --cleaning transition takes 5 folds" "$AIT" clean ${noise_models%%--val-*} --val-images four-images.npy \
+expect 1 "ait: --cleaning transition takes 5 folds" "$AIT" clean ${noise_models%%--val-*} --val-images four-images.npy \
   --val-labels four-labels.npy --cleaning transition --quiet --out none --seeds 0..1
 
 # With --ll-rate auto the batch takes the smallest of the steps that its runs would choose.
