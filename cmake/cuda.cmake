@@ -60,9 +60,12 @@ else()
   set(AIT_CUDA_SOURCES host/device/cuda_none.c)
 endif()
 
-# The objects of the CUDA device, or of its stub, as target `name`_cuda_objects. Sanitizers watch the
-# host side of a .cu file only; the device's own are in compute-sanitizer.
+# The objects of the CUDA device, or of its stub, as target `name`_cuda_objects, and the stub's alone, for programs
+# that want the CPU, as `name`_no_cuda_objects: CUDA's libraries take longer to load than most tests to run. Sanitizers
+# watch the host side of a .cu file only; the device's own are in compute-sanitizer.
 function(ait_add_cuda_objects name)
+  add_library(${name}_no_cuda_objects OBJECT host/device/cuda_none.c)
+  target_link_libraries(${name}_no_cuda_objects PUBLIC ait_flags)
   add_library(${name}_cuda_objects OBJECT ${AIT_CUDA_SOURCES})
   target_link_libraries(${name}_cuda_objects PUBLIC ait_flags ait_cuda_libraries)
   if(NOT AIT_HAVE_CUDA)

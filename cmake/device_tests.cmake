@@ -16,19 +16,13 @@ function(ait_add_device_tests name)
   target_link_libraries(${name} PRIVATE GTest::gtest GTest::gmock)
 endfunction()
 
-# Its cases as tests of label simt.
-function(ait_discover_emulated name filter)
-  gtest_discover_tests(${name} TEST_PREFIX ${name}. TEST_FILTER ${filter} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests PROPERTIES LABELS simt TIMEOUT 300)
-endfunction()
-
 set(AIT_NO_CPU_CASES "-*/cpu*:Cpu*")
-# Under sanitizers the emulated device leaves out suites of the solver's host code, which runs there on the CPU, over
-# kernels that the suites of single operations run.
-set(AIT_EMULATED_CASES ${AIT_NO_CPU_CASES})
-if(AIT_SANITIZE)
-  string(APPEND AIT_EMULATED_CASES ":QuasiNewton.*:MappingSolutions.*:Terms.*:Batch.*:Choices/*:Noise/*HyperGradients*")
-endif()
+# What the emulated device runs in float without sanitizers alone: suites of the solver's host code, over kernels that
+# the suites of single operations run. Every build runs them on the CPU, in both precisions.
+set(AIT_HOST_CASES ":QuasiNewton.*:MappingSolutions.*:Terms.*:Batch.*:Choices/*:Noise/*HyperGradients*:Implicit.*")
+# Nor do sanitizers look at the reference cases there, which they see on the CPU: CleaningRuns and CudaRun have whole
+# runs.
+set(AIT_REFERENCE_CASES ":Cases/Golden.*")
 
 # The emulated CUDA device of one precision: objects, suites and a program for tests of the command line.
 function(ait_add_emulated name)
@@ -43,7 +37,14 @@ function(ait_add_emulated name)
   endif()
   ait_add_device_tests(${name}_simt_tests tests/cuda/test_cuda_solver.cc ${AIT_MATRIX_TEST} ${AIT_MATRIX_WRAPPER})
   target_include_directories(${name}_simt_tests PRIVATE ${PROJECT_SOURCE_DIR}/kernels)
-  ait_discover_emulated(${name}_simt_tests ${AIT_EMULATED_CASES})
+  set(cases ${AIT_NO_CPU_CASES})
+  if(AIT_SANITIZE OR name STREQUAL "ait64")
+    string(APPEND cases ${AIT_HOST_CASES})
+  endif()
+  if(AIT_SANITIZE)
+    string(APPEND cases ${AIT_REFERENCE_CASES})
+  endif()
+  ait_add_cases(${name}_simt_tests ${name}_simt_tests simt "${cases}")
   target_link_libraries(${name}_simt_tests PRIVATE ${name}_suites)
   target_compile_definitions(${name}_simt_tests PRIVATE AIT_TEST_SIMT)
   add_executable(${name}_simt ${AIT_PROGRAM_MAIN})

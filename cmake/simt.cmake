@@ -1,6 +1,6 @@
 # The emulation of a GPU's threads that tests compile the CUDA code against (tests/simt/simt.h), and
-# its own tests, each twice: as everything else is built, and for ThreadSanitizer, which no other
-# sanitizer may join.
+# its own tests: as everything else is built, and in builds without other sanitizers, which it does not join, for
+# ThreadSanitizer as well.
 set(AIT_SIMT ${PROJECT_SOURCE_DIR}/tests/simt)
 file(GLOB AIT_SIMT_SOURCES CONFIGURE_DEPENDS ${AIT_SIMT}/*.cc)
 file(GLOB AIT_SIMT_TESTS CONFIGURE_DEPENDS ${AIT_SIMT}/test_*.cc)
@@ -38,8 +38,6 @@ function(ait_add_simt suffix)
   add_executable(simt_tests${suffix} ${AIT_SIMT_TESTS} ${faults})
   target_include_directories(simt_tests${suffix} PRIVATE ${PROJECT_SOURCE_DIR}/kernels)
   target_link_libraries(simt_tests${suffix} PRIVATE simt${suffix} GTest::gtest GTest::gtest_main)
-  gtest_discover_tests(simt_tests${suffix} TEST_PREFIX simt${suffix}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS simt TIMEOUT 300)
 endfunction()
 
 add_library(simt_thread_sanitizer INTERFACE)
@@ -48,4 +46,10 @@ target_compile_options(simt_thread_sanitizer INTERFACE -Wall -Wextra -Wshadow -W
 target_link_options(simt_thread_sanitizer INTERFACE -fsanitize=thread)
 
 ait_add_simt("" ait_flags)
-ait_add_simt(_tsan simt_thread_sanitizer)
+ait_add_cases(simt_tests simt simt "*")
+# ThreadSanitizer has every process wait for a second at its end: all cases run in one.
+if(NOT AIT_SANITIZE)
+  ait_add_simt(_tsan simt_thread_sanitizer)
+  add_test(NAME simt_tests_tsan COMMAND simt_tests_tsan)
+  set_tests_properties(simt_tests_tsan PROPERTIES LABELS simt TIMEOUT 300 COST 400)
+endif()
