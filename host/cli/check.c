@@ -22,8 +22,7 @@ typedef struct check_settings {
   int32_t directions;
   double ll_rate, tolerance, step;
   uint64_t seed;
-  const char *device;
-  int32_t threads, math;
+  ait_machine machine;
 } check_settings;
 
 enum {
@@ -36,10 +35,7 @@ enum {
   KEY_DIRECTIONS,
   KEY_STEP,
   KEY_TOLERANCE,
-  KEY_SEED,
-  KEY_DEVICE,
-  KEY_THREADS,
-  KEY_MATH
+  KEY_SEED
 };
 
 /* Differences in float are rough: F is known to 1e-7, and the step has to be as wide as 1e-2. */
@@ -64,9 +60,6 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "S", 0, "Seed of the point and the directions (default 0)", 2},
     {NULL, 0, NULL, 0, "The method's choices:", 4},
     {NULL, 0, NULL, 0, "Machine:", 5},
-    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 5},
-    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 5},
-    {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 5},
     {0}};
 
 static const char documentation[] =
@@ -84,6 +77,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   switch (key) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &s->method_settings;
+      state->child_inputs[1] = &s->machine;
       return 0;
     case KEY_CASE:
       s->case_directory = argument;
@@ -109,13 +103,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       return ait_option_fail(ait_option_difference("--step", argument, &s->step));
     case KEY_SEED:
       return ait_option_fail(ait_option_seed("--seed", argument, &s->seed));
-    case KEY_DEVICE:
-      s->device = argument;
-      return 0;
-    case KEY_THREADS:
-      return ait_option_fail(ait_option_int("--threads", argument, 1, &s->threads));
-    case KEY_MATH:
-      return ait_option_fail(ait_option_math(argument, &s->math));
     case ARGP_KEY_ARG:
       if (state->arg_num > 0) {
         argp_usage(state);
@@ -223,7 +210,7 @@ static ait_status check_differences(const check_settings *s, ait_context *contex
   ait_sample sample;
   AIT_TRY(ait_sample_make(context, (ait_sample_kind)s->problem, &s->model, (ait_activation)s->activation, s->seed,
                           &sample));
-  ait_announce_device(s->device, context);
+  ait_announce_device(s->machine.device, context);
   printf("%s%s%s: n = %lld, m = %lld, %s precision\n", ait_sample_words[s->problem],
          s->problem == AIT_SAMPLE_CLEAN ? " " : "", s->problem == AIT_SAMPLE_CLEAN ? s->model.text : "",
          (long long)ait_problem_n(sample.problem), (long long)ait_problem_m(sample.problem), AIT_PRECISION);
@@ -274,7 +261,7 @@ static void print_result(const ait_case_result *r, ait_case_verdict verdict) {
 static ait_status check_case(const check_settings *s, ait_context *context, int64_t *failed) {
   ait_case *opened;
   AIT_TRY(ait_case_open(context, s->case_directory, &opened));
-  ait_announce_device(s->device, context);
+  ait_announce_device(s->machine.device, context);
   double tolerance = s->tolerance > 0 ? s->tolerance : ait_case_tolerance();
   int64_t passed = 0, skipped = 0;
   printf("%s, %s precision, tolerance %g\n", s->case_directory, AIT_PRECISION, tolerance);
@@ -306,7 +293,7 @@ static ait_status check_case(const check_settings *s, ait_context *context, int6
 
 static ait_status run_check(const check_settings *s, int64_t *failed) {
   ait_context *context;
-  AIT_TRY(ait_open_device(s->device, s->threads, s->math, &context));
+  AIT_TRY(ait_open_device(s->machine.device, s->machine.threads, s->machine.math, &context));
   ait_status status =
       s->case_directory != NULL ? check_case(s, context, failed) : check_differences(s, context, failed);
   ait_context_destroy(context);
@@ -314,13 +301,13 @@ static ait_status run_check(const check_settings *s, int64_t *failed) {
 }
 
 int ait_command_check(int argc, char **argv) {
-  const struct argp_child children[] = {{&ait_method_argp, 0, NULL, 0}, {0}};
+  const struct argp_child children[] = {{&ait_method_argp, 0, NULL, 0}, {&ait_machine_argp, 0, NULL, 0}, {0}};
   const struct argp argp = {.options = options,
                             .parser = parse,
                             .args_doc = "PROBLEM\n--case DIR",
                             .doc = documentation,
                             .children = children};
-  check_settings settings = {.problem = -1, .activation = -1, .device = "auto"};
+  check_settings settings = {.problem = -1, .activation = -1, .machine = {.device = "auto"}};
   ait_method_settings_init(&settings.method_settings);
   ait_status status = ait_parse_options(&argp, argc, argv, "check", &settings);
   int64_t failed = 0;

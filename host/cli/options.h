@@ -109,6 +109,14 @@ void ait_warn_of_scales(const ait_clean_data *data);
 /* The options of a sweep. Its input is an ait_sweep_lists. */
 extern const struct argp ait_sweep_argp;
 
+/* The machine of commands without a data set. The input of the argp child is an ait_machine; `device` is borrowed. */
+typedef struct ait_machine {
+  const char *device;
+  int32_t threads, math;
+} ait_machine;
+
+extern const struct argp ait_machine_argp;
+
 /* For parsers: keeps the status for ait_parse_options; its result is what the parser returns. */
 error_t ait_option_fail(ait_status status);
 

@@ -28,8 +28,7 @@ typedef struct solve_settings {
   int32_t ul_optimizer, init_optimizer;
   const char *history;
   int32_t quiet;
-  const char *device;
-  int32_t threads, math;
+  ait_machine machine;
   uint64_t seed;
 } solve_settings;
 
@@ -84,10 +83,7 @@ enum {
   KEY_INIT_RATE,
   KEY_HISTORY,
   KEY_QUIET,
-  KEY_SEED,
-  KEY_DEVICE,
-  KEY_THREADS,
-  KEY_MATH
+  KEY_SEED
 };
 
 static const struct argp_option options[] = {
@@ -113,9 +109,6 @@ static const struct argp_option options[] = {
      "Write a CSV row a UL iteration, with the values before its update; a file of that name is replaced", 5},
     {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 5},
     {"seed", KEY_SEED, "S", 0, "Of the first direction in which --ll-rate auto looks (default 0)", 5},
-    {"device", KEY_DEVICE, "NAME", 0, AIT_HELP_DEVICE, 5},
-    {"math", KEY_MATH, "NAME", 0, AIT_HELP_MATH, 5},
-    {"threads", KEY_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, else all)", 5},
     {0}};
 
 static const char documentation[] =
@@ -137,6 +130,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   switch (key) {
     case ARGP_KEY_INIT:
       state->child_inputs[0] = &s->method_settings;
+      state->child_inputs[1] = &s->machine;
       return 0;
     case KEY_X0:
       return ait_option_fail(ait_option_number("--x0", argument, &s->x0));
@@ -168,13 +162,6 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       return 0;
     case KEY_SEED:
       return ait_option_fail(ait_option_seed("--seed", argument, &s->seed));
-    case KEY_DEVICE:
-      s->device = argument;
-      return 0;
-    case KEY_THREADS:
-      return ait_option_fail(ait_option_int("--threads", argument, 1, &s->threads));
-    case KEY_MATH:
-      return ait_option_fail(ait_option_math(argument, &s->math));
     case ARGP_KEY_ARG:
       if (state->arg_num > 0) {
         argp_usage(state);
@@ -401,7 +388,7 @@ static ait_status solve_in(solve_run *run, ait_context *context) {
   AIT_TRY(make_problem(run, context));
   AIT_TRY(make_solver(run));
   if (!run->settings->quiet) {
-    ait_announce_device(run->settings->device, context);
+    ait_announce_device(run->settings->machine.device, context);
   }
   AIT_TRY(iterate_with_history(run));
   if (!run->settings->quiet) {
@@ -412,7 +399,7 @@ static ait_status solve_in(solve_run *run, ait_context *context) {
 
 static ait_status solve(const solve_settings *settings) {
   ait_context *context;
-  AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, &context));
+  AIT_TRY(ait_open_device(settings->machine.device, settings->machine.threads, settings->machine.math, &context));
   solve_run run = {.settings = settings};
   ait_status status = solve_in(&run, context);
   ait_solver_destroy(run.solver);
@@ -424,14 +411,14 @@ static ait_status solve(const solve_settings *settings) {
 }
 
 int ait_command_solve(int argc, char **argv) {
-  const struct argp_child children[] = {{&ait_method_argp, 0, NULL, 0}, {0}};
+  const struct argp_child children[] = {{&ait_method_argp, 0, NULL, 0}, {&ait_machine_argp, 0, NULL, 0}, {0}};
   const struct argp argp = {.options = options,
                             .parser = parse,
                             .args_doc = "toy|convex|sinusoid",
                             .doc = documentation,
                             .children = children};
   solve_settings settings = {
-      .example = -1, .x0 = NAN, .z0 = NAN, .ul_optimizer = -1, .init_optimizer = -1, .device = "auto"};
+      .example = -1, .x0 = NAN, .z0 = NAN, .ul_optimizer = -1, .init_optimizer = -1, .machine = {.device = "auto"}};
   ait_method_settings_init(&settings.method_settings);
   ait_status status = ait_parse_options(&argp, argc, argv, "solve", &settings);
   if (status == AIT_OK) {
