@@ -91,7 +91,7 @@ ait_suspects ait_run_suspects(const ait_run *run);
 /* Writes the files into a folder that has been begun. */
 ait_status ait_run_write_files(const ait_run *run, const ait_folder *folder);
 
-/* Prints what the run found, at most about 30 lines. */
+/* Prints what the run found, at most about 40 lines. */
 void ait_run_print(const ait_run *run, const char *folder, FILE *stream);
 
 /* Prints the part of it that says what was done, how long it took, and where. */

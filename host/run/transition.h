@@ -47,8 +47,8 @@ typedef struct ait_transition_arm {
   double *held_out;     /* M: cross-entropy of each validation row under the classifier that left it out */
   double before, after; /* mean of held_out before and after the UL iterations */
   int64_t iterations;   /* UL iterations made */
-  ait_transition_point
-      path[AIT_TRANSITION_MOST_POINTS]; /* of each descent every iterate but the last, and their mean */
+  /* of each descent every iterate but the last, and then their mean, which x becomes */
+  ait_transition_point path[AIT_TRANSITION_MOST_POINTS];
   int64_t points;
   double *score;       /* N: log odds, out of fold, that the given label is wrong */
   ait_ranking figures; /* where the truth is known */
