@@ -10,11 +10,8 @@
 #include "device/device.h"
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-  (void)argument;
-  if (key == ARGP_KEY_ARG) {
-    argp_usage(state);
-  }
-  return ARGP_ERR_UNKNOWN;
+  (void)state;
+  return key == ARGP_KEY_ARG ? ait_option_superfluous("info", argument) : ARGP_ERR_UNKNOWN;
 }
 
 /* Every CUDA device, or why there is none. */

@@ -110,11 +110,8 @@ static void print_summaries(void) {
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
-  (void)argument;
-  if (key == ARGP_KEY_ARG) {
-    argp_usage(state);
-  }
-  return ARGP_ERR_UNKNOWN;
+  (void)state;
+  return key == ARGP_KEY_ARG ? ait_option_superfluous("methods", argument) : ARGP_ERR_UNKNOWN;
 }
 
 int ait_command_methods(int argc, char **argv) {

@@ -252,6 +252,10 @@ error_t ait_option_fail(ait_status status) {
   return status == AIT_OK ? 0 : EINVAL;
 }
 
+error_t ait_option_superfluous(const char *command, const char *text) {
+  return ait_option_fail(ait_fail(AIT_INVALID_ARGUMENT, "%s: %s is one argument too many", command, text));
+}
+
 ait_status ait_parse_options(const struct argp *argp, int argc, char **argv, const char *command, void *input) {
   static char name[64]; /* argp and getopt keep argv[0] */
   snprintf(name, sizeof name, "%s %s", AIT_PROGRAM, command);

@@ -120,6 +120,9 @@ extern const struct argp ait_machine_argp;
 /* For parsers: keeps the status for ait_parse_options; its result is what the parser returns. */
 error_t ait_option_fail(ait_status status);
 
+/* For parsers: refuses an argument for which a command has no use. */
+error_t ait_option_superfluous(const char *command, const char *text);
+
 /* The sub-commands: argv[0] is the command's name. Each returns the exit status. */
 int ait_command_clean(int argc, char **argv);
 int ait_command_baseline(int argc, char **argv);

@@ -164,7 +164,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
       return ait_option_fail(ait_option_seed("--seed", argument, &s->seed));
     case ARGP_KEY_ARG:
       if (state->arg_num > 0) {
-        argp_usage(state);
+        return ait_option_superfluous("solve", argument);
       }
       return ait_option_fail(ait_option_choice("example", argument, example_words, &s->example));
     default:

@@ -183,6 +183,9 @@ expect 2 "--threads 4294967297: expected at most 2147483647" "$AIT" check toy --
 expect 2 "--directions 4294967296: expected at most 2147483647" "$AIT" check toy --directions 4294967296
 expect 2 "--directions 0: expected a whole number, 1 or more" "$AIT" check toy --directions 0
 expect 2 "name a problem" "$AIT" check
+for command in "solve toy" "check toy" methods info; do
+  expect 2 "${command%% *}: stray is one argument too many" "$AIT" $command stray
+done
 expect 2 "problem foo: expected toy" "$AIT" check foo
 expect 2 "name a problem" "$AIT" check toy --case .
 expect 1 "case.json" "$AIT" check --case "$folder"
