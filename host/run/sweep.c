@@ -225,8 +225,7 @@ ait_status ait_sweep_write(const ait_sweep *sweep, ait_folder *folder) {
 
 /* ---- the summary ------------------------------------------------------------------------------- */
 
-/* Nonzero where a run has labels that were redrawn. */
-static int32_t has_noise(const ait_sweep *sweep) {
+int32_t ait_sweep_has_noise(const ait_sweep *sweep) {
   int32_t found = 0;
   for (int64_t i = 0; i < sweep->count; i++) {
     found = found || sweep->data[i].truth != NULL;
@@ -239,7 +238,7 @@ static void print_data(const ait_sweep *sweep, FILE *out) {
   const ait_clean_data *d = sweep->data;
   fprintf(out, "\nData    %s: %lld training rows", s->dataset != NULL ? s->dataset : s->images,
           (long long)d->train_rows);
-  if (has_noise(sweep)) {
+  if (ait_sweep_has_noise(sweep)) {
     fprintf(out, " (%s noise)", ait_noise_model_name((ait_noise_model)s->noise_model));
   }
   fprintf(out, ", %lld clean validation rows", (long long)d->validation_rows);

@@ -129,6 +129,9 @@ void ait_sweep_take_figures(const ait_sweep *sweep, int64_t i, double values[AIT
 /* What the heads mean. */
 void ait_sweep_print_legend(const ait_sweep *sweep, FILE *stream);
 
+/* Nonzero where a run has labels that were redrawn. */
+int32_t ait_sweep_has_noise(const ait_sweep *sweep);
+
 /* Writes sweep.json and sweep.csv into a folder that has been begun. */
 ait_status ait_sweep_write_tables(const ait_sweep *sweep, const ait_folder *folder);
 

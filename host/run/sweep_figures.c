@@ -126,7 +126,7 @@ void ait_sweep_print_legend(const ait_sweep *sweep, FILE *out) {
               "model's lead.\n  noise: estimated share of wrong labels (%).\n"
             : "  F: the upper level's objective at kbar.\n",
         out);
-  if (d->truth != NULL) {
+  if (ait_sweep_has_noise(sweep)) {
     fprintf(
         out,
         "  AUROC, AP, F1: of the mislabelled rows (%%), ranked by %s.\n  b.: by the baseline of the validation rows "

@@ -143,6 +143,11 @@ for i, group in enumerate(sweep["summary"]):
 assert sweep["summary"][0]["mean"]["noise_rate"] > 0.3 > 0.1 > sweep["summary"][1]["mean"]["noise_rate"]
 PYTHON
 
+# The first run has no wrong labels, and the summary has words for those of the second.
+succeed "$AIT" clean ${own_files/--quiet/} --train 60 --validation 50 --iterations 2 --baselines validation --out mixed \
+  --noise-rates 0,0.3
+grep -q "^  b.: by the baseline" out || fail "noise in the second run alone: $(cat out)"
+
 # With --ll-rate auto the batch takes the smallest of the steps that its runs would choose.
 succeed own "$AIT" auto --seeds 4,0 --noise 0.4 --ll-rate auto
 for seed in 4 0; do
