@@ -99,7 +99,7 @@ if(NOT AIT_SANITIZE)
   target_compile_options(ait_simt_tests_tsan PRIVATE -Wno-unknown-pragmas
                          -Wno-unused-parameter -Wno-unused-variable -O1)
   add_test(NAME ait_simt_tests_tsan
-           COMMAND ait_simt_tests_tsan --gtest_filter=*/cuda*-*EveryShape*:*DoNotDependOnThreads*:*TheSameBitsTwice*:*AChunkOfRows*:*ARealJob*:*ASweepIs*:*ManyRowsMatch*:*NoisyLabelsMatch*
+           COMMAND ait_simt_tests_tsan --gtest_filter=*/cuda*-*EveryShape*:*DoNotDependOnThreads*:*TheSameBitsTwice*:*AChunkOfRows*:*ARealJob*:*ASweepIs*:*ManyRowsMatch*:*NoisyLabelsMatch*:*FoldsMatch*:*GiveTheSameBits*:*GivesTheSameBits*
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
   set_tests_properties(ait_simt_tests_tsan PROPERTIES LABELS simt TIMEOUT 600 COST 500)
 endif()
