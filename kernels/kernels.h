@@ -130,8 +130,8 @@ cudaError_t ait_kernel_noise_entropy(cudaStream_t stream, int64_t count, int64_t
 /* `logits` as left by noise_entropy; s becomes the tangent of r along s, `slopes` (may be NULL) w r_c (S_c - <r,S>) /
  * total. cross may be NULL. */
 cudaError_t ait_kernel_noise_tangent(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
-                                     const ait_noisy_labels *labels, const ait_row_weights *weights, ait_real *logits,
-                                     ait_real *s, ait_real *slopes, ait_real *cross);
+                                     const ait_noisy_labels *labels, const ait_row_weights *weights,
+                                     const ait_real *logits, ait_real *s, ait_real *slopes, ait_real *cross);
 /* out_cg = -(sum of slopes_ic over the rows with label g). */
 cudaError_t ait_kernel_sum_labels(cudaStream_t stream, int64_t count, int64_t classes, const int32_t *labels,
                                   const ait_real *slopes, ait_real *out);

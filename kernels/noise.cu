@@ -14,6 +14,7 @@ __global__ void noise_entropy(int64_t count, int64_t classes, ait_real total, ai
   for (AIT_EACH(i, count)) {
     ait_real weight, derivative, *l = logits + i * classes;
     ait_row_weight(weights, i, &weight, &derivative);
+    ait_shift_noise_row(classes, l);
     const ait_noise_row row = ait_measure_noise_row(classes, labels.log_noise, labels.labels[i], l);
     loss += (double)weight * ait_noise_loss(row, l);
     if (r != NULL) {
@@ -27,10 +28,11 @@ __global__ void noise_entropy(int64_t count, int64_t classes, ait_real total, ai
 }
 
 __global__ void noise_tangent(int64_t count, int64_t classes, ait_real total, ait_noisy_labels labels,
-                              ait_row_weights weights, ait_real *logits, ait_real *s, ait_real *slopes,
+                              ait_row_weights weights, const ait_real *logits, ait_real *s, ait_real *slopes,
                               ait_real *cross) {
   for (AIT_EACH(i, count)) {
-    ait_real weight, derivative, *l = logits + i * classes;
+    const ait_real *l = logits + i * classes;
+    ait_real weight, derivative;
     ait_row_weight(weights, i, &weight, &derivative);
     const ait_noise_row row = ait_measure_noise_row(classes, labels.log_noise, labels.labels[i], l);
     const ait_real mean =
@@ -73,8 +75,8 @@ cudaError_t ait_kernel_noise_entropy(cudaStream_t stream, int64_t count, int64_t
 }
 
 cudaError_t ait_kernel_noise_tangent(cudaStream_t stream, int64_t count, int64_t classes, int64_t total,
-                                     const ait_noisy_labels *labels, const ait_row_weights *weights, ait_real *logits,
-                                     ait_real *s, ait_real *slopes, ait_real *cross) {
+                                     const ait_noisy_labels *labels, const ait_row_weights *weights,
+                                     const ait_real *logits, ait_real *s, ait_real *slopes, ait_real *cross) {
   if (count == 0) {
     return cudaSuccess;
   }

@@ -28,18 +28,24 @@ struct ait_noise_row {
   }
 };
 
-/* logits become L_c - max L, which measuring them again leaves as they are. */
+/* L becomes L - max L. */
+__device__ inline void ait_shift_noise_row(int64_t classes, ait_real *l) {
+  ait_real largest = l[0];
+  for (int64_t c = 1; c < classes; ++c) {
+    largest = l[c] > largest ? l[c] : largest;
+  }
+  for (int64_t c = 0; c < classes; ++c) {
+    l[c] -= largest;
+  }
+}
+
 __device__ inline ait_noise_row ait_measure_noise_row(int64_t classes, const ait_real *log_noise, int32_t label,
-                                                      ait_real *l) {
+                                                      const ait_real *l) {
   ait_noise_row row = {};
   row.log_noise = log_noise + label;
   row.classes = classes;
   for (int64_t c = 1; c < classes; ++c) {
     row.top = l[c] > l[row.top] ? c : row.top;
-  }
-  const ait_real largest = l[row.top];
-  for (int64_t c = 0; c < classes; ++c) {
-    l[c] -= largest;
     row.likely = row.b(l, c) > row.b(l, row.likely) ? c : row.likely;
   }
   row.best = row.b(l, row.likely);

@@ -372,89 +372,181 @@ TEST_P(ModelTest, SumsOverChunksAreKeptInDouble) {
 struct Rows {
   int64_t count, classes, total;
   std::vector<int32_t> labels;
-  Reals x, logits, s;  // x may be empty
+  Reals x, logits, s;          // x may be empty
+  Reals weights, log_noise;    // empty: NULL
+  std::vector<int32_t> folds;  // empty: NULL
+  int32_t fold = 0, only_fold = 0;
 };
 
 Rows MakeRows(int64_t count, int64_t classes, bool weighted, double size = 3) {
-  return {count,
-          classes,
-          2 * count + 5,
-          RandomLabels(52, count, classes),
-          weighted ? RandomReals(53, count, -4, 4) : Reals(),
-          RandomReals(54, count * classes, -size, size),
-          RandomReals(55, count * classes)};
+  Rows rows;
+  rows.count = count;
+  rows.classes = classes;
+  rows.total = 2 * count + 5;
+  rows.labels = RandomLabels(52, count, classes);
+  rows.x = weighted ? RandomReals(53, count, -4, 4) : Reals();
+  rows.logits = RandomReals(54, count * classes, -size, size);
+  rows.s = RandomReals(55, count * classes);
+  return rows;
 }
 
+// A noise model whose chances differ widely; one of them is 0.
+void AddNoise(Rows *rows) {
+  rows->log_noise = RandomReals(56, rows->classes * rows->classes, -8, -1);
+  for (int64_t c = 0; c < rows->classes; ++c) {
+    rows->log_noise[c * rows->classes + c] = static_cast<ait_real>(-0.3);
+  }
+  rows->log_noise[1] = -kInfinity;
+}
+
+// The rows on a device, and what their logits are compared with.
+struct DeviceRows {
+  DeviceRows(Device &device, const Rows &rows)
+      : labels(device, rows.labels),
+        folds(device, rows.folds),
+        x(device, rows.x),
+        weights(device, rows.weights),
+        log_noise(device, rows.log_noise),
+        logits(device, rows.logits),
+        s(device, rows.s) {
+    targets.labels = labels.get();
+    targets.x = rows.x.empty() ? nullptr : x.get();
+    targets.weights = rows.weights.empty() ? nullptr : weights.get();
+    targets.folds = rows.folds.empty() ? nullptr : folds.get();
+    targets.fold = rows.fold;
+    targets.only_fold = rows.only_fold;
+    targets.log_noise = rows.log_noise.empty() ? nullptr : log_noise.get();
+  }
+  Buffer<int32_t> labels, folds;
+  Buffer<ait_real> x, weights, log_noise, logits, s;
+  ait_targets targets = {};
+};
+
 struct RowResults {
-  Reals p, r, loss, dr, cross, in_x;  // in_x: zeros without x
+  Reals p, r, loss, dr, cross, in_x;  // p: L - max L where labels are noisy; in_x: zeros without x
+  Reals slopes, noise_cross;          // empty where labels are right
 };
 
 RowResults RunRows(Device &device, const Rows &rows) {
-  Buffer<int32_t> labels(device, rows.labels);
-  Buffer<ait_real> x(device, rows.x), p(device, rows.logits), r(device, rows.logits.size(), kNan),
-      loss(device, 1, kNan);
-  Buffer<ait_real> s(device, rows.s), cross(device, static_cast<size_t>(rows.count), kNan);
-  const ait_real *weights = rows.x.empty() ? nullptr : x.get();
-  EXPECT_EQ(AIT_OK, device->model->cross_entropy(device.get(), rows.count, rows.classes, rows.total, labels.get(),
-                                                 weights, p.get(), r.get(), loss.get()));
-  EXPECT_EQ(AIT_OK, device->model->cross_entropy_tangent(device.get(), rows.count, rows.classes, rows.total,
-                                                         labels.get(), weights, p.get(), s.get(), cross.get()));
-  Buffer<ait_real> logits(device, rows.logits), in_x(device, static_cast<size_t>(rows.count), 0);
-  if (weights != nullptr) {
-    EXPECT_EQ(AIT_OK, device->model->cross_entropy_x_gradient(device.get(), rows.count, rows.classes, rows.total,
-                                                              labels.get(), weights, logits.get(), in_x.get()));
+  DeviceRows on(device, rows), again(device, rows);
+  const size_t noise = rows.log_noise.size(), slopes_size = noise > 0 ? rows.logits.size() : 0;
+  Buffer<ait_real> r(device, rows.logits.size(), kNan), loss(device, 1, kNan), slopes(device, slopes_size, kNan);
+  Buffer<ait_real> cross(device, static_cast<size_t>(rows.count), kNan), noise_cross(device, noise, kNan);
+  Buffer<ait_real> in_x(device, static_cast<size_t>(rows.count), 0);
+  const ait_model_ops &model = *device->model;
+  EXPECT_EQ(AIT_OK, model.cross_entropy(device.get(), rows.count, rows.classes, rows.total, &on.targets,
+                                        on.logits.get(), r.get(), loss.get()));
+  EXPECT_EQ(AIT_OK,
+            model.cross_entropy_tangent(device.get(), rows.count, rows.classes, rows.total, &on.targets,
+                                        on.logits.get(), on.s.get(), cross.get(), noise > 0 ? slopes.get() : nullptr));
+  if (noise > 0) {
+    EXPECT_EQ(AIT_OK, model.noise_cross(device.get(), rows.count, rows.classes, on.labels.get(), slopes.get(),
+                                        noise_cross.get()));
+  } else if (on.targets.x != nullptr) {
+    EXPECT_EQ(AIT_OK, model.cross_entropy_x_gradient(device.get(), rows.count, rows.classes, rows.total,
+                                                     on.labels.get(), on.x.get(), again.logits.get(), in_x.get()));
   }
-  return {p.Host(), r.Host(), loss.Host(), s.Host(), cross.Host(), in_x.Host()};
+  return {on.logits.Host(), r.Host(),    loss.Host(),   on.s.Host(),
+          cross.Host(),     in_x.Host(), slopes.Host(), noise_cross.Host()};
 }
 
 struct RowReference {
-  Doubles p, r, loss = {0}, dr, cross, in_x;
+  Doubles p, r, loss = {0}, dr, cross, in_x, slopes, noise_cross;
 };
+
+// w and its derivative in x.
+std::pair<Wide, Wide> ReferenceWeight(const Rows &rows, int64_t i) {
+  if (!rows.folds.empty() && (rows.folds[i] == rows.fold) != (rows.only_fold != 0)) {
+    return {0, 0};
+  }
+  if (rows.x.empty()) {
+    return {rows.weights.empty() ? 1 : static_cast<Wide>(rows.weights[i]), 0};
+  }
+  const Wide w = 1 / (1 + std::exp(-static_cast<Wide>(rows.x[i])));
+  return {w, w * (1 - w)};
+}
+
+// A row's P, and, of it, onehot or the posterior of the classes given the label; the logarithm of the label's chance.
+struct ReferenceChances {
+  std::vector<Wide> p, r;
+  Wide log_chance = 0;
+
+  ReferenceChances(const Rows &rows, int64_t i) : p(rows.classes), r(rows.classes) {
+    const ait_real *logits = rows.logits.data() + i * rows.classes;
+    const Wide largest = static_cast<Wide>(*std::max_element(logits, logits + rows.classes));
+    Wide all = 0, labelled = 0;
+    for (int64_t c = 0; c < rows.classes; ++c) {
+      p[c] = std::exp(static_cast<Wide>(logits[c]) - largest);
+      r[c] = p[c] * (rows.log_noise.empty()
+                         ? static_cast<Wide>(c == rows.labels[i])
+                         : std::exp(static_cast<Wide>(rows.log_noise[c * rows.classes + rows.labels[i]])));
+      all += p[c];
+      labelled += r[c];
+    }
+    for (int64_t c = 0; c < rows.classes; ++c) {
+      p[c] /= all;
+      r[c] /= labelled;
+    }
+    log_chance = std::log(labelled) - std::log(all);
+  }
+};
+
+// Returns the row's share of the loss.
+Wide AddReferenceRow(const Rows &rows, int64_t i, RowReference *out) {
+  const ReferenceChances chances(rows, i);
+  const auto [w, slope] = ReferenceWeight(rows, i);
+  const ait_real *s = rows.s.data() + i * rows.classes, *logits = rows.logits.data() + i * rows.classes;
+  const ait_real largest = *std::max_element(logits, logits + rows.classes);
+  Wide prior = 0, posterior = 0;
+  for (int64_t c = 0; c < rows.classes; ++c) {
+    prior += chances.p[c] * static_cast<Wide>(s[c]);
+    posterior += chances.r[c] * static_cast<Wide>(s[c]);
+  }
+  for (int64_t c = 0; c < rows.classes; ++c) {
+    const Wide p = chances.p[c], r = chances.r[c], own = static_cast<Wide>(s[c]);
+    out->p.push_back(rows.log_noise.empty() ? static_cast<double>(p) : static_cast<double>(logits[c] - largest));
+    out->r.push_back(static_cast<double>(w * (p - r) / rows.total));
+    out->dr.push_back(static_cast<double>(w / rows.total * (p * (own - prior) - r * (own - posterior))));
+    if (!rows.log_noise.empty()) {
+      out->slopes.push_back(static_cast<double>(w / rows.total * r * (own - posterior)));
+      out->noise_cross[c * rows.classes + rows.labels[i]] -= out->slopes.back();
+    }
+  }
+  out->cross.push_back(static_cast<double>(slope / rows.total * (prior - posterior)));
+  out->in_x.push_back(rows.log_noise.empty() ? static_cast<double>(-slope / rows.total * chances.log_chance) : 0);
+  return -w * chances.log_chance / rows.total;
+}
 
 RowReference ReferenceRows(const Rows &rows) {
   RowReference out;
-  long double loss = 0;
+  out.noise_cross.assign(rows.log_noise.size(), 0);
+  Wide loss = 0;
   for (int64_t i = 0; i < rows.count; ++i) {
-    const ait_real *logits = rows.logits.data() + i * rows.classes, *s = rows.s.data() + i * rows.classes;
-    const long double largest = *std::max_element(logits, logits + rows.classes);
-    const long double w = rows.x.empty() ? 1 : 1 / (1 + std::exp(-static_cast<long double>(rows.x[i])));
-    const int32_t label = rows.labels[i];
-    long double sum = 0, mean = 0;
-    for (int64_t c = 0; c < rows.classes; ++c) {
-      sum += std::exp(static_cast<long double>(logits[c]) - largest);
-    }
-    const long double entropy = std::log(sum) + largest - static_cast<long double>(logits[label]);
-    loss += w * entropy / rows.total;
-    for (int64_t c = 0; c < rows.classes; ++c) {
-      const long double p = std::exp(static_cast<long double>(logits[c]) - largest) / sum;
-      out.p.push_back(static_cast<double>(p));
-      out.r.push_back(static_cast<double>(w * (p - (c == label ? 1 : 0)) / rows.total));
-      mean += p * static_cast<long double>(s[c]);
-    }
-    for (int64_t c = 0; c < rows.classes; ++c) {
-      const long double p = std::exp(static_cast<long double>(logits[c]) - largest) / sum;
-      out.dr.push_back(static_cast<double>(w / rows.total * p * (static_cast<long double>(s[c]) - mean)));
-    }
-    const long double slope = rows.x.empty() ? 0 : w * (1 - w);
-    out.cross.push_back(static_cast<double>(slope / rows.total * (mean - static_cast<long double>(s[label]))));
-    out.in_x.push_back(static_cast<double>(slope / rows.total * entropy));
+    loss += AddReferenceRow(rows, i, &out);
   }
   out.loss[0] = static_cast<double>(loss);
   return out;
 }
 
-// A P carries the rounding of its logit's exponential and of the sum: a few epsilon.
-void CheckRows(Device &device, const Rows &rows) {
-  SCOPED_TRACE(testing::Message() << rows.count << " rows, " << rows.classes << " classes, weighted "
-                                  << !rows.x.empty());
-  const RowResults results = RunRows(device, rows);
-  const RowReference expected = ReferenceRows(rows);
-  EXPECT_LE(RelativeError(results.loss, expected.loss), 8 * kEpsilon) << "loss";
+// A P carries the rounding of its logit's exponential and of the sum: a few epsilon. A posterior carries that of the
+// exponential of L - max L + log T, whose size of up to 14 is as many more.
+void ExpectRows(const RowResults &results, const RowReference &expected, bool noisy) {
+  const double chances = noisy ? 16 * kEpsilon : 8 * kEpsilon, slopes = noisy ? 32 * kEpsilon : 16 * kEpsilon;
+  EXPECT_LE(RelativeError(results.loss, expected.loss), chances) << "loss";
   EXPECT_LE(RelativeError(results.p, expected.p), 8 * kEpsilon) << "P";
-  EXPECT_LE(RelativeError(results.r, expected.r), 8 * kEpsilon) << "R";
-  EXPECT_LE(RelativeError(results.dr, expected.dr), 16 * kEpsilon) << "dR";
-  EXPECT_LE(RelativeError(results.cross, expected.cross), 16 * kEpsilon) << "cross term";
+  EXPECT_LE(RelativeError(results.r, expected.r), chances) << "R";
+  EXPECT_LE(RelativeError(results.dr, expected.dr), slopes) << "dR";
+  EXPECT_LE(RelativeError(results.cross, expected.cross), slopes) << "cross term";
   EXPECT_LE(RelativeError(results.in_x, expected.in_x), 8 * kEpsilon) << "derivative in x";
+  EXPECT_LE(RelativeError(results.slopes, expected.slopes), slopes) << "slopes";
+  EXPECT_LE(RelativeError(results.noise_cross, expected.noise_cross), slopes) << "cross terms of log T";
+}
+
+void CheckRows(Device &device, const Rows &rows) {
+  const bool noisy = !rows.log_noise.empty();
+  SCOPED_TRACE(testing::Message() << rows.count << " rows, " << rows.classes << " classes, with x " << !rows.x.empty()
+                                  << ", noisy " << noisy);
+  ExpectRows(RunRows(device, rows), ReferenceRows(rows), noisy);
 }
 
 TEST_P(ModelTest, CrossEntropyAndItsTangentMatchTheReference) {
@@ -467,9 +559,52 @@ TEST_P(ModelTest, CrossEntropyAndItsTangentMatchTheReference) {
   }
 }
 
+TEST_P(ModelTest, CrossEntropyOfNoisyLabelsMatchesTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (int64_t count : {1, 33, 1000}) {
+    for (int64_t classes : {2, 10, 100}) {
+      for (bool weighted : {true, false}) {
+        Rows rows = MakeRows(count, classes, weighted);
+        AddNoise(&rows);
+        CheckRows(device, rows);
+      }
+    }
+  }
+}
+
+// Weights in place of x, some of them 0, and folds that are left out or alone kept.
+TEST_P(ModelTest, CrossEntropyTakesWeightsAndFolds) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  for (bool noisy : {false, true}) {
+    for (int32_t only_fold : {0, 1}) {
+      Rows rows = MakeRows(500, 7, noisy && only_fold != 0);
+      if (rows.x.empty()) {
+        rows.weights = RandomReals(57, rows.count, -0.2, 1);
+        for (ait_real &weight : rows.weights) {
+          weight = std::max<ait_real>(weight, 0);
+        }
+      }
+      if (noisy) {
+        AddNoise(&rows);
+      }
+      rows.folds = RandomLabels(58, rows.count, 5);
+      rows.fold = 3;
+      rows.only_fold = only_fold;
+      CheckRows(device, rows);
+      Rows without_folds = rows;
+      without_folds.folds.clear();
+      EXPECT_NE(RunRows(device, without_folds).loss, RunRows(device, rows).loss);
+    }
+  }
+}
+
 TEST_P(ModelTest, CrossEntropyOfNoRowsIsZero) {
   AIT_OPEN_DEVICE(device, GetParam());
   EXPECT_EQ(Reals{0}, RunRows(device, MakeRows(0, 3, true)).loss);
+  Rows rows = MakeRows(0, 3, true);
+  AddNoise(&rows);
+  EXPECT_EQ(Reals{0}, RunRows(device, rows).loss);
+  EXPECT_EQ(Reals(9, 0), RunRows(device, rows).noise_cross);
 }
 
 TEST_P(ModelTest, CrossEntropyOfSureRowsKeepsItsDigits) {
@@ -481,22 +616,37 @@ TEST_P(ModelTest, CrossEntropyOfSureRowsKeepsItsDigits) {
   CheckRows(device, rows);
 }
 
+Rows OneRow(int64_t classes, int32_t label, const Reals &logits) {
+  Rows rows = MakeRows(1, classes, false);
+  rows.total = 1;
+  rows.labels = {label};
+  rows.logits = logits;
+  return rows;
+}
+
 TEST_P(ModelTest, CrossEntropyOfLargeLogitsIsFinite) {
   AIT_OPEN_DEVICE(device, GetParam());
-  Rows rows = {1, 3, 1, {2}, {}, {3000, -3000, -1000}, {0, 0, 0}};
+  Rows rows = OneRow(3, 2, {3000, -3000, -1000});
   const RowResults results = RunRows(device, rows);
   EXPECT_EQ(Reals{4000}, results.loss);
   EXPECT_EQ((Reals{1, 0, -1}), results.r);
+  AddNoise(&rows);
+  const RowResults noisy = RunRows(device, rows);
+  EXPECT_EQ(-rows.log_noise[2], noisy.loss[0]);
+  EXPECT_EQ((Reals{0, 0, 0}), noisy.r);
 }
 
 TEST_P(ModelTest, CrossEntropyLetsNanThrough) {
   AIT_OPEN_DEVICE(device, GetParam());
   for (size_t place : {size_t{0}, size_t{1}, size_t{2}}) {
-    Rows rows = {1, 3, 1, {1}, {}, {1, 2, 3}, {0, 0, 0}};
+    Rows rows = OneRow(3, 1, {1, 2, 3});
     rows.logits[place] = kNan;
     EXPECT_TRUE(std::isnan(RunRows(device, rows).loss[0])) << place;
+    AddNoise(&rows);
+    EXPECT_TRUE(std::isnan(RunRows(device, rows).loss[0])) << place << ", noisy";
   }
-  Rows rows = {1, 2, 1, {1}, {kNan}, {1, 2}, {0, 1}};
+  Rows rows = OneRow(2, 1, {1, 2});
+  rows.x = {kNan};
   const RowResults results = RunRows(device, rows);
   EXPECT_TRUE(std::isnan(results.loss[0]));
   EXPECT_TRUE(std::isnan(results.cross[0]));
@@ -505,35 +655,46 @@ TEST_P(ModelTest, CrossEntropyLetsNanThrough) {
 
 TEST_P(ModelTest, CrossEntropyOutputsAreOptional) {
   AIT_OPEN_DEVICE(device, GetParam());
-  const Rows rows = MakeRows(33, 4, true);
-  const RowResults all = RunRows(device, rows);
-  Buffer<int32_t> labels(device, rows.labels);
-  Buffer<ait_real> x(device, rows.x), p(device, rows.logits), loss(device, 1, kNan), r(device, rows.logits.size(), 0);
-  ASSERT_EQ(AIT_OK, device->model->cross_entropy(device.get(), 33, 4, rows.total, labels.get(), x.get(), p.get(),
-                                                 nullptr, loss.get()));
-  EXPECT_TRUE(SameBits(all.p, p.Host()));
-  EXPECT_TRUE(SameBits(all.loss, loss.Host()));
-  Buffer<ait_real> logits(device, rows.logits), s(device, rows.s);
-  ASSERT_EQ(AIT_OK, device->model->cross_entropy(device.get(), 33, 4, rows.total, labels.get(), x.get(), logits.get(),
-                                                 r.get(), nullptr));
-  EXPECT_TRUE(SameBits(all.r, r.Host()));
-  ASSERT_EQ(AIT_OK, device->model->cross_entropy_tangent(device.get(), 33, 4, rows.total, labels.get(), x.get(),
-                                                         p.get(), s.get(), nullptr));
-  EXPECT_TRUE(SameBits(all.dr, s.Host()));
+  for (bool noisy : {false, true}) {
+    Rows rows = MakeRows(33, 4, true);
+    if (noisy) {
+      AddNoise(&rows);
+    }
+    const RowResults all = RunRows(device, rows);
+    DeviceRows on(device, rows), again(device, rows);
+    Buffer<ait_real> loss(device, 1, kNan), r(device, rows.logits.size(), 0);
+    const ait_model_ops &model = *device->model;
+    ASSERT_EQ(AIT_OK,
+              model.cross_entropy(device.get(), 33, 4, rows.total, &on.targets, on.logits.get(), nullptr, loss.get()));
+    EXPECT_TRUE(SameBits(all.p, on.logits.Host()));
+    EXPECT_TRUE(SameBits(all.loss, loss.Host()));
+    ASSERT_EQ(AIT_OK, model.cross_entropy(device.get(), 33, 4, rows.total, &again.targets, again.logits.get(), r.get(),
+                                          nullptr));
+    EXPECT_TRUE(SameBits(all.r, r.Host()));
+    ASSERT_EQ(AIT_OK, model.cross_entropy_tangent(device.get(), 33, 4, rows.total, &on.targets, on.logits.get(),
+                                                  on.s.get(), nullptr, nullptr));
+    EXPECT_TRUE(SameBits(all.dr, on.s.Host()));
+  }
 }
 
 TEST_P(ModelTest, CrossEntropyGivesTheSameBitsWithAnyThreads) {
-  const Rows rows = MakeRows(3001, 10, true);
-  AIT_OPEN_DEVICE(one, GetParam(), 1);
-  const RowResults expected = RunRows(one, rows);
-  for (int32_t threads : {2, 3}) {
-    AIT_OPEN_DEVICE(device, GetParam(), threads);
-    const RowResults results = RunRows(device, rows);
-    EXPECT_TRUE(SameBits(expected.loss, results.loss)) << threads;
-    EXPECT_TRUE(SameBits(expected.r, results.r)) << threads;
-    EXPECT_TRUE(SameBits(expected.dr, results.dr)) << threads;
-    EXPECT_TRUE(SameBits(expected.cross, results.cross)) << threads;
-    EXPECT_TRUE(SameBits(expected.in_x, results.in_x)) << threads;
+  for (bool noisy : {false, true}) {
+    Rows rows = MakeRows(3001, 10, true);
+    if (noisy) {
+      AddNoise(&rows);
+    }
+    AIT_OPEN_DEVICE(one, GetParam(), 1);
+    const RowResults expected = RunRows(one, rows);
+    for (int32_t threads : {2, 3}) {
+      AIT_OPEN_DEVICE(device, GetParam(), threads);
+      const RowResults results = RunRows(device, rows);
+      EXPECT_TRUE(SameBits(expected.loss, results.loss)) << threads;
+      EXPECT_TRUE(SameBits(expected.r, results.r)) << threads;
+      EXPECT_TRUE(SameBits(expected.dr, results.dr)) << threads;
+      EXPECT_TRUE(SameBits(expected.cross, results.cross)) << threads;
+      EXPECT_TRUE(SameBits(expected.in_x, results.in_x)) << threads;
+      EXPECT_TRUE(SameBits(expected.noise_cross, results.noise_cross)) << threads;
+    }
   }
 }
 

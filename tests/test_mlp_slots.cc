@@ -16,17 +16,22 @@ constexpr int64_t kRows = 1300, kManyRows = 33000;
 constexpr int64_t kFeatures = 37, kHidden = 21, kClasses = 5;
 
 struct Results {
-  Reals loss{0}, gradient, product, cross;
+  Reals loss{0}, gradient, product, cross, noise_cross;  // the last: where labels are noisy
 };
 
-class MlpSlots : public testing::TestWithParam<ait_activation> {
+struct SlotCase {
+  ait_activation activation;
+  bool noisy;
+};
+
+class MlpSlots : public testing::TestWithParam<SlotCase> {
  protected:
   void SetUp() override {
     const int64_t sizes[] = {kFeatures, kHidden, kClasses};
     ait_network network = {};
     network.layers = 2;
     network.sizes = sizes;
-    network.activation = GetParam();
+    network.activation = GetParam().activation;
     ASSERT_EQ(AIT_OK, ait_shape_of(&network, &shape_));
     y_ = RandomReals(1, shape_.parameters, -0.4, 0.4);
     v_ = RandomReals(2, shape_.parameters, -0.4, 0.4);
@@ -34,6 +39,7 @@ class MlpSlots : public testing::TestWithParam<ait_activation> {
     scale_ = RandomReals(4, kFeatures, 0.002, 0.004);
     shift_ = RandomReals(5, kFeatures, -0.5, 0.1);
     labels_ = RandomLabels(6, kManyRows, kClasses);
+    log_noise_ = RandomReals(8, kClasses * kClasses, -4, -0.5);
     std::mt19937_64 engine(7);
     for (int64_t i = 0; i < kManyRows * kFeatures; ++i) {
       pixels_.push_back(static_cast<uint8_t>(engine() % 256));
@@ -52,30 +58,42 @@ class MlpSlots : public testing::TestWithParam<ait_activation> {
     results.cross.assign(static_cast<size_t>(end - begin), kNan);
     ait_network_pass pass = {};
     pass.rows = &rows;
-    pass.labels = labels_.data() + begin;
-    pass.x = x_.data() + begin;
+    pass.targets.labels = labels_.data() + begin;
+    pass.targets.x = x_.data() + begin;
+    pass.targets.log_noise = GetParam().noisy ? log_noise_.data() : nullptr;
     pass.y = y_.data();
     pass.loss = results.loss.data();
     pass.gradient = results.gradient.data();
-    const auto workspace = std::make_unique<uint8_t[]>(ait_network_workspace(&device, &shape_, &rows));
-    std::memset(workspace.get(), 0xff, ait_network_workspace(&device, &shape_, &rows));
+    const size_t bytes = ait_network_workspace(&device, &shape_, &rows, GetParam().noisy);
+    const auto workspace = std::make_unique<uint8_t[]>(bytes);
+    std::memset(workspace.get(), 0xff, bytes);
     EXPECT_EQ(AIT_OK, ait_network_run(&device, &shape_, &pass, workspace.get())) << ait_last_error();
     pass.loss = pass.gradient = nullptr;
     pass.v = v_.data();
     pass.product = results.product.data();
     pass.cross = results.cross.data();
+    if (GetParam().noisy) {
+      results.noise_cross.assign(kClasses * kClasses, kNan);
+      pass.noise_cross = results.noise_cross.data();
+    }
     EXPECT_EQ(AIT_OK, ait_network_run(&device, &shape_, &pass, workspace.get())) << ait_last_error();
     device.runtime->close(&device);
     return results;
   }
 
   ait_shape shape_;
-  Reals y_, v_, x_, scale_, shift_;
+  Reals y_, v_, x_, scale_, shift_, log_noise_;
   std::vector<int32_t> labels_;
   std::vector<uint8_t> pixels_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Activations, MlpSlots, testing::Values(AIT_ACTIVATION_RELU, AIT_ACTIVATION_TANH));
+INSTANTIATE_TEST_SUITE_P(Activations, MlpSlots,
+                         testing::Values(SlotCase{AIT_ACTIVATION_RELU, false}, SlotCase{AIT_ACTIVATION_TANH, false},
+                                         SlotCase{AIT_ACTIVATION_RELU, true}),
+                         [](const auto &tested) {
+                           return std::string(tested.param.noisy ? "noisy_" : "") +
+                                  (tested.param.activation == AIT_ACTIVATION_TANH ? "tanh" : "relu");
+                         });
 
 TEST_P(MlpSlots, ThreadsChangeNoBit) {
   const Results one = Run(1, 0, kRows);
@@ -86,6 +104,7 @@ TEST_P(MlpSlots, ThreadsChangeNoBit) {
     EXPECT_TRUE(SameBits(one.gradient, several.gradient));
     EXPECT_TRUE(SameBits(one.product, several.product));
     EXPECT_TRUE(SameBits(one.cross, several.cross));
+    EXPECT_TRUE(SameBits(one.noise_cross, several.noise_cross));
   }
 }
 
@@ -99,12 +118,13 @@ void Add(double share, const Reals &values, std::vector<double> *sum) {
 
 // The means over parts of the rows, weighed by their shares: the mean over all.
 Results MeanOfParts(const std::vector<Results> &parts, const std::vector<double> &share) {
-  std::vector<double> loss, gradient, product;
+  std::vector<double> loss, gradient, product, noise_cross;
   Results mean;
   for (size_t p = 0; p < parts.size(); ++p) {
     Add(share[p], parts[p].loss, &loss);
     Add(share[p], parts[p].gradient, &gradient);
     Add(share[p], parts[p].product, &product);
+    Add(share[p], parts[p].noise_cross, &noise_cross);
     for (ait_real term : parts[p].cross) {
       mean.cross.push_back(static_cast<ait_real>(share[p] * static_cast<double>(term)));
     }
@@ -112,6 +132,7 @@ Results MeanOfParts(const std::vector<Results> &parts, const std::vector<double>
   mean.loss.assign(loss.begin(), loss.end());
   mean.gradient.assign(gradient.begin(), gradient.end());
   mean.product.assign(product.begin(), product.end());
+  mean.noise_cross.assign(noise_cross.begin(), noise_cross.end());
   return mean;
 }
 
@@ -131,6 +152,7 @@ TEST_P(MlpSlots, SlotsAndChunksAddUp) {
     EXPECT_LE(RelativeError(all.gradient, expected.gradient), 32 * kEpsilon);
     EXPECT_LE(RelativeError(all.product, expected.product), 32 * kEpsilon);
     EXPECT_LE(RelativeError(all.cross, expected.cross), 32 * kEpsilon);
+    EXPECT_LE(RelativeError(all.noise_cross, expected.noise_cross), 32 * kEpsilon);
   }
 }
 

@@ -241,6 +241,16 @@ typedef struct ait_pass {
   ait_real *noise_cross;      /* C x C; needs a direction and log_noise; zeros where the pass is not active */
 } ait_pass;
 
+/* What the logits of rows are compared with, as in ait_pass. All pointers are at the first of the rows, but for
+ * log_noise. */
+typedef struct ait_targets {
+  const int32_t *labels;
+  const ait_real *x, *weights; /* w_i = sigmoid(x_i), or w_i itself; both NULL: 1 */
+  const int32_t *folds;        /* or NULL */
+  int32_t fold, only_fold;
+  const ait_real *log_noise; /* C x C, or NULL: labels are right */
+} ait_targets;
+
 /* Gradient descent on one hyper-cleaning problem whose network has no activation, and the way back
  * along it: the device's part of an ait_plan (ait/problem.h) for one entry of a batch. `layers` matrices
  * W_l (sizes[l] x sizes[l-1]), each followed by its biases, are a state y of m numbers; sizes[0] = D,
@@ -340,11 +350,11 @@ typedef struct ait_model_ops {
   ait_status (*for_slots)(ait_device *device, int64_t slots, ait_slot_work work, void *context);
   ait_status (*add_slots)(ait_device *device, int64_t slots, int64_t stride, int64_t n, double *sum);
 
-  /* Of `count` rows of logits: p = softmax (in place of the logits), r = w (p - onehot) / N (r may be
-   * NULL), and *loss = sum_i w_i CE_i / N of these rows (may be NULL), by log-sum-exp. x: count
-   * entries or NULL (w = 1); `total` is N. */
-  ait_status (*cross_entropy)(ait_device *device, int64_t count, int64_t classes, int64_t total, const int32_t *labels,
-                              const ait_real *x, ait_real *logits, ait_real *r, ait_real *loss);
+  /* Of `count` rows of logits: r = w (P - onehot) / N (may be NULL), and *loss = sum_i w_i CE_i / N of these rows (may
+   * be NULL), by log-sum-exp; with a noise model the posterior in place of onehot, and -log sum_c P_c T_cg of CE, as in
+   * ait_pass. `total` is N. The logits L become what the tangent needs: P, or L - max L with a noise model. */
+  ait_status (*cross_entropy)(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                              const ait_targets *targets, ait_real *logits, ait_real *r, ait_real *loss);
 
   /* Of `count` rows of logits, which it overwrites: out_i = sigmoid'(x_i) / N CE_i, the derivative of cross_entropy's
    * loss with respect to x_i. */
@@ -354,12 +364,17 @@ typedef struct ait_model_ops {
   /* Softmax of every row of logits, in place. */
   ait_status (*softmax)(ait_device *device, int64_t count, int64_t classes, ait_real *logits);
 
-  /* The tangent of r along s = d(logits): dr = w/N (p*s - p*rowsum(p*s)), written over s, and
-   * cross_i = sigmoid'(x_i)/N sum_c (p - onehot)_ic s_ic (cross may be NULL). p as left by
-   * cross_entropy. */
+  /* The tangent of r along s = d(logits), dR of ait_pass, written over s, and cross_i = sigmoid'(x_i)/N <P - r, s>
+   * (may be NULL). `logits` as left by cross_entropy. With a noise model, slopes_ic = w_i/N r_ic (s_ic - <r_i, s_i>)
+   * (count x C, may be NULL). */
   ait_status (*cross_entropy_tangent)(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                      const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
-                                      ait_real *cross);
+                                      const ait_targets *targets, const ait_real *logits, ait_real *s, ait_real *cross,
+                                      ait_real *slopes);
+
+  /* out_cg = -(sum of slopes_ic over the `count` rows with label g), C x C: these rows' share of noise_cross of
+   * ait_pass, of the slopes of cross_entropy_tangent. */
+  ait_status (*noise_cross)(ait_device *device, int64_t count, int64_t classes, const int32_t *labels,
+                            const ait_real *slopes, ait_real *out);
 
   /* *lambda = exp(x_0), and, where log_noise is not NULL, log T(e) of the symmetric noise model, C x C, C >= 2:
    * T_cc = 1 - e and T_cg = e / (C - 1) with e = sigmoid(x_1). */

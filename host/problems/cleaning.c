@@ -49,8 +49,8 @@ static size_t cleaning_workspace(const void *self, int64_t batch) {
   size_t largest = 0;
   for (int64_t b = 0; b < batch; b++) {
     const cleaning_entry *entry = &problem->entries[b];
-    const size_t train = ait_network_workspace(problem->device, &problem->shape, &entry->train);
-    const size_t validation = ait_network_workspace(problem->device, &problem->shape, &entry->validation);
+    const size_t train = ait_network_workspace(problem->device, &problem->shape, &entry->train, 0);
+    const size_t validation = ait_network_workspace(problem->device, &problem->shape, &entry->validation, 0);
     largest = train > largest ? train : largest;
     largest = validation > largest ? validation : largest;
     const size_t whole = descent_workspace(problem, b);
@@ -66,8 +66,8 @@ static ait_network_pass pass_of(const cleaning *problem, const ait_call *call, i
                                 const ait_real *x, const ait_real *y) {
   const cleaning_entry *entry = &problem->entries[b];
   return (ait_network_pass){.rows = training ? &entry->train : &entry->validation,
-                            .labels = training ? entry->train_labels : entry->validation_labels,
-                            .x = training ? x + entry->x_offset : NULL,
+                            .targets = {.labels = training ? entry->train_labels : entry->validation_labels,
+                                        .x = training ? x + entry->x_offset : NULL},
                             .active = call->active == NULL ? NULL : call->active + b,
                             .y = y + b * call->m};
 }

@@ -26,12 +26,19 @@ static ait_pass data_pass_of(const ait_shape *shape, const ait_rows *rows) {
   return (ait_pass){.rows = rows, .classes = ait_shape_classes(shape)};
 }
 
-static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
+/* The workspace of a data pass depends on whether there is a noise model, not on what it holds. */
+static size_t data_pass_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy) {
+  static const ait_real unread = 0;
+  ait_pass pass = data_pass_of(shape, rows);
+  pass.log_noise = noisy ? &unread : NULL;
+  return device->model->data_pass_workspace(device, &pass);
+}
+
+static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy, ait_layout *layout,
                     folding *fold) {
   const int32_t L = shape->layers;
   const int64_t C = ait_shape_classes(shape), classifier = C * (ait_shape_features(shape) + 1);
-  const ait_pass pass = data_pass_of(shape, rows);
-  const size_t own = device->model->data_pass_workspace(device, &pass);
+  const size_t own = data_pass_workspace(device, shape, rows, noisy);
   const size_t logits = device->model->rows_workspace(device, rows);
   fold->data_pass = ait_layout_take(layout, own > logits ? own : logits);
   if (L == 1) {
@@ -49,10 +56,10 @@ static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *
   }
 }
 
-size_t ait_folded_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
+size_t ait_folded_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy) {
   ait_layout layout = {0};
   folding counted;
-  lay_out(device, shape, rows, &layout, &counted);
+  lay_out(device, shape, rows, noisy, &layout, &counted);
   return layout.used;
 }
 
@@ -151,8 +158,13 @@ static ait_status run_data_pass(ait_device *device, const ait_shape *shape, cons
                                 const ait_real *classifier, const ait_real *direction, ait_real *gradient,
                                 ait_real *tangent, void *workspace) {
   ait_pass data_pass = data_pass_of(shape, pass->rows);
-  data_pass.labels = pass->labels;
-  data_pass.x = pass->x;
+  data_pass.labels = pass->targets.labels;
+  data_pass.x = pass->targets.x;
+  data_pass.weights = pass->targets.weights;
+  data_pass.folds = pass->targets.folds;
+  data_pass.fold = pass->targets.fold;
+  data_pass.only_fold = pass->targets.only_fold;
+  data_pass.log_noise = pass->targets.log_noise;
   data_pass.active = pass->active;
   data_pass.classifier = classifier;
   data_pass.direction = direction;
@@ -160,13 +172,14 @@ static ait_status run_data_pass(ait_device *device, const ait_shape *shape, cons
   data_pass.gradient = gradient;
   data_pass.tangent = tangent;
   data_pass.cross = pass->cross;
+  data_pass.noise_cross = pass->noise_cross;
   return device->model->data_pass(device, &data_pass, workspace);
 }
 
 ait_status ait_folded_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
   ait_layout layout = {.base = workspace};
   folding fold;
-  lay_out(device, shape, pass->rows, &layout, &fold);
+  lay_out(device, shape, pass->rows, pass->targets.log_noise != NULL, &layout, &fold);
   if (shape->layers == 1) {
     return run_data_pass(device, shape, pass, pass->y, pass->v, pass->gradient, pass->product, fold.data_pass);
   }
@@ -190,7 +203,7 @@ ait_status ait_folded_logits(ait_device *device, const ait_shape *shape, const a
   folding fold;
   const int64_t C = ait_shape_classes(shape);
   const ait_real *classifier = y;
-  lay_out(device, shape, rows, &layout, &fold);
+  lay_out(device, shape, rows, 0, &layout, &fold);
   if (shape->layers > 1) {
     AIT_TRY(fold_layers(device, shape, y, &fold));
     classifier = fold.classifier;

@@ -10,6 +10,7 @@
  *   tangent forward   Rz_l = Ra_{l-1} W_l' + a_{l-1} V_l' + v_l,  Ra_l = phi'(z_l) Rz_l
  *   tangent backward  HW_l = Rd_l' a_{l-1} + d_l' Ra_{l-1}, and Rd_{l-1} by the product rule */
 #include "context/error.h"
+#include "device/targets.h"
 #include "problems/network.h"
 
 /* The arrays of one chunk; index l as above (a_0 is the data, which stays where it is). */
@@ -19,6 +20,7 @@ typedef struct row_chunk {
   ait_real *a[AIT_MAX_LAYERS + 1], *Ra[AIT_MAX_LAYERS + 1]; /* count x h_l; l = L: logits, softmax */
   ait_real *d, *Rd, *back, *Rback;                          /* count x the largest h_l */
   ait_real *part;                                           /* m: this chunk's share of a derivative */
+  ait_real *slopes, *noise; /* with a noise model: count x C, and C x C, this chunk's share of the cross terms */
   ait_real *loss;
   void *rows_workspace;
 } row_chunk;
@@ -28,7 +30,7 @@ typedef struct row_slots {
   const ait_shape *shape;
   const ait_network_pass *pass;
   int64_t count, rows; /* rows of a slot */
-  int64_t stride;      /* doubles of a slot: the loss, then the derivative that is wanted */
+  int64_t stride; /* doubles of a slot: the loss, the derivative that is wanted, with a noise model its cross terms */
   double *sums;
   char *chunks;
   size_t chunk_bytes;
@@ -46,7 +48,12 @@ static int64_t largest_layer(const ait_shape *shape) {
   return largest;
 }
 
-static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
+/* The cross terms of a noise model; 0: there is none. */
+static int64_t noise_terms(const ait_shape *shape, int32_t noisy) {
+  return noisy ? ait_shape_classes(shape) * ait_shape_classes(shape) : 0;
+}
+
+static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy, ait_layout *layout,
                     row_chunk *chunk) {
   const int64_t count = rows->rows < device->model->row_chunk ? rows->rows : device->model->row_chunk;
   const int64_t largest = largest_layer(shape);
@@ -60,6 +67,8 @@ static void lay_out(ait_device *device, const ait_shape *shape, const ait_rows *
   chunk->back = ait_layout_reals(layout, count * largest);
   chunk->Rback = ait_layout_reals(layout, count * largest);
   chunk->part = ait_layout_reals(layout, shape->parameters);
+  chunk->slopes = ait_layout_reals(layout, noisy ? count * ait_shape_classes(shape) : 0);
+  chunk->noise = ait_layout_reals(layout, noise_terms(shape, noisy));
   chunk->loss = ait_layout_reals(layout, 1);
   chunk->rows_workspace = ait_layout_take(layout, device->model->rows_workspace(device, rows));
 }
@@ -69,16 +78,16 @@ static int64_t least(int64_t a, int64_t b) {
 }
 
 /* The slots of these rows, by their number and the network alone. */
-static void lay_out_slots(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
-                          row_slots *slots) {
-  const int64_t stride = shape->parameters + 1, bytes = stride * (int64_t)sizeof(double);
+static void lay_out_slots(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy,
+                          ait_layout *layout, row_slots *slots) {
+  const int64_t stride = 1 + shape->parameters + noise_terms(shape, noisy), bytes = stride * (int64_t)sizeof(double);
   const int64_t fitting = MOST_BYTES / bytes;
   const int64_t most_slots = least(AIT_SUM_SLOTS, fitting > 1 ? fitting : 1);
   const int64_t wanted = least(most_slots, 1 + (rows->rows - 1) / SLOT_ROWS);
   const int32_t several = device->model->for_slots != NULL && wanted > 1;
   ait_layout chunk_layout = {0};
   row_chunk chunk;
-  lay_out(device, shape, rows, &chunk_layout, &chunk);
+  lay_out(device, shape, rows, noisy, &chunk_layout, &chunk);
   const int64_t count = several ? wanted : 1;
   *slots = (row_slots){.shape = shape, .count = count, .rows = (rows->rows + count - 1) / count, .stride = stride};
   slots->chunk_bytes = chunk_layout.used;
@@ -86,10 +95,10 @@ static void lay_out_slots(ait_device *device, const ait_shape *shape, const ait_
   slots->chunks = ait_layout_take(layout, (size_t)(several ? device->threads : 1) * slots->chunk_bytes);
 }
 
-size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
+size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy) {
   ait_layout layout = {0};
   row_slots counted;
-  lay_out_slots(device, shape, rows, &layout, &counted);
+  lay_out_slots(device, shape, rows, noisy, &layout, &counted);
   return layout.used;
 }
 
@@ -203,16 +212,25 @@ static ait_status tangent_backward(ait_device *device, const ait_shape *shape, r
 static ait_status logit_derivatives(ait_device *device, const ait_shape *shape, const row_chunk *chunk,
                                     const ait_network_pass *pass) {
   const int64_t classes = ait_shape_classes(shape), N = pass->rows->rows;
-  const int32_t *labels = pass->labels + chunk->first;
-  const ait_real *x = pass->x == NULL ? NULL : pass->x + chunk->first;
+  const ait_targets targets = ait_targets_from(&pass->targets, chunk->first);
   ait_real *logits = chunk->a[shape->layers], *cross = pass->cross == NULL ? NULL : pass->cross + chunk->first;
-  AIT_TRY(device->model->cross_entropy(device, chunk->count, classes, N, labels, x, logits, chunk->d,
+  AIT_TRY(device->model->cross_entropy(device, chunk->count, classes, N, &targets, logits, chunk->d,
                                        pass->loss == NULL ? NULL : chunk->loss));
   if (pass->v == NULL) {
     return AIT_OK;
   }
   AIT_TRY(device->vector->copy(device, chunk->count * classes, chunk->Ra[shape->layers], chunk->Rd));
-  return device->model->cross_entropy_tangent(device, chunk->count, classes, N, labels, x, logits, chunk->Rd, cross);
+  return device->model->cross_entropy_tangent(device, chunk->count, classes, N, &targets, logits, chunk->Rd, cross,
+                                              pass->noise_cross == NULL ? NULL : chunk->slopes);
+}
+
+/* Adds the chunk's cross terms of the noise model to a sum. */
+static ait_status add_noise_cross(ait_device *device, const ait_shape *shape, const row_chunk *chunk,
+                                  const int32_t *labels, double *sum) {
+  const int64_t classes = ait_shape_classes(shape);
+  AIT_TRY(
+      device->model->noise_cross(device, chunk->count, classes, labels + chunk->first, chunk->slopes, chunk->noise));
+  return device->model->accumulate(device, classes * classes, chunk->noise, sum);
 }
 
 /* Adds the chunk's loss and derivative to the sums of its slot. */
@@ -227,6 +245,9 @@ static ait_status run_chunk(ait_device *device, const ait_shape *shape, row_chun
   if (pass->loss != NULL) {
     AIT_TRY(model->accumulate(device, 1, chunk->loss, sums));
   }
+  if (pass->noise_cross != NULL) {
+    AIT_TRY(add_noise_cross(device, shape, chunk, pass->targets.labels, sums + 1 + shape->parameters));
+  }
   if (pass->product != NULL) {
     AIT_TRY(tangent_backward(device, shape, chunk, pass->y, pass->v));
   } else if (pass->gradient != NULL) {
@@ -239,7 +260,9 @@ static ait_status run_chunk(ait_device *device, const ait_shape *shape, row_chun
 
 /* The sums that a pass asks for: of a slot's doubles the first. */
 static int64_t wanted_sums(const row_slots *slots) {
-  return slots->pass->gradient != NULL || slots->pass->product != NULL ? slots->stride : 1;
+  const ait_network_pass *pass = slots->pass;
+  const int64_t derivative = pass->gradient != NULL || pass->product != NULL ? slots->shape->parameters : 0;
+  return pass->noise_cross != NULL ? slots->stride : 1 + derivative;
 }
 
 /* A slot in chunks of nearly the same length, as few as the device allows. */
@@ -252,7 +275,7 @@ static ait_status run_slot(ait_device *device, int64_t slot, int64_t lane, void 
   double *sums = slots->sums + slot * slots->stride;
   ait_layout layout = {.base = slots->chunks + (size_t)lane * slots->chunk_bytes};
   row_chunk chunk;
-  lay_out(device, slots->shape, rows, &layout, &chunk);
+  lay_out(device, slots->shape, rows, slots->pass->targets.log_noise != NULL, &layout, &chunk);
   AIT_TRY(device->runtime->fill(device, (size_t)wanted_sums(slots) * sizeof *sums, 0, sums));
   for (chunk.first = slot * slots->rows; chunk.first < end; chunk.first += chunk.count) {
     chunk.count = least(end - chunk.first, most);
@@ -269,7 +292,7 @@ static ait_status finish(ait_device *device, int64_t count, const double *sum, a
 ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
   ait_layout layout = {.base = workspace};
   row_slots slots;
-  lay_out_slots(device, shape, pass->rows, &layout, &slots);
+  lay_out_slots(device, shape, pass->rows, pass->targets.log_noise != NULL, &layout, &slots);
   slots.pass = pass;
   if (slots.count > 1) {
     AIT_TRY(device->model->for_slots(device, slots.count, run_slot, &slots));
@@ -279,14 +302,15 @@ ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_net
   }
   AIT_TRY(finish(device, 1, slots.sums, pass->loss));
   AIT_TRY(finish(device, shape->parameters, slots.sums + 1, pass->gradient));
-  return finish(device, shape->parameters, slots.sums + 1, pass->product);
+  AIT_TRY(finish(device, shape->parameters, slots.sums + 1, pass->product));
+  return finish(device, slots.stride - 1 - shape->parameters, slots.sums + 1 + shape->parameters, pass->noise_cross);
 }
 
 ait_status ait_mlp_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                           int64_t count, const ait_real *y, ait_real *logits, void *workspace) {
   ait_layout layout = {.base = workspace};
   row_chunk chunk;
-  lay_out(device, shape, rows, &layout, &chunk);
+  lay_out(device, shape, rows, 0, &layout, &chunk);
   chunk.first = first;
   chunk.count = count;
   chunk.a[shape->layers] = logits;

@@ -92,9 +92,9 @@ int32_t ait_shape_is_folded(const ait_shape *shape) {
   return shape->activation == AIT_ACTIVATION_NONE || shape->layers == 1;
 }
 
-size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
-  return ait_shape_is_folded(shape) ? ait_folded_workspace(device, shape, rows)
-                                    : ait_mlp_workspace(device, shape, rows);
+size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy) {
+  return ait_shape_is_folded(shape) ? ait_folded_workspace(device, shape, rows, noisy)
+                                    : ait_mlp_workspace(device, shape, rows, noisy);
 }
 
 ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace) {
@@ -120,7 +120,7 @@ static int64_t logits_chunk(const ait_device *device, const ait_rows *rows) {
 static void *lay_out_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, ait_layout *layout,
                             ait_real **logits) {
   *logits = ait_layout_reals(layout, logits_chunk(device, rows) * ait_shape_classes(shape));
-  return ait_layout_take(layout, ait_network_workspace(device, shape, rows));
+  return ait_layout_take(layout, ait_network_workspace(device, shape, rows, 0));
 }
 
 size_t ait_network_x_gradient_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows) {
@@ -140,7 +140,8 @@ ait_status ait_network_x_gradient(ait_device *device, const ait_shape *shape, co
     const int64_t count = total - first < chunk ? total - first : chunk;
     AIT_TRY(ait_network_logits(device, shape, pass->rows, first, count, pass->y, logits, rest));
     AIT_TRY(device->model->cross_entropy_x_gradient(device, count, ait_shape_classes(shape), total,
-                                                    pass->labels + first, pass->x + first, logits, x_gradient + first));
+                                                    pass->targets.labels + first, pass->targets.x + first, logits,
+                                                    x_gradient + first));
   }
   return AIT_OK;
 }

@@ -51,43 +51,44 @@ ait_status ait_upload_labels(ait_device *device, const char *side, int64_t count
 ait_status ait_multiply(ait_device *device, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
                         const ait_real *a, const ait_real *b, double beta, ait_real *c);
 
-/* One pass: the weighted cross-entropy of rows under parameters y, and its derivatives. Outputs that
- * are NULL are not computed; gradient and product are not asked for together; product and cross need a direction v. All
- * pointers but `rows` are device pointers. */
+/* One pass: the weighted cross-entropy of rows under parameters y, and its derivatives; with a noise model
+ * -log sum_c p_c T_cg in its place (ait_pass). Outputs that are NULL are not computed; gradient and product are not
+ * asked for together; product and the cross terms need a direction v, and noise_cross a noise model. All pointers but
+ * `rows` are device pointers. */
 typedef struct ait_network_pass {
   const ait_rows *rows;  /* N x D */
-  const int32_t *labels; /* N */
-  const ait_real *x;     /* N, or NULL: weight 1 */
+  ait_targets targets;   /* of N rows */
   const uint8_t *active; /* one flag, or NULL */
   const ait_real *y, *v; /* m */
   ait_real *loss;        /* 1 */
   ait_real *gradient;    /* m */
   ait_real *product;     /* m: H v */
   ait_real *cross;       /* N: J' v */
+  ait_real *noise_cross; /* C x C: d<gradient, v> / d log T */
 } ait_network_pass;
 
-/* Bytes of workspace that any pass over these rows may need. */
-size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
+/* Bytes of workspace that any pass over these rows may need, with a noise model where `noisy` is not 0. */
+size_t ait_network_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy);
 
 ait_status ait_network_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace);
 
-/* x_gradient_i = sigmoid'(x_i) / N CE_i: the derivative of the loss of a pass with respect to x. The pass has rows,
- * labels, x and y; its other members are not looked at. The workspace is of its own size. */
+/* x_gradient_i = sigmoid'(x_i) / N CE_i: the derivative of the loss of a pass with respect to x. The pass has rows, y
+ * and targets of labels and x; its other members are not looked at. The workspace is of its own size. */
 size_t ait_network_x_gradient_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
 ait_status ait_network_x_gradient(ait_device *device, const ait_shape *shape, const ait_network_pass *pass,
                                   ait_real *x_gradient, void *workspace);
 
 /* Logits (count x classes) of the rows first .. first + count - 1; count <= row_chunk of the device.
- * The same workspace. */
+ * The workspace of passes without a noise model. */
 ait_status ait_network_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                               int64_t count, const ait_real *y, ait_real *logits, void *workspace);
 
 /* The two implementations, chosen by the activation. */
-size_t ait_folded_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
+size_t ait_folded_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy);
 ait_status ait_folded_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace);
 ait_status ait_folded_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                              int64_t count, const ait_real *y, ait_real *logits, void *workspace);
-size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows);
+size_t ait_mlp_workspace(ait_device *device, const ait_shape *shape, const ait_rows *rows, int32_t noisy);
 ait_status ait_mlp_run(ait_device *device, const ait_shape *shape, const ait_network_pass *pass, void *workspace);
 ait_status ait_mlp_logits(ait_device *device, const ait_shape *shape, const ait_rows *rows, int64_t first,
                           int64_t count, const ait_real *y, ait_real *logits, void *workspace);

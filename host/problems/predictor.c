@@ -36,7 +36,7 @@ static ait_status fill_predictor(ait_predictor *predictor, const ait_matrix *row
   AIT_TRY(allocate(device, chunk * classes * sizeof(ait_real), &predictor->logits));
   AIT_TRY(allocate(device, chunk * sizeof(int32_t), &predictor->labels));
   AIT_TRY(allocate(device, sizeof(int64_t), &predictor->correct));
-  return allocate(device, ait_network_workspace(device, &predictor->shape, &predictor->rows), &predictor->workspace);
+  return allocate(device, ait_network_workspace(device, &predictor->shape, &predictor->rows, 0), &predictor->workspace);
 }
 
 ait_status ait_predictor_create(ait_context *context, const ait_network *network, const ait_matrix *rows,

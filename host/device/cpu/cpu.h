@@ -115,14 +115,15 @@ ait_status ait_cpu_add_slots(ait_device *device, int64_t slots, int64_t stride, 
 
 /* cross_entropy.c */
 ait_status ait_cpu_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                 const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
-                                 ait_real *loss);
+                                 const ait_targets *targets, ait_real *logits, ait_real *r, ait_real *loss);
 ait_status ait_cpu_cross_entropy_x_gradient(ait_device *device, int64_t count, int64_t classes, int64_t total,
                                             const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *out);
 ait_status ait_cpu_softmax(ait_device *device, int64_t count, int64_t classes, ait_real *logits);
 ait_status ait_cpu_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                         const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
-                                         ait_real *cross);
+                                         const ait_targets *targets, const ait_real *logits, ait_real *s,
+                                         ait_real *cross, ait_real *slopes);
+ait_status ait_cpu_noise_cross(ait_device *device, int64_t count, int64_t classes, const int32_t *labels,
+                               const ait_real *slopes, ait_real *out);
 
 /* transition.c */
 ait_status ait_cpu_transition_terms(ait_device *device, int64_t classes, const ait_real *x, ait_real *lambda,

@@ -1,7 +1,7 @@
 /* cross_entropy.c - softmax cross-entropy of rows of logits and its tangent, for networks with
- * activations. The formulas are those of the data pass (docs/derivation.md#folded-data-pass); the rows are cut into
- * slots by their number alone. */
-#include "device/cpu/cpu.h"
+ * activations. The formulas are those of the data pass (docs/derivation.md#folded-data-pass; where labels are noisy,
+ * #transition-cleaning); the rows are cut into slots by their number alone. */
+#include "device/cpu/noise.h"
 
 enum { LEAST_ROWS = 16 };
 
@@ -13,6 +13,18 @@ static void sigmoid(ait_real x, ait_real *w, ait_real *derivative) {
   *derivative = e * inverse * inverse;
   if (isnan(x)) {
     *w = *derivative = x;
+  }
+}
+
+/* Row i's weight w and, where it is a sigmoid(x), the derivative of it. */
+static void row_weight(const ait_targets *targets, int64_t i, ait_real *w, ait_real *derivative) {
+  *w = targets->weights != NULL ? targets->weights[i] : 1;
+  *derivative = 0;
+  if (targets->x != NULL) {
+    sigmoid(targets->x[i], w, derivative);
+  }
+  if (targets->folds != NULL && (targets->folds[i] == targets->fold) != (targets->only_fold != 0)) {
+    *w = *derivative = 0;
   }
 }
 
@@ -40,21 +52,31 @@ static double entropy_row(int64_t classes, int32_t label, ait_real weight, ait_r
   return (double)weight * (own == 0 ? log1p((double)others) : log((double)sum) - (double)own);
 }
 
+/* The same where the label is noisy: logits become L - max L. */
+static double noisy_row(int64_t classes, const ait_real *log_noise, int32_t label, ait_real weight, ait_real scale,
+                        ait_real *logits, ait_real *r) {
+  ait_noise_shift(classes, logits);
+  const ait_noise_row row = ait_noise_measure(classes, log_noise, label, logits);
+  if (r != NULL) {
+    ait_noise_residual(&row, scale, logits, r);
+  }
+  return (double)weight * ait_noise_loss(&row, logits);
+}
+
 ait_status ait_cpu_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                 const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
-                                 ait_real *loss) {
+                                 const ait_targets *targets, ait_real *logits, ait_real *r, ait_real *loss) {
   const ait_slots slots = ait_slots_of(count, LEAST_ROWS, LEAST_ROWS);
   double partial[AIT_SUM_SLOTS];
 #pragma omp parallel for num_threads(device->threads) if (slots.count > 1)
   for (int64_t slot = 0; slot < slots.count; ++slot) {
     partial[slot] = 0;
     for (int64_t i = ait_slot_begin(&slots, slot); i < ait_slot_end(&slots, slot); ++i) {
-      ait_real weight = 1, derivative;
-      if (x != NULL) {
-        sigmoid(x[i], &weight, &derivative);
-      }
-      partial[slot] += entropy_row(classes, labels[i], weight, weight / (ait_real)total, logits + i * classes,
-                                   r != NULL ? r + i * classes : NULL);
+      const int32_t label = targets->labels[i];
+      ait_real weight, derivative, *l = logits + i * classes, *out = r != NULL ? r + i * classes : NULL;
+      row_weight(targets, i, &weight, &derivative);
+      const ait_real scale = weight / (ait_real)total;
+      partial[slot] += targets->log_noise != NULL ? noisy_row(classes, targets->log_noise, label, weight, scale, l, out)
+                                                  : entropy_row(classes, label, weight, scale, l, out);
     }
   }
   double sum = 0;
@@ -106,18 +128,55 @@ static ait_real tangent_row(int64_t classes, int32_t label, ait_real scale, cons
   return sum - own;
 }
 
+static ait_real noisy_tangent_row(int64_t classes, const ait_real *log_noise, int32_t label, ait_real scale,
+                                  const ait_real *l, ait_real *s, ait_real *slopes) {
+  const ait_noise_row row = ait_noise_measure(classes, log_noise, label, l);
+  return ait_noise_tangent(&row, scale, l, s, slopes);
+}
+
 ait_status ait_cpu_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                         const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
-                                         ait_real *cross) {
+                                         const ait_targets *targets, const ait_real *logits, ait_real *s,
+                                         ait_real *cross, ait_real *slopes) {
 #pragma omp parallel for num_threads(device->threads) if (count * classes > AIT_CPU_SERIAL / 8)
   for (int64_t i = 0; i < count; ++i) {
-    ait_real weight = 1, derivative = 0;
-    if (x != NULL) {
-      sigmoid(x[i], &weight, &derivative);
-    }
-    const ait_real slope = tangent_row(classes, labels[i], weight / (ait_real)total, p + i * classes, s + i * classes);
+    const int32_t label = targets->labels[i];
+    const ait_real *l = logits + i * classes;
+    ait_real weight, derivative, *own = slopes != NULL ? slopes + i * classes : NULL;
+    row_weight(targets, i, &weight, &derivative);
+    const ait_real scale = weight / (ait_real)total;
+    const ait_real mean = targets->log_noise != NULL
+                              ? noisy_tangent_row(classes, targets->log_noise, label, scale, l, s + i * classes, own)
+                              : tangent_row(classes, label, scale, l, s + i * classes);
     if (cross != NULL) {
-      cross[i] = derivative / (ait_real)total * slope;
+      cross[i] = derivative / (ait_real)total * mean;
+    }
+  }
+  return AIT_OK;
+}
+
+enum { SUM_LABELS = 64 };
+
+/* out_g of class c and at most SUM_LABELS labels, in double, over all rows in their order. */
+static void noise_cross_range(int64_t count, int64_t classes, int64_t c, int64_t begin, const int32_t *labels,
+                              const ait_real *slopes, ait_real *out) {
+  const int64_t end = ait_min64(classes, begin + SUM_LABELS);
+  double sum[SUM_LABELS] = {0};
+  for (int64_t i = 0; i < count; ++i) {
+    if (labels[i] >= begin && labels[i] < end) {
+      sum[labels[i] - begin] += (double)slopes[i * classes + c];
+    }
+  }
+  for (int64_t g = begin; g < end; ++g) {
+    out[g] = (ait_real)-sum[g - begin];
+  }
+}
+
+ait_status ait_cpu_noise_cross(ait_device *device, int64_t count, int64_t classes, const int32_t *labels,
+                               const ait_real *slopes, ait_real *out) {
+#pragma omp parallel for num_threads(device->threads) if (count * classes > AIT_CPU_SERIAL / 8)
+  for (int64_t c = 0; c < classes; ++c) {
+    for (int64_t begin = 0; begin < classes; begin += SUM_LABELS) {
+      noise_cross_range(count, classes, c, begin, labels, slopes, out + c * classes);
     }
   }
   return AIT_OK;

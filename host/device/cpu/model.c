@@ -142,17 +142,17 @@ static ait_status count_correct(ait_device *device, int64_t count, int64_t class
 }
 
 /* What a device and its lanes have in common. */
-#define OPERATIONS                                                                                          \
-  .row_chunk = AIT_CPU_ROW_CHUNK, .upload_rows = ait_cpu_upload_rows, .release_rows = ait_cpu_release_rows, \
-  .data_pass_workspace = ait_cpu_data_pass_workspace, .data_pass = ait_cpu_data_pass,                       \
-  .descent_workspace = ait_cpu_descent_workspace, .rollout = ait_cpu_rollout, .reverse = ait_cpu_reverse,   \
-  .rows_workspace = ait_cpu_rows_workspace, .rows_times = ait_cpu_rows_times,                               \
-  .rows_transposed_times = ait_cpu_rows_transposed_times, .add_bias = add_bias, .column_sums = column_sums, \
-  .accumulate = accumulate, .round_sum = round_sum, .cross_entropy = ait_cpu_cross_entropy,                 \
-  .cross_entropy_x_gradient = ait_cpu_cross_entropy_x_gradient, .softmax = ait_cpu_softmax,                 \
-  .cross_entropy_tangent = ait_cpu_cross_entropy_tangent, .activation = activation,                         \
-  .activation_derivative = activation_derivative, .activation_second = activation_second,                   \
-  .count_correct = count_correct, .transition_terms = ait_cpu_transition_terms,                             \
+#define OPERATIONS                                                                                                  \
+  .row_chunk = AIT_CPU_ROW_CHUNK, .upload_rows = ait_cpu_upload_rows, .release_rows = ait_cpu_release_rows,         \
+  .data_pass_workspace = ait_cpu_data_pass_workspace, .data_pass = ait_cpu_data_pass,                               \
+  .descent_workspace = ait_cpu_descent_workspace, .rollout = ait_cpu_rollout, .reverse = ait_cpu_reverse,           \
+  .rows_workspace = ait_cpu_rows_workspace, .rows_times = ait_cpu_rows_times,                                       \
+  .rows_transposed_times = ait_cpu_rows_transposed_times, .add_bias = add_bias, .column_sums = column_sums,         \
+  .accumulate = accumulate, .round_sum = round_sum, .cross_entropy = ait_cpu_cross_entropy,                         \
+  .cross_entropy_x_gradient = ait_cpu_cross_entropy_x_gradient, .softmax = ait_cpu_softmax,                         \
+  .cross_entropy_tangent = ait_cpu_cross_entropy_tangent, .noise_cross = ait_cpu_noise_cross,                       \
+  .activation = activation, .activation_derivative = activation_derivative, .activation_second = activation_second, \
+  .count_correct = count_correct, .transition_terms = ait_cpu_transition_terms,                                     \
   .transition_cross = ait_cpu_transition_cross
 
 const ait_model_ops ait_cpu_model = {

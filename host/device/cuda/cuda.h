@@ -86,6 +86,14 @@ ait_status ait_cuda_column_sums(ait_device *device, int64_t count, int64_t h, co
 ait_status ait_cuda_accumulate(ait_device *device, int64_t n, const ait_real *v, double *sum);
 ait_status ait_cuda_round_sum(ait_device *device, int64_t n, double scale, const double *sum, ait_real *out);
 
+ait_status ait_cuda_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                  const ait_targets *targets, ait_real *logits, ait_real *r, ait_real *loss);
+ait_status ait_cuda_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                          const ait_targets *targets, const ait_real *logits, ait_real *s,
+                                          ait_real *cross, ait_real *slopes);
+ait_status ait_cuda_noise_cross(ait_device *device, int64_t count, int64_t classes, const int32_t *labels,
+                                const ait_real *slopes, ait_real *out);
+
 ait_status ait_cuda_gemm(ait_device *device, const ait_gemm *gemm);
 
 ait_status ait_cuda_upload_rows(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows);

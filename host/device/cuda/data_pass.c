@@ -3,6 +3,7 @@
  * of rows, with sums over the chunks in double. */
 #include "device/check_pass.h"
 #include "device/cuda/cuda.h"
+#include "device/targets.h"
 
 /* ---- made of matrix products ----------------------------------------------------------------- */
 
@@ -67,60 +68,36 @@ static ait_status add_products(ait_device *device, const chunked_pass *c, int64_
   return ait_cuda_accumulate(device, c->parameters, c->part, sum);
 }
 
-/* What weighs the rows from `first` on. */
-static ait_row_weights weights_of(const ait_pass *pass, int64_t first) {
-  return (ait_row_weights){.x = pass->x != NULL ? pass->x + first : NULL,
-                           .weights = pass->weights != NULL ? pass->weights + first : NULL,
-                           .folds = pass->folds != NULL ? pass->folds + first : NULL,
+/* What the logits of the rows from `first` on are compared with. */
+static ait_targets targets_of(const ait_pass *pass, int64_t first) {
+  const ait_targets all = {.labels = pass->labels,
+                           .x = pass->x,
+                           .weights = pass->weights,
+                           .folds = pass->folds,
                            .fold = pass->fold,
-                           .only_fold = pass->only_fold};
+                           .only_fold = pass->only_fold,
+                           .log_noise = pass->log_noise};
+  return ait_targets_from(&all, first);
 }
 
 /* r and, where they are wanted, the loss of a chunk; the logits become what the tangent needs. */
 static ait_status run_entropy(ait_device *device, const chunked_pass *c, int64_t first, int64_t count) {
   const ait_pass *pass = c->pass;
-  const ait_row_weights weights = weights_of(pass, first);
-  const ait_noisy_labels labels = {pass->labels + first, pass->log_noise};
-  ait_cuda *cuda = ait_cuda_state(device);
-  ait_real *r = pass->gradient != NULL ? c->r : NULL, *loss = pass->loss != NULL ? c->loss_part : NULL;
-  const int64_t classes = pass->classes, total = pass->rows->rows;
-  AIT_TRY(ait_cuda_enter(device));
-  return ait_cuda_launched(device,
-                           pass->log_noise != NULL
-                               ? ait_kernel_noise_entropy(cuda->stream, count, classes, total, &labels, &weights, c->p,
-                                                          r, loss, cuda->reduce)
-                               : ait_kernel_cross_entropy(cuda->stream, count, classes, total, labels.labels, &weights,
-                                                          c->p, r, loss, cuda->reduce),
-                           "taking cross-entropies");
+  const ait_targets targets = targets_of(pass, first);
+  return ait_cuda_cross_entropy(device, count, pass->classes, pass->rows->rows, &targets, c->p,
+                                pass->gradient != NULL ? c->r : NULL, pass->loss != NULL ? c->loss_part : NULL);
 }
 
-/* S becomes dR, and the cross terms of a chunk are written. */
-static ait_status run_tangent(ait_device *device, const chunked_pass *c, int64_t first, int64_t count) {
-  const ait_pass *pass = c->pass;
-  const ait_row_weights weights = weights_of(pass, first);
-  const ait_noisy_labels labels = {pass->labels + first, pass->log_noise};
-  cudaStream_t stream = ait_cuda_state(device)->stream;
-  ait_real *cross = pass->cross != NULL ? pass->cross + first : NULL;
-  ait_real *slopes = pass->noise_cross != NULL ? c->slopes : NULL;
-  const int64_t classes = pass->classes, total = pass->rows->rows;
-  AIT_TRY(ait_cuda_enter(device));
-  return ait_cuda_launched(
-      device,
-      pass->log_noise != NULL
-          ? ait_kernel_noise_tangent(stream, count, classes, total, &labels, &weights, c->p, c->s, slopes, cross)
-          : ait_kernel_cross_entropy_tangent(stream, count, classes, total, labels.labels, &weights, c->p, c->s, cross),
-      "taking tangents of cross-entropies");
-}
-
+/* S becomes dR, and the cross terms of a chunk are written or added up. */
 static ait_status run_direction(ait_device *device, const chunked_pass *c, int64_t first, int64_t count) {
   const ait_pass *pass = c->pass;
+  const ait_targets targets = targets_of(pass, first);
   AIT_TRY(affine(device, c, first, count, pass->direction, c->s));
-  AIT_TRY(run_tangent(device, c, first, count));
+  AIT_TRY(ait_cuda_cross_entropy_tangent(device, count, pass->classes, pass->rows->rows, &targets, c->p, c->s,
+                                         pass->cross != NULL ? pass->cross + first : NULL,
+                                         pass->noise_cross != NULL ? c->slopes : NULL));
   if (pass->noise_cross != NULL) {
-    AIT_TRY(ait_cuda_launched(device,
-                              ait_kernel_sum_labels(ait_cuda_state(device)->stream, count, pass->classes,
-                                                    pass->labels + first, c->slopes, c->part),
-                              "summing over labels"));
+    AIT_TRY(ait_cuda_noise_cross(device, count, pass->classes, targets.labels, c->slopes, c->part));
     AIT_TRY(ait_cuda_accumulate(device, pass->classes * pass->classes, c->part, c->noise));
   }
   return pass->tangent != NULL ? add_products(device, c, first, count, c->s, c->tangent) : AIT_OK;

@@ -26,14 +26,28 @@ ait_status ait_cuda_round_sum(ait_device *device, int64_t n, double scale, const
   return ait_cuda_launched(device, ait_kernel_round_sum(stream_of(device), n, scale, sum, out), "rounding sums");
 }
 
-static ait_status cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                const int32_t *labels, const ait_real *x, ait_real *logits, ait_real *r,
-                                ait_real *loss) {
-  const ait_row_weights weights = {.x = x};
+/* ---- cross-entropy --------------------------------------------------------------------------- */
+
+static ait_row_weights weights_of(const ait_targets *targets) {
+  return (ait_row_weights){.x = targets->x,
+                           .weights = targets->weights,
+                           .folds = targets->folds,
+                           .fold = targets->fold,
+                           .only_fold = targets->only_fold};
+}
+
+ait_status ait_cuda_cross_entropy(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                  const ait_targets *targets, ait_real *logits, ait_real *r, ait_real *loss) {
+  const ait_row_weights weights = weights_of(targets);
+  const ait_noisy_labels labels = {targets->labels, targets->log_noise};
+  ait_cuda *cuda = ait_cuda_state(device);
   AIT_TRY(ait_cuda_enter(device));
   return ait_cuda_launched(device,
-                           ait_kernel_cross_entropy(stream_of(device), count, classes, total, labels, &weights, logits,
-                                                    r, loss, ait_cuda_state(device)->reduce),
+                           targets->log_noise != NULL
+                               ? ait_kernel_noise_entropy(cuda->stream, count, classes, total, &labels, &weights,
+                                                          logits, r, loss, cuda->reduce)
+                               : ait_kernel_cross_entropy(cuda->stream, count, classes, total, labels.labels, &weights,
+                                                          logits, r, loss, cuda->reduce),
                            "taking cross-entropies");
 }
 
@@ -50,14 +64,26 @@ static ait_status softmax(ait_device *device, int64_t count, int64_t classes, ai
   return ait_cuda_launched(device, ait_kernel_softmax(stream_of(device), count, classes, logits), "taking a softmax");
 }
 
-static ait_status cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
-                                        const int32_t *labels, const ait_real *x, const ait_real *p, ait_real *s,
-                                        ait_real *cross) {
-  const ait_row_weights weights = {.x = x};
+ait_status ait_cuda_cross_entropy_tangent(ait_device *device, int64_t count, int64_t classes, int64_t total,
+                                          const ait_targets *targets, const ait_real *logits, ait_real *s,
+                                          ait_real *cross, ait_real *slopes) {
+  const ait_row_weights weights = weights_of(targets);
+  const ait_noisy_labels labels = {targets->labels, targets->log_noise};
   AIT_TRY(ait_cuda_enter(device));
-  return ait_cuda_launched(
-      device, ait_kernel_cross_entropy_tangent(stream_of(device), count, classes, total, labels, &weights, p, s, cross),
-      "taking tangents of cross-entropies");
+  return ait_cuda_launched(device,
+                           targets->log_noise != NULL
+                               ? ait_kernel_noise_tangent(stream_of(device), count, classes, total, &labels, &weights,
+                                                          logits, s, slopes, cross)
+                               : ait_kernel_cross_entropy_tangent(stream_of(device), count, classes, total,
+                                                                  labels.labels, &weights, logits, s, cross),
+                           "taking tangents of cross-entropies");
+}
+
+ait_status ait_cuda_noise_cross(ait_device *device, int64_t count, int64_t classes, const int32_t *labels,
+                                const ait_real *slopes, ait_real *out) {
+  AIT_TRY(ait_cuda_enter(device));
+  return ait_cuda_launched(device, ait_kernel_sum_labels(stream_of(device), count, classes, labels, slopes, out),
+                           "summing over labels");
 }
 
 /* ---- transition cleaning --------------------------------------------------------------------- */
@@ -142,10 +168,11 @@ const ait_model_ops ait_cuda_model = {
     .column_sums = ait_cuda_column_sums,
     .accumulate = ait_cuda_accumulate,
     .round_sum = ait_cuda_round_sum,
-    .cross_entropy = cross_entropy,
+    .cross_entropy = ait_cuda_cross_entropy,
     .cross_entropy_x_gradient = cross_entropy_x_gradient,
     .softmax = softmax,
-    .cross_entropy_tangent = cross_entropy_tangent,
+    .cross_entropy_tangent = ait_cuda_cross_entropy_tangent,
+    .noise_cross = ait_cuda_noise_cross,
     .transition_terms = transition_terms,
     .transition_cross = transition_cross,
     .activation = activation,
