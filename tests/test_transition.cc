@@ -13,16 +13,36 @@ namespace {
 using Wide = long double;
 using Wides = std::vector<Wide>;
 
-constexpr int64_t kTrain = 43, kValidation = 17, kFeatures = 6, kClasses = 4, kMatrix = kClasses * kFeatures;
-constexpr int64_t kParameters = kMatrix + kClasses;
+constexpr int64_t kTrain = 43, kValidation = 17, kFeatures = 6, kClasses = 4;
 
-// A noise model, whether rows have weights, whether there are training rows, and folds.
+// A noise model, whether rows have weights, whether there are training rows, folds, and a network.
 struct Case {
   const char *name;
   ait_transition_noise noise;
   bool weighted, train;
   int32_t folds;
+  std::vector<int64_t> hidden = {};
+  ait_activation activation = AIT_ACTIVATION_NONE;
+
+  std::vector<int64_t> sizes() const {
+    std::vector<int64_t> all = {kFeatures};
+    all.insert(all.end(), hidden.begin(), hidden.end());
+    all.push_back(kClasses);
+    return all;
+  }
+  int64_t parameters() const {
+    const std::vector<int64_t> all = sizes();
+    int64_t count = 0;
+    for (size_t l = 1; l < all.size(); l++) {
+      count += (all[l - 1] + 1) * all[l];
+    }
+    return count;
+  }
 };
+
+void PrintTo(const Case &kind, std::ostream *out) {
+  *out << kind.name;
+}
 
 struct Rows {
   std::vector<uint8_t> pixels;
@@ -50,6 +70,7 @@ class Data {
  public:
   explicit Data(const Case &kind)
       : kind_(kind),
+        sizes_(kind.sizes()),
         engine_(7),
         train_(engine_, kTrain),
         validation_(engine_, kValidation),
@@ -67,12 +88,15 @@ class Data {
     }
     x_ = {static_cast<ait_real>(std::log(0.05)), static_cast<ait_real>(-0.8)};
     x_.resize(n());
-    y_ = random_reals(engine_, kind.folds * kParameters, 0.7);
+    y_ = random_reals(engine_, kind.folds * m(), 0.7);
     v_ = random_reals(engine_, y_.size(), 1);
   }
 
   size_t n() const {
     return kind_.noise == AIT_TRANSITION_SYMMETRIC ? 2 : 1;
+  }
+  size_t m() const {
+    return static_cast<size_t>(kind_.parameters());
   }
   const Reals &x() const {
     return x_;
@@ -101,8 +125,12 @@ class Data {
   }
   Problem problem(const Context &context) const {
     const ait_transition t = transition();
+    ait_network network = {};
+    network.layers = static_cast<int32_t>(sizes_.size()) - 1;
+    network.sizes = sizes_.data();
+    network.activation = kind_.activation;
     ait_problem *made = nullptr;
-    EXPECT_OK(ait_problem_create_transition(context.get(), kClasses, &t, &made));
+    EXPECT_OK(ait_problem_create_transition(context.get(), &network, &t, &made));
     return Problem(made, ait_problem_destroy);
   }
 
@@ -135,8 +163,13 @@ class Data {
         kept++;
       }
     }
-    for (int64_t k = 0; k < kMatrix; k++) {
-      squares += y[k] * y[k];
+    size_t first = 0;
+    for (size_t l = 1; l < sizes_.size(); l++) {
+      const int64_t inputs = sizes_[l - 1], outputs = sizes_[l];
+      for (int64_t k = 0; k < inputs * outputs; k++) {
+        squares += y[first + k] * y[first + k];
+      }
+      first += (inputs + 1) * outputs;
     }
     return sum / kept + std::exp(x[0]) / 2 * squares;
   }
@@ -160,20 +193,38 @@ class Data {
     const Wide e = 1 / (1 + std::exp(-x[1]));
     return c == g ? 1 - e : e / (kClasses - 1);
   }
+  Wide activate(Wide z) const {
+    return kind_.activation == AIT_ACTIVATION_TANH ? std::tanh(z)
+                                                   : (kind_.activation == AIT_ACTIVATION_RELU && z < 0 ? 0 : z);
+  }
+  Wides logits(const double *features, const Wides &y) const {
+    Wides a(features, features + kFeatures);
+    size_t first = 0;
+    for (size_t l = 1; l < sizes_.size(); l++) {
+      Wides z(y.begin() + first + sizes_[l - 1] * sizes_[l], y.begin() + first + (sizes_[l - 1] + 1) * sizes_[l]);
+      for (size_t o = 0; o < z.size(); o++) {
+        for (size_t j = 0; j < a.size(); j++) {
+          z[o] += y[first + o * a.size() + j] * a[j];
+        }
+        z[o] = l + 1 < sizes_.size() ? activate(z[o]) : z[o];
+      }
+      first += (a.size() + 1) * z.size();
+      a = z;
+    }
+    return a;
+  }
   Wide label_chance(const Rows &rows, int64_t i, const Wides &x, const Wides &y, bool noisy) const {
+    const Wides of_row = logits(rows.features.data() + i * kFeatures, y);
     Wide total = 0, labelled = 0;
     for (int64_t c = 0; c < kClasses; c++) {
-      Wide logit = y[kMatrix + c];
-      for (int64_t j = 0; j < kFeatures; j++) {
-        logit += y[c * kFeatures + j] * static_cast<Wide>(rows.features[i * kFeatures + j]);
-      }
-      total += std::exp(logit);
-      labelled += std::exp(logit) * (noisy ? chance(c, rows.labels[i], x) : c == rows.labels[i]);
+      total += std::exp(of_row[c]);
+      labelled += std::exp(of_row[c]) * (noisy ? chance(c, rows.labels[i], x) : c == rows.labels[i]);
     }
     return labelled / total;
   }
 
   Case kind_;
+  std::vector<int64_t> sizes_;
   std::mt19937 engine_;
   Rows train_, validation_;
   Reals weights_, x_, y_, v_;
@@ -303,14 +354,21 @@ std::string case_name(const testing::TestParamInfo<Case> &tested) {
   return tested.param.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Noise, TransitionProblem,
-                         testing::Values(Case{"symmetric", AIT_TRANSITION_SYMMETRIC, false, true, 5},
-                                         Case{"given", AIT_TRANSITION_GIVEN, false, true, 3},
-                                         Case{"weighted_symmetric", AIT_TRANSITION_SYMMETRIC, true, true, 2},
-                                         Case{"weighted", AIT_TRANSITION_NONE, true, true, 5},
-                                         Case{"validation_alone", AIT_TRANSITION_NONE, false, false, 5},
-                                         Case{"one_fold", AIT_TRANSITION_SYMMETRIC, false, true, 1}),
-                         case_name);
+INSTANTIATE_TEST_SUITE_P(
+    Noise, TransitionProblem,
+    testing::Values(Case{"symmetric", AIT_TRANSITION_SYMMETRIC, false, true, 5},
+                    Case{"given", AIT_TRANSITION_GIVEN, false, true, 3},
+                    Case{"weighted_symmetric", AIT_TRANSITION_SYMMETRIC, true, true, 2},
+                    Case{"weighted", AIT_TRANSITION_NONE, true, true, 5},
+                    Case{"validation_alone", AIT_TRANSITION_NONE, false, false, 5},
+                    Case{"one_fold", AIT_TRANSITION_SYMMETRIC, false, true, 1},
+                    Case{"deep", AIT_TRANSITION_SYMMETRIC, true, true, 3, {5, 3}},
+                    Case{"deep_given", AIT_TRANSITION_GIVEN, false, true, 2, {3}},
+                    Case{"relu", AIT_TRANSITION_SYMMETRIC, true, true, 3, {5}, AIT_ACTIVATION_RELU},
+                    Case{"tanh", AIT_TRANSITION_SYMMETRIC, false, true, 2, {4, 3}, AIT_ACTIVATION_TANH},
+                    Case{"tanh_given", AIT_TRANSITION_GIVEN, true, true, 3, {4}, AIT_ACTIVATION_TANH},
+                    Case{"tanh_validation_alone", AIT_TRANSITION_NONE, false, false, 5, {4}, AIT_ACTIVATION_TANH}),
+    case_name);
 
 TEST_P(TransitionProblem, ValuesAndDerivativesAreThoseOfTheDefinition) {
   const Data data(GetParam());
@@ -319,12 +377,12 @@ TEST_P(TransitionProblem, ValuesAndDerivativesAreThoseOfTheDefinition) {
   const Wides x = wide(data.x(), 0, data.n());
   std::mt19937 engine(9);
   for (int32_t j = 0; j < GetParam().folds; j++) {
-    const size_t first = static_cast<size_t>(j * kParameters);
-    const Wides y = wide(data.y(), first, kParameters), v = wide(data.v(), first, kParameters);
+    const size_t first = j * data.m();
+    const Wides y = wide(data.y(), first, data.m()), v = wide(data.v(), first, data.m());
     expect_near(data.f(j, x, y), static_cast<double>(out.f[j]), "f", j);
     expect_near(data.F(j, x, y), static_cast<double>(out.F[j]), "F", j);
     for (int trial = 0; trial < 3; trial++) {
-      const Wides d = wide(random_reals(engine, kParameters, 1), 0, kParameters);
+      const Wides d = wide(random_reals(engine, data.m(), 1), 0, data.m());
       const auto f_along = [&](Wide a, Wide b) { return data.f(j, x, moved(moved(y, a, d), b, v)); };
       expect_near(slope([&](Wide a) { return f_along(a, 0); }), inner(out.g, first, d), "<g, d>", j);
       expect_near(slope([&](Wide a) { return data.F(j, x, moved(y, a, d)); }), inner(out.gy, first, d), "<gy, d>", j);
@@ -347,7 +405,7 @@ TEST_P(TransitionProblem, CrossTermsAreThoseOfTheDefinition) {
     for (size_t i = 0; i < data.n(); i++) {
       Wide mixed = 0, direct = 0;
       for (int32_t j = 0; j < GetParam().folds; j++) {
-        const Wides y = wide(data.y(), j * kParameters, kParameters), v = wide(data.v(), j * kParameters, kParameters);
+        const Wides y = wide(data.y(), j * data.m(), data.m()), v = wide(data.v(), j * data.m(), data.m());
         const auto at = [&](Wide a) {
           Wides point = x;
           point[i] += a;
@@ -367,6 +425,10 @@ TEST_P(TransitionProblem, ThePreconditionerIsItsFormula) {
   const Data data(GetParam());
   const Context context = make_context();
   const Problem problem = data.problem(context);
+  if (!GetParam().hidden.empty()) {
+    EXPECT_EQ(problem->oracles.ll_preconditioner, nullptr);
+    return;
+  }
   Oracles oracles(context, problem);
   const ait_real *x = oracles.reals(data.x()), *y = oracles.reals(data.y());
   const Reals inverse = oracles
@@ -376,8 +438,8 @@ TEST_P(TransitionProblem, ThePreconditionerIsItsFormula) {
                                  })
                             .first;
   for (size_t k = 0; k < inverse.size(); k++) {
-    const size_t entry = k % kParameters;
-    const double square = entry < kMatrix ? data.mean_square(entry % kFeatures) : 1;
+    const size_t entry = k % data.m();
+    const double square = entry < kClasses * kFeatures ? data.mean_square(entry % kFeatures) : 1;
     const double expected = 1 / (0.05 * square + std::exp(static_cast<double>(data.x()[0])));
     EXPECT_NEAR(static_cast<double>(inverse[k]), expected, 1e-6 * expected) << k;
   }
@@ -405,8 +467,12 @@ TEST_P(TransitionProblem, HyperGradientsAreDerivatives) {
 
 void expect_refused(const ait_transition &transition, ait_status status, const char *sentence) {
   const Context context = make_context();
+  const int64_t sizes[] = {kFeatures, kClasses};
+  ait_network network = {};
+  network.layers = 1;
+  network.sizes = sizes;
   ait_problem *problem = nullptr;
-  EXPECT_EQ(ait_problem_create_transition(context.get(), kClasses, &transition, &problem), status);
+  EXPECT_EQ(ait_problem_create_transition(context.get(), &network, &transition, &problem), status);
   EXPECT_EQ(std::string(ait_last_error()), sentence);
 }
 
@@ -414,6 +480,9 @@ TEST(TransitionProblem, RefusesWhatDoesNotFit) {
   const Data data({"", AIT_TRANSITION_GIVEN, true, true, 3});
   const ait_transition good = data.transition();
   ait_transition bad = good;
+  bad.validation = nullptr;
+  expect_refused(bad, AIT_INVALID_ARGUMENT, "transition cleaning needs validation rows");
+  bad = good;
   bad.folds = 18;
   expect_refused(bad, AIT_INVALID_ARGUMENT, "18 folds of 17 validation rows; expected 1 to 17");
   bad = good;

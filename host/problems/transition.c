@@ -2,11 +2,11 @@
  * (docs/derivation.md#transition-cleaning).
  *
  *     f_j = mean over the rows kept of [ -w_i log sum_c p_c T_cg on training rows, CE on validation rows ]
- *           + lambda/2 ||A_j||^2
+ *           + lambda/2 (the squares of all weights; biases are free)
  *     F_j = (1/M) sum of CE over the validation rows of fold j + tau/(B M) (log lambda - log lambda_0)^2
  *
- * with x = (log lambda) or (log lambda, logit e). A data pass takes the mean over all rows, those left out with weight
- * 0, so that its results count N / n_j or M / n_j times, n_j the number of rows kept. */
+ * with x = (log lambda) or (log lambda, logit e). A pass takes the mean over all rows, those left out with weight 0, so
+ * that its results count N / n_j or M / n_j times, n_j the number of rows kept. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,44 +25,45 @@ typedef struct transition_rows {
 
 typedef struct transition {
   ait_device *device;
-  int64_t classes, features, m;
+  ait_shape shape;
   int32_t folds;
   ait_transition_noise noise;
   double prior_centre, prior_strength; /* log lambda_0; tau / M */
   transition_rows train, validation;
   ait_real *log_noise; /* of the given chances, or NULL */
-  ait_real *curvature; /* m: 0.05 mean u_j^2 for every entry of y */
+  ait_real *curvature; /* m: 0.05 mean u_j^2 for every entry of y, for a linear classifier; else NULL */
   ait_real *ones;      /* m */
+  ait_real *is_weight; /* m: 1 for weights, 0 for biases */
 } transition;
 
 /* What an oracle needs of the workspace. */
 typedef struct transition_memory {
   ait_real *lambda, *log_noise; /* 1; C x C */
   ait_real *part;               /* m: what the validation rows give */
+  ait_real *weights;            /* m: those of y or v, 0 in place of the biases */
   ait_real *values;             /* 3: the losses of both kinds, and a square */
   ait_real *dots, *noise_cross; /* B; B x C x C */
-  void *data_pass;
+  void *pass;
 } transition_memory;
 
 /* ---- workspace --------------------------------------------------------------------------------- */
 
-static size_t data_pass_workspace(const transition *t, const transition_rows *side, const ait_real *log_noise) {
-  const ait_pass pass = {.rows = &side->rows, .classes = t->classes, .log_noise = log_noise};
-  return side->rows.rows > 0 ? t->device->model->data_pass_workspace(t->device, &pass) : 0;
+static size_t pass_workspace(const transition *t, const transition_rows *side, int32_t noisy) {
+  return side->rows.rows > 0 ? ait_network_workspace(t->device, &t->shape, &side->rows, noisy) : 0;
 }
 
 static transition_memory lay_out(const transition *t, int64_t batch, ait_layout *layout) {
-  const int64_t noise = t->classes * t->classes;
-  /* The workspace of a pass depends on whether there is a noise model, not on what it holds. */
-  const size_t train = data_pass_workspace(t, &t->train, t->noise != AIT_TRANSITION_NONE ? t->ones : NULL);
-  const size_t validation = data_pass_workspace(t, &t->validation, NULL);
+  const int64_t classes = ait_shape_classes(&t->shape), noise = classes * classes;
+  const size_t train = pass_workspace(t, &t->train, t->noise != AIT_TRANSITION_NONE);
+  const size_t validation = pass_workspace(t, &t->validation, 0);
   return (transition_memory){.lambda = ait_layout_reals(layout, 1),
                              .log_noise = ait_layout_reals(layout, noise),
-                             .part = ait_layout_reals(layout, t->m),
+                             .part = ait_layout_reals(layout, t->shape.parameters),
+                             .weights = ait_layout_reals(layout, t->shape.parameters),
                              .values = ait_layout_reals(layout, 3),
                              .dots = ait_layout_reals(layout, batch),
                              .noise_cross = ait_layout_reals(layout, batch * noise),
-                             .data_pass = ait_layout_take(layout, train > validation ? train : validation)};
+                             .pass = ait_layout_take(layout, train > validation ? train : validation)};
 }
 
 static size_t transition_workspace(const void *self, int64_t batch) {
@@ -83,25 +84,24 @@ static ait_status take_terms(const transition *t, const ait_real *x, const trans
                              const ait_real **log_noise) {
   const int32_t symmetric = t->noise == AIT_TRANSITION_SYMMETRIC;
   *log_noise = symmetric ? memory->log_noise : t->log_noise;
-  return t->device->model->transition_terms(t->device, t->classes, x, memory->lambda,
+  return t->device->model->transition_terms(t->device, ait_shape_classes(&t->shape), x, memory->lambda,
                                             symmetric ? memory->log_noise : NULL);
 }
 
 /* A pass over one kind of rows for problem b; outputs and direction are still missing. */
-static ait_pass pass_of(const transition *t, const transition_rows *side, const ait_call *call, int64_t b,
-                        const ait_real *y) {
-  return (ait_pass){.rows = &side->rows,
-                    .labels = side->labels,
-                    .classes = t->classes,
-                    .classifier = y + b * t->m,
-                    .active = call->active != NULL ? call->active + b : NULL,
-                    .weights = side->weights,
-                    .folds = t->folds > 1 ? side->folds : NULL,
-                    .fold = (int32_t)b};
+static ait_network_pass pass_of(const transition *t, const transition_rows *side, const ait_call *call, int64_t b,
+                                const ait_real *y) {
+  return (ait_network_pass){.rows = &side->rows,
+                            .targets = {.labels = side->labels,
+                                        .weights = side->weights,
+                                        .folds = t->folds > 1 ? side->folds : NULL,
+                                        .fold = (int32_t)b},
+                            .active = call->active != NULL ? call->active + b : NULL,
+                            .y = y + b * call->m};
 }
 
-static ait_status run(const transition *t, const ait_pass *pass, const transition_memory *memory) {
-  return t->device->model->data_pass(t->device, pass, memory->data_pass);
+static ait_status run(const transition *t, const ait_network_pass *pass, const transition_memory *memory) {
+  return ait_network_run(t->device, &t->shape, pass, memory->pass);
 }
 
 /* Rows of one kind that problem b keeps. */
@@ -114,24 +114,28 @@ static double share(const transition *t, const transition_rows *side, int64_t b)
   return (double)side->rows.rows / (double)(kept(t, &t->train, b) + kept(t, &t->validation, b));
 }
 
-/* out = train's share of `out` (0 where there are no such rows) + validation's share of `part` + lambda A in the
- * entries of A, for g and H v alike: `a` is y or v. */
-static ait_status add_sides(const transition *t, const ait_call *call, int64_t b, const transition_memory *memory,
-                            const ait_real *a, ait_real *out) {
-  const uint8_t *active = call->active != NULL ? call->active + b : NULL;
-  const int64_t matrix = t->classes * t->features;
-  const double train = share(t, &t->train, b), validation = share(t, &t->validation, b);
-  const int32_t first = t->train.rows.rows > 0 ? 0 : 1;
-  const ait_term of_matrix[] = {
-      {train, NULL, out}, {validation, NULL, memory->part}, {1, memory->lambda, a + b * t->m}};
-  const ait_term of_bias[] = {{train, NULL, out + matrix}, {validation, NULL, memory->part + matrix}};
-  AIT_TRY(t->device->vector->combine(t->device, 1, matrix, active, 3 - first, of_matrix + first, out));
-  return t->device->vector->combine(t->device, 1, t->classes, active, 2 - first, of_bias + first, out + matrix);
+/* memory->weights = the weights of problem b in y or v. */
+static ait_status take_weights(const transition *t, const ait_call *call, int64_t b, const ait_real *y,
+                               const transition_memory *memory) {
+  return t->device->vector->multiply(t->device, 1, call->m, NULL, t->is_weight, y + b * call->m, memory->weights);
 }
 
-/* *dot = <A_b, V_b>, the biases left out. */
-static ait_status dot_matrices(const transition *t, int64_t b, const ait_real *y, const ait_real *v, ait_real *dot) {
-  return t->device->vector->dot(t->device, 1, t->classes * t->features, y + b * t->m, v + b * t->m, dot);
+/* out = train's share of `out` (0 where there are no such rows) + validation's share of `part` + lambda `weights`, for
+ * g and H v alike. */
+static ait_status add_sides(const transition *t, const ait_call *call, int64_t b, const transition_memory *memory,
+                            ait_real *out) {
+  const uint8_t *active = call->active != NULL ? call->active + b : NULL;
+  const int32_t first = t->train.rows.rows > 0 ? 0 : 1;
+  const ait_term terms[] = {{share(t, &t->train, b), NULL, out},
+                            {share(t, &t->validation, b), NULL, memory->part},
+                            {1, memory->lambda, memory->weights}};
+  return t->device->vector->combine(t->device, 1, call->m, active, 3 - first, terms + first, out);
+}
+
+/* *dot = <y_b, weights>. */
+static ait_status dot_weights(const transition *t, const ait_call *call, int64_t b, const ait_real *y,
+                              const transition_memory *memory, ait_real *dot) {
+  return t->device->vector->dot(t->device, 1, call->m, y + b * call->m, memory->weights, dot);
 }
 
 /* ---- oracles: f -------------------------------------------------------------------------------- */
@@ -141,18 +145,19 @@ static ait_status gradient_of(const transition *t, const ait_call *call, int64_t
   const uint8_t *active = call->active != NULL ? call->active + b : NULL;
   const int32_t first = t->train.rows.rows > 0 ? 0 : 1;
   if (first == 0) {
-    ait_pass pass = pass_of(t, &t->train, call, b, y);
-    pass.log_noise = log_noise;
+    ait_network_pass pass = pass_of(t, &t->train, call, b, y);
+    pass.targets.log_noise = log_noise;
     pass.loss = memory->values;
-    pass.gradient = g + b * t->m;
+    pass.gradient = g + b * call->m;
     AIT_TRY(run(t, &pass, memory));
   }
-  ait_pass pass = pass_of(t, &t->validation, call, b, y);
+  ait_network_pass pass = pass_of(t, &t->validation, call, b, y);
   pass.loss = memory->values + 1;
   pass.gradient = memory->part;
   AIT_TRY(run(t, &pass, memory));
-  AIT_TRY(add_sides(t, call, b, memory, y, g + b * t->m));
-  AIT_TRY(dot_matrices(t, b, y, y, memory->values + 2));
+  AIT_TRY(take_weights(t, call, b, y, memory));
+  AIT_TRY(add_sides(t, call, b, memory, g + b * call->m));
+  AIT_TRY(dot_weights(t, call, b, y, memory, memory->values + 2));
   const ait_term terms[] = {{share(t, &t->train, b), NULL, memory->values},
                             {share(t, &t->validation, b), NULL, memory->values + 1},
                             {0.5, memory->lambda, memory->values + 2}};
@@ -174,12 +179,12 @@ static ait_status ll_gradient(void *self, const ait_call *call, const ait_real *
 /* The part of the training rows: H v, and the cross terms of log T where e is a variable. */
 static ait_status train_product(const transition *t, const ait_call *call, int64_t b, const transition_memory *memory,
                                 const ait_real *log_noise, const ait_real *y, const ait_real *v, ait_real *hv) {
-  const int64_t noise = t->classes * t->classes;
+  const int64_t noise = ait_shape_classes(&t->shape) * ait_shape_classes(&t->shape);
   ait_real *noise_cross = t->noise == AIT_TRANSITION_SYMMETRIC ? memory->noise_cross + b * noise : NULL;
-  ait_pass pass = pass_of(t, &t->train, call, b, y);
-  pass.log_noise = log_noise;
-  pass.direction = v + b * t->m;
-  pass.tangent = hv + b * t->m;
+  ait_network_pass pass = pass_of(t, &t->train, call, b, y);
+  pass.targets.log_noise = log_noise;
+  pass.v = v + b * call->m;
+  pass.product = hv + b * call->m;
   pass.noise_cross = noise_cross;
   AIT_TRY(run(t, &pass, memory));
   const ait_term scaled = {share(t, &t->train, b), NULL, noise_cross};
@@ -196,18 +201,21 @@ static ait_status ll_products(void *self, const ait_call *call, const ait_real *
     if (t->train.rows.rows > 0) {
       AIT_TRY(train_product(t, call, b, &memory, log_noise, y, v, hv));
     }
-    ait_pass pass = pass_of(t, &t->validation, call, b, y);
-    pass.direction = v + b * t->m;
-    pass.tangent = memory.part;
+    ait_network_pass pass = pass_of(t, &t->validation, call, b, y);
+    pass.v = v + b * call->m;
+    pass.product = memory.part;
     AIT_TRY(run(t, &pass, &memory));
-    AIT_TRY(add_sides(t, call, b, &memory, v, hv + b * t->m));
-    AIT_TRY(dot_matrices(t, b, y, v, memory.dots + b));
+    AIT_TRY(take_weights(t, call, b, v, &memory));
+    AIT_TRY(add_sides(t, call, b, &memory, hv + b * call->m));
+    AIT_TRY(dot_weights(t, call, b, y, &memory, memory.dots + b));
   }
-  return t->device->model->transition_cross(t->device, call->batch, t->classes, call->active, x, memory.dots,
+  return t->device->model->transition_cross(t->device, call->batch, ait_shape_classes(&t->shape), call->active, x,
+                                            memory.dots,
                                             t->noise == AIT_TRANSITION_SYMMETRIC ? memory.noise_cross : NULL, xv);
 }
 
-/* 1 / (0.05 mean u_j^2 + lambda): P (1 - P) is about 0.05 in the mean over rows and classes. */
+/* 1 / (0.05 mean u_j^2 + lambda), for a linear classifier: P (1 - P) is about 0.05 in the mean over rows and classes.
+ * With hidden layers H's diagonal depends on y and need not be above 0. */
 static ait_status ll_preconditioner(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
                                     ait_real *inverse_diagonal) {
   const transition *t = self;
@@ -216,9 +224,9 @@ static ait_status ll_preconditioner(void *self, const ait_call *call, const ait_
   const ait_term terms[] = {{1, NULL, t->curvature}, {1, memory.lambda, t->ones}};
   (void)y;
   AIT_TRY(take_terms(t, x, &memory, &log_noise));
-  AIT_TRY(t->device->vector->combine(t->device, 1, t->m, NULL, 2, terms, memory.part));
+  AIT_TRY(t->device->vector->combine(t->device, 1, call->m, NULL, 2, terms, memory.part));
   for (int64_t b = 0; b < call->batch; b++) {
-    AIT_TRY(t->device->vector->ratio(t->device, t->m, t->ones, memory.part, inverse_diagonal + b * t->m));
+    AIT_TRY(t->device->vector->ratio(t->device, call->m, t->ones, memory.part, inverse_diagonal + b * call->m));
   }
   return AIT_OK;
 }
@@ -238,8 +246,8 @@ static ait_status ul_value(void *self, const ait_call *call, const ait_real *x, 
   AIT_TRY(prior_distance(t, x, distance));
   AIT_TRY(t->device->vector->dot(t->device, 1, 1, distance, distance, square));
   for (int64_t b = 0; b < call->batch; b++) {
-    ait_pass pass = pass_of(t, &t->validation, call, b, y);
-    pass.only_fold = 1;
+    ait_network_pass pass = pass_of(t, &t->validation, call, b, y);
+    pass.targets.only_fold = 1;
     pass.loss = F + b;
     AIT_TRY(run(t, &pass, &memory));
     const ait_term terms[] = {{1, NULL, F + b}, {t->prior_strength / (double)t->folds, NULL, square}};
@@ -268,9 +276,9 @@ static ait_status ul_gradient(void *self, const ait_call *call, const ait_real *
   const transition *t = self;
   const transition_memory memory = memory_of(t, call);
   for (int64_t b = 0; b < call->batch; b++) {
-    ait_pass pass = pass_of(t, &t->validation, call, b, y);
-    pass.only_fold = 1;
-    pass.gradient = gy + b * t->m;
+    ait_network_pass pass = pass_of(t, &t->validation, call, b, y);
+    pass.targets.only_fold = 1;
+    pass.gradient = gy + b * call->m;
     AIT_TRY(run(t, &pass, &memory));
   }
   return prior_slope(t, call, x, &memory, gx);
@@ -295,6 +303,7 @@ static void destroy(void *self) {
   t->device->runtime->release(t->device, t->log_noise);
   t->device->runtime->release(t->device, t->curvature);
   t->device->runtime->release(t->device, t->ones);
+  t->device->runtime->release(t->device, t->is_weight);
   free(t);
 }
 
@@ -337,13 +346,14 @@ static ait_status upload_folds(transition *t, const char *name, int64_t count, c
 
 static ait_status upload_side(transition *t, const char *name, const ait_matrix *matrix, const int32_t *labels,
                               const int32_t *folds, transition_rows *side) {
-  const int64_t count = ait_matrix_rows(matrix);
-  if (ait_matrix_columns(matrix) != t->features || count < 1) {
+  const int64_t count = ait_matrix_rows(matrix), features = ait_shape_features(&t->shape);
+  const ait_row_use use = ait_shape_is_folded(&t->shape) ? AIT_READ_OFTEN : AIT_READ_ONCE; /* by the data pass */
+  if (ait_matrix_columns(matrix) != features || count < 1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "%lld %s rows of %lld features; expected 1 or more, of %lld",
-                    (long long)count, name, (long long)ait_matrix_columns(matrix), (long long)t->features);
+                    (long long)count, name, (long long)ait_matrix_columns(matrix), (long long)features);
   }
-  AIT_TRY(ait_upload_labels(t->device, name, count, t->classes, labels, &side->labels));
-  AIT_TRY(t->device->model->upload_rows(t->device, matrix, AIT_READ_OFTEN, &side->rows));
+  AIT_TRY(ait_upload_labels(t->device, name, count, ait_shape_classes(&t->shape), labels, &side->labels));
+  AIT_TRY(t->device->model->upload_rows(t->device, matrix, use, &side->rows));
   return upload_folds(t, name, count, folds, side);
 }
 
@@ -357,32 +367,44 @@ static void add_squares(const ait_matrix *matrix, double *squares) {
   }
 }
 
-/* The diagonal of H for lambda = 0, and a vector of ones; `squares` has D entries, `numbers` m. */
+/* The diagonal of H for lambda = 0, of a linear classifier; `squares` has D entries, `numbers` m. */
 static ait_status upload_curvature(transition *t, const ait_transition *from, double *squares, ait_real *numbers) {
   const double mean_spread = 0.05;
   const int64_t rows = ait_matrix_rows(from->validation) + (from->train != NULL ? ait_matrix_rows(from->train) : 0);
-  const size_t bytes = (size_t)t->m * sizeof *numbers;
   add_squares(from->validation, squares);
   if (from->train != NULL) {
     add_squares(from->train, squares);
   }
-  for (int64_t k = 0; k < t->m; k++) {
-    const int32_t is_bias = k >= t->classes * t->features;
-    numbers[k] = (ait_real)(mean_spread * (is_bias ? 1 : squares[k % t->features] / (double)rows));
+  for (int64_t k = 0; k < t->shape.parameters; k++) {
+    const int32_t is_bias = k >= t->shape.biases[0];
+    numbers[k] = (ait_real)(mean_spread * (is_bias ? 1 : squares[k % ait_shape_features(&t->shape)] / (double)rows));
   }
-  AIT_TRY(upload(t->device, bytes, numbers, &t->curvature));
-  for (int64_t k = 0; k < t->m; k++) {
-    numbers[k] = 1;
-  }
-  return upload(t->device, bytes, numbers, &t->ones);
+  return upload(t->device, (size_t)t->shape.parameters * sizeof *numbers, numbers, &t->curvature);
 }
 
-static ait_status make_curvature(transition *t, const ait_transition *from) {
-  double *squares = calloc((size_t)t->features, sizeof *squares);
-  ait_real *numbers = malloc((size_t)t->m * sizeof *numbers);
-  const ait_status status = squares != NULL && numbers != NULL
-                                ? upload_curvature(t, from, squares, numbers)
-                                : ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld parameters", (long long)t->m);
+/* A vector of ones, and one with zeros in place of the biases; `numbers` has m entries. */
+static ait_status upload_ones(transition *t, ait_real *numbers) {
+  const size_t bytes = (size_t)t->shape.parameters * sizeof *numbers;
+  for (int64_t k = 0; k < t->shape.parameters; k++) {
+    numbers[k] = 1;
+  }
+  AIT_TRY(upload(t->device, bytes, numbers, &t->ones));
+  for (int32_t l = 0; l < t->shape.layers; l++) {
+    memset(numbers + t->shape.biases[l], 0, (size_t)t->shape.sizes[l + 1] * sizeof *numbers);
+  }
+  return upload(t->device, bytes, numbers, &t->is_weight);
+}
+
+static ait_status make_constants(transition *t, const ait_transition *from) {
+  const int64_t m = t->shape.parameters;
+  double *squares = calloc((size_t)ait_shape_features(&t->shape), sizeof *squares);
+  ait_real *numbers = malloc((size_t)m * sizeof *numbers);
+  ait_status status = squares != NULL && numbers != NULL
+                          ? upload_ones(t, numbers)
+                          : ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld parameters", (long long)m);
+  if (status == AIT_OK && t->shape.layers == 1) {
+    status = upload_curvature(t, from, squares, numbers);
+  }
   free(squares);
   free(numbers);
   return status;
@@ -390,10 +412,10 @@ static ait_status make_curvature(transition *t, const ait_transition *from) {
 
 /* log T of the given chances. */
 static ait_status upload_chances(transition *t, const double *chances) {
-  const int64_t entries = t->classes * t->classes;
+  const int64_t classes = ait_shape_classes(&t->shape), entries = classes * classes;
   ait_real *log_noise = malloc((size_t)entries * sizeof *log_noise);
   if (log_noise == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a noise model of %lld classes", (long long)t->classes);
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a noise model of %lld classes", (long long)classes);
   }
   for (int64_t k = 0; k < entries; k++) {
     log_noise[k] = (ait_real)log(chances[k]);
@@ -425,8 +447,8 @@ static ait_status check_chances(int64_t classes, const double *chances) {
 }
 
 static ait_status check(int64_t classes, const ait_transition *from) {
-  if (from->validation == NULL || classes < 2) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "transition cleaning needs validation rows and 2 or more classes");
+  if (from->validation == NULL) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "transition cleaning needs validation rows");
   }
   const int64_t rows = ait_matrix_rows(from->validation);
   if (from->folds < 1 || from->folds > rows) {
@@ -473,30 +495,29 @@ static ait_status fill(transition *t, const ait_transition *from) {
   if (from->noise == AIT_TRANSITION_GIVEN) {
     AIT_TRY(upload_chances(t, from->chances));
   }
-  return make_curvature(t, from);
+  return make_constants(t, from);
 }
 
-ait_status ait_problem_create_transition(ait_context *context, int64_t classes, const ait_transition *from,
+ait_status ait_problem_create_transition(ait_context *context, const ait_network *network, const ait_transition *from,
                                          ait_problem **problem) {
-  static const ait_oracles table = {.struct_size = sizeof table,
-                                    .flags = AIT_CAPTURABLE,
-                                    .workspace = transition_workspace,
-                                    .ll_gradient = ll_gradient,
-                                    .ll_products = ll_products,
-                                    .ul_value = ul_value,
-                                    .ul_gradient = ul_gradient,
-                                    .destroy = destroy,
-                                    .ll_preconditioner = ll_preconditioner};
-  AIT_TRY(check(classes, from));
+  ait_shape shape;
+  AIT_TRY(ait_shape_of(network, &shape));
+  AIT_TRY(check(ait_shape_classes(&shape), from));
+  const ait_oracles table = {.struct_size = sizeof table,
+                             .flags = AIT_CAPTURABLE,
+                             .workspace = transition_workspace,
+                             .ll_gradient = ll_gradient,
+                             .ll_products = ll_products,
+                             .ul_value = ul_value,
+                             .ul_gradient = ul_gradient,
+                             .destroy = destroy,
+                             .ll_preconditioner = shape.layers == 1 ? ll_preconditioner : NULL};
   transition *t = calloc(1, sizeof *t);
   if (t == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a problem of transition cleaning");
   }
-  const int64_t features = ait_matrix_columns(from->validation);
   *t = (transition){.device = &context->device,
-                    .classes = classes,
-                    .features = features,
-                    .m = classes * (features + 1),
+                    .shape = shape,
                     .folds = from->folds,
                     .noise = from->noise,
                     .prior_centre = from->prior_strength > 0 ? log(from->prior_lambda) : 0,
@@ -504,7 +525,7 @@ ait_status ait_problem_create_transition(ait_context *context, int64_t classes, 
   ait_status status = fill(t, from);
   if (status == AIT_OK) {
     const int64_t n = from->noise == AIT_TRANSITION_SYMMETRIC ? 2 : 1;
-    status = ait_problem_create(context, &table, t, from->folds, n, t->m, problem);
+    status = ait_problem_create(context, &table, t, from->folds, n, shape.parameters, problem);
   }
   if (status != AIT_OK) {
     destroy(t);

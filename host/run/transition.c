@@ -260,7 +260,7 @@ static ait_status solve(ait_transition_run *run, const ait_transition *rows, int
   AIT_TRY(go_on(run));
   solver_options(looks, 0, 1, &options);
   options.record_trajectory = loss != NULL;
-  AIT_TRY(ait_problem_create_transition(run->context, run->data->classes, rows, &problem));
+  AIT_TRY(ait_problem_create_transition(run->context, &run->network, rows, &problem));
   ait_status status = ait_solver_create(problem, &options, x, y, &solver);
   if (status == AIT_OK) {
     status = ait_solver_rollout(solver);
@@ -322,7 +322,7 @@ static ait_status descend(ait_transition_run *run, int32_t kind, int64_t iterati
   ait_solver *solver = NULL;
   ait_solver_options options;
   solver_options(WARM_LOOKS, 1, iterations, &options);
-  AIT_TRY(ait_problem_create_transition(run->context, run->data->classes, &rows, &problem));
+  AIT_TRY(ait_problem_create_transition(run->context, &run->network, &rows, &problem));
   ait_status status = ait_solver_create(problem, &options, arm->x, arm->y, &solver);
   if (status == AIT_OK) {
     status = iterate(run, arm, solver, ait_problem_n(problem), iterations);

@@ -88,17 +88,16 @@ typedef struct ait_transition {
   double prior_strength; /* tau >= 0; 0: no prior */
 } ait_transition;
 
-/* Transition cleaning with a linear classifier p = softmax(A u + b), y = (A, b), C x D and C entries
- * (docs/derivation.md#transition-cleaning). LL problem j = 0 .. B - 1 leaves out fold j of both kinds of rows:
- *     f_j = mean over the rows kept of [ -w_i log sum_c p_c T_cg for a training row with label g, CE for a
- *           validation row ] + lambda/2 ||A_j||^2
- *     F_j = (1/M) sum of CE over the validation rows left out + tau/(B M) (log lambda - log lambda_0)^2
- * so that the UL objective is the mean held-out CE, plus the prior. The inverse diagonal of its preconditioner is
- * 1 / (0.05 mean u^2 + lambda) for every column u of the rows (and u = 1 for b).
- * Errors: AIT_INVALID_ARGUMENT (sizes or settings that do not fit), AIT_BAD_DATA (a label out of range),
- * AIT_OUT_OF_MEMORY. */
-AIT_API ait_status ait_problem_create_transition(ait_context *context, int64_t classes, const ait_transition *from,
-                                                 ait_problem **problem);
+/* Transition cleaning (docs/derivation.md#transition-cleaning): p are the chances that the network, which is copied,
+ * gives the classes, y its parameters, and W_j the weight matrices of problem j's, without the biases. LL problem j = 0
+ * .. B - 1 leaves out fold j of both kinds of rows: f_j = mean over the rows kept of [ -w_i log sum_c p_c T_cg for a
+ * training row with label g, CE for a validation row ] + lambda/2 ||W_j||^2 F_j = (1/M) sum of CE over the validation
+ * rows left out + tau/(B M) (log lambda - log lambda_0)^2 so that the UL objective is the mean held-out CE, plus the
+ * prior. With a single layer there is a preconditioner, whose inverse diagonal is 1 / (0.05 mean u^2 + lambda) for
+ * every column u of the rows (and u = 1 for the biases). Errors: AIT_INVALID_ARGUMENT (sizes or settings that do not
+ * fit), AIT_BAD_DATA (a label out of range), AIT_OUT_OF_MEMORY. */
+AIT_API ait_status ait_problem_create_transition(ait_context *context, const ait_network *network,
+                                                 const ait_transition *from, ait_problem **problem);
 
 /* Adds one smoothed l_q term (ait_problem_add_lq) for the weight matrix W_l of every layer of `network`, whose
  * parameters the problem's y holds; biases have none.
