@@ -10,8 +10,8 @@ enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, K
 
 static const struct argp_option options[] = {
     {"cleaning", KEY_CLEANING, "NAME", 0,
-     "What is learned: weights (one a row) or transition (the chances of wrong labels in a noise model; linear "
-     "classifiers; needs no option of methods and algorithm) (default weights)",
+     "What is learned: weights (one a row) or transition (the chances of wrong labels in a noise model; needs "
+     "no option of methods and algorithm) (default weights)",
      4},
     {"method", KEY_METHOD, "NAME", 0,
      "iaptt-gm, or another one that " AIT_PROGRAM " methods lists (default " AIT_DEFAULT_METHOD ")", 4},

@@ -16,7 +16,7 @@ static const struct argp_option options[] = {
     {"methods", KEY_METHODS, "LIST", 0,
      "Methods, as clean --method takes them, transition for clean --cleaning transition, and cheap rankings, as "
      "baseline --rankings takes them, with commas between; baselines stands for all rankings (default: all methods, "
-     "transition with --model linear, baselines)",
+     "transition, baselines)",
      4},
     {"against", KEY_AGAINST, "NAME", 0,
      "The one that the others are held against (default: the cheap ranking that does best, else the first method)", 4},
@@ -91,9 +91,7 @@ static ait_status add_everything(ait_compare_settings *s) {
   for (int32_t i = 0; ait_method_name(i) != NULL; i++) {
     AIT_TRY(ait_compare_parse(ait_method_name(i), s));
   }
-  if (s->clean.model.hidden == 0) {
-    AIT_TRY(ait_compare_parse("transition", s));
-  }
+  AIT_TRY(ait_compare_parse("transition", s));
   return ait_compare_parse("baselines", s);
 }
 

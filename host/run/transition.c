@@ -17,8 +17,9 @@ const char *const ait_transition_arm_words[] = {"symmetric", "full"};
 
 enum { FOLDS = AIT_TRANSITION_FOLDS };
 
-/* Looks at f of one LL solution: from nothing, and from a solution near by. */
-enum { LOOKS = 100, WARM_LOOKS = 40, LAST_SOLVE_LOOKS = 60 };
+/* Looks at f of one LL solution: from nothing, and from a solution near by; a network with hidden layers, whose problem
+ * has no preconditioner, takes so many times as many. */
+enum { LOOKS = 100, WARM_LOOKS = 40, LAST_SOLVE_LOOKS = 60, NETWORK_FACTOR = 2 };
 
 /* UL iterations of the arms; the full noise model is fitted again between its two runs. */
 enum { SYMMETRIC_ITERATIONS = 10, FULL_ITERATIONS = 6, REFITTED_ITERATIONS = 3, MOST_ITERATIONS = 10 };
@@ -30,7 +31,8 @@ _Static_assert(SYMMETRIC_ITERATIONS + 1 <= (int)AIT_TRANSITION_MOST_POINTS &&
 /* x is the mean of so many last iterates. */
 enum { AVERAGED = 5 };
 
-/* The clean classifier's lambda is one of these, the largest first, so that each solution starts the next. */
+/* The clean classifier's lambda is one of these, the largest first, so that each solution of a linear one starts the
+ * next; a network's weights may be 0 at the largest, and would stay there. */
 static const double lambdas[] = {1e-1, 1e-2, 1e-3, 1e-4};
 enum { LAMBDAS = sizeof lambdas / sizeof lambdas[0] };
 
@@ -141,17 +143,10 @@ ait_status ait_transition_check_rows(const ait_clean_data *data) {
 
 ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
                                 ait_transition_run *run) {
-  *run = (ait_transition_run){.context = context,
-                              .settings = settings,
-                              .data = data,
-                              .sizes = {data->features, data->classes},
-                              .accuracy = NAN};
+  *run = (ait_transition_run){.context = context, .settings = settings, .data = data, .accuracy = NAN};
   AIT_TRY(ait_transition_check_rows(data));
-  if (settings->model.hidden > 0) {
-    return ait_fail(AIT_UNSUPPORTED, "transition cleaning goes with --model linear, not with --model %s",
-                    settings->model.text);
-  }
-  run->network = (ait_network){.layers = 1, .sizes = run->sizes, .activation = AIT_ACTIVATION_NONE};
+  ait_model_network(&settings->model, (ait_activation)settings->activation, data->features, data->classes, run->sizes,
+                    &run->network);
   run->m = ait_network_parameters(&run->network);
   AIT_TRY(allocate_all(run));
   return make_predictors(run);
@@ -222,22 +217,36 @@ static ait_transition rows_of_arm(const ait_transition_run *run, int32_t arm) {
   return rows;
 }
 
-static void solver_options(int64_t looks, int32_t descends, int64_t iterations, ait_solver_options *options) {
+static int32_t has_hidden_layers(const ait_transition_run *run) {
+  return run->network.layers > 1;
+}
+
+/* Where solutions begin: from zeros a network with hidden layers would not move. */
+static void start(const ait_transition_run *run, ait_real *y) {
+  memset(y, 0, (size_t)(FOLDS * run->m) * sizeof *y);
+  for (int32_t b = 0; b < FOLDS && has_hidden_layers(run); b++) {
+    ait_network_initialise(&run->network, run->settings->seed, y + b * run->m);
+  }
+}
+
+static void solver_options(const ait_transition_run *run, int64_t looks, int32_t descends, int64_t iterations,
+                           ait_solver_options *options) {
   ait_solver_options_init(options);
   options->method = (ait_method){.initialisation = AIT_INITIALISATION_WARM,
                                  .truncation = AIT_TRUNCATION_NONE,
                                  .mapping = AIT_MAPPING_LBFGS,
                                  .lbfgs = {.tolerance = ll_tolerance},
                                  .hypergradient = AIT_HYPERGRADIENT_NONE};
-  options->ll_steps = looks;
+  options->ll_steps = has_hidden_layers(run) ? NETWORK_FACTOR * looks : looks;
   if (!descends) {
     return;
   }
   options->method.hypergradient = AIT_HYPERGRADIENT_CONJUGATE_GRADIENT;
-  options->method.conjugate_gradient = (ait_conjugate_gradient){.iterations = CG_ITERATIONS,
-                                                                .tolerance = cg_tolerance,
-                                                                .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
-                                                                .preconditioner = AIT_PRECONDITIONER_DIAGONAL};
+  options->method.conjugate_gradient = (ait_conjugate_gradient){
+      .iterations = CG_ITERATIONS,
+      .tolerance = cg_tolerance,
+      .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
+      .preconditioner = has_hidden_layers(run) ? AIT_PRECONDITIONER_NONE : AIT_PRECONDITIONER_DIAGONAL};
   options->ul_iterations = iterations;
   options->ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
   options->ul_optimizer.rate =
@@ -258,7 +267,7 @@ static ait_status solve(ait_transition_run *run, const ait_transition *rows, int
   ait_solver *solver = NULL;
   ait_solver_options options;
   AIT_TRY(go_on(run));
-  solver_options(looks, 0, 1, &options);
+  solver_options(run, looks, 0, 1, &options);
   options.record_trajectory = loss != NULL;
   AIT_TRY(ait_problem_create_transition(run->context, &run->network, rows, &problem));
   ait_status status = ait_solver_create(problem, &options, x, y, &solver);
@@ -269,7 +278,7 @@ static ait_status solve(ait_transition_run *run, const ait_transition *rows, int
     status = ait_solver_get_y(solver, y);
   }
   for (int32_t b = 0; status == AIT_OK && loss != NULL && b < rows->folds; b++) {
-    *loss = (b == 0 ? 0 : *loss) + (double)ait_solver_trajectory_F(solver)[looks * rows->folds + b];
+    *loss = (b == 0 ? 0 : *loss) + (double)ait_solver_trajectory_F(solver)[options.ll_steps * rows->folds + b];
   }
   ait_solver_destroy(solver);
   ait_problem_destroy(problem);
@@ -321,7 +330,7 @@ static ait_status descend(ait_transition_run *run, int32_t kind, int64_t iterati
   ait_problem *problem;
   ait_solver *solver = NULL;
   ait_solver_options options;
-  solver_options(WARM_LOOKS, 1, iterations, &options);
+  solver_options(run, WARM_LOOKS, 1, iterations, &options);
   AIT_TRY(ait_problem_create_transition(run->context, &run->network, &rows, &problem));
   ait_status status = ait_solver_create(problem, &options, arm->x, arm->y, &solver);
   if (status == AIT_OK) {
@@ -389,6 +398,9 @@ static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *r
   for (int32_t k = 0; k < LAMBDAS; k++) {
     const ait_real x = (ait_real)log(lambdas[k]);
     double loss;
+    if (k == 0 || has_hidden_layers(run)) {
+      start(run, y);
+    }
     AIT_TRY(solve(run, rows, LOOKS, &x, y, &loss));
     if (loss < least) {
       least = loss;
@@ -409,9 +421,13 @@ static ait_status learn_clean(ait_transition_run *run) {
   rows.folds = 1;
   rows.validation_folds = NULL;
   const ait_real x = (ait_real)log(run->clean_lambda);
+  if (has_hidden_layers(run)) {
+    start(run, full->y);
+  }
   AIT_TRY(solve(run, &rows, LOOKS, &x, full->y, NULL));
   AIT_TRY(ait_predictor_probabilities(run->train_predictor, full->y, run->probabilities));
-  memset(full->y, 0, (size_t)(FOLDS * run->m) * sizeof *full->y);
+  start(run, full->y);
+  start(run, symmetric->y);
   const ait_noisy_rows noisy = noisy_rows(run);
   AIT_TRY(ait_noise_fit(&noisy, few_counts, full->chances));
   run->clean_rate = ait_noise_rate(&noisy, full->chances);

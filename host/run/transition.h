@@ -60,7 +60,7 @@ typedef struct ait_transition_run {
   const ait_clean_settings *settings; /* borrowed */
   const ait_clean_data *data;         /* borrowed */
   const volatile sig_atomic_t *stop;  /* borrowed: nonzero asks to stop */
-  int64_t sizes[2];
+  int64_t sizes[AIT_MAX_HIDDEN + 2];
   ait_network network;
   int64_t m;                             /* parameters of one classifier */
   double *means;                         /* D: of the training rows' columns */
@@ -105,8 +105,7 @@ ait_status ait_transition_check_settings(const ait_clean_settings *settings);
 /* Looks whether there are enough rows for the folds. Errors: AIT_BAD_DATA. */
 ait_status ait_transition_check_rows(const ait_clean_data *data);
 
-/* On failure the run still has to be ended. Errors: AIT_BAD_DATA (too few rows), AIT_UNSUPPORTED (hidden layers), and
- * whatever the library returns. */
+/* On failure the run still has to be ended. Errors: AIT_BAD_DATA (too few rows), and whatever the library returns. */
 ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
                                 ait_transition_run *run);
 

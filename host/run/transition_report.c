@@ -60,6 +60,7 @@ static void add_settings(cJSON *object, const ait_transition_run *run) {
   ait_document_data(object, run->settings, run->data);
   ait_document_text(object, "cleaning", "transition");
   ait_document_text(object, "model", run->settings->model.text);
+  ait_document_text(object, "activation", ait_activation_words[run->settings->activation]);
   cJSON_AddNumberToObject(object, "folds", AIT_TRANSITION_FOLDS);
   ait_document_seed(object, run->settings->seed);
 }
@@ -159,23 +160,23 @@ static ait_status write_scores(const ait_transition_run *run, const ait_folder *
   return status;
 }
 
-/* The classifiers of the rows as they are: A (u - mean) + b = A u + (b - A mean). */
+/* The classifiers of the rows as they are: of the first layer, W (u - mean) + b = W u + (b - W mean). */
 static ait_status write_classifiers(const ait_transition_run *run, const ait_folder *folder) {
   const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
-  const int64_t classes = run->data->classes, features = run->data->features;
+  const int64_t outputs = run->sizes[1], features = run->data->features;
   const size_t bytes = (size_t)(AIT_TRANSITION_FOLDS * run->m) * sizeof(ait_real);
   ait_real *y = malloc(bytes);
   if (y == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %d classifiers", AIT_TRANSITION_FOLDS);
   }
   memcpy(y, run->arms[run->chosen].y, bytes);
-  for (int64_t k = 0; k < AIT_TRANSITION_FOLDS * classes; k++) {
-    const ait_real *row = y + k / classes * run->m + k % classes * features;
+  for (int64_t k = 0; k < AIT_TRANSITION_FOLDS * outputs; k++) {
+    const ait_real *row = y + k / outputs * run->m + k % outputs * features;
     double moved = 0;
     for (int64_t j = 0; j < features; j++) {
       moved += (double)row[j] * run->means[j];
     }
-    y[k / classes * run->m + classes * features + k % classes] -= (ait_real)moved;
+    y[k / outputs * run->m + outputs * features + k % outputs] -= (ait_real)moved;
   }
   const ait_status status = ait_document_array(folder, "y.npy", real_type, AIT_TRANSITION_FOLDS, run->m, y);
   free(y);
@@ -237,8 +238,8 @@ static void print_accuracies(const ait_transition_run *run, FILE *out) {
 void ait_transition_print(const ait_transition_run *run, const char *folder, FILE *out) {
   const ait_suspects suspects = suspects_of(run);
   ait_summary_data(run->settings, run->data, out);
-  fprintf(out, "Run     transition cleaning, linear classifier, %d folds, in %.1f s", AIT_TRANSITION_FOLDS,
-          run->seconds);
+  fprintf(out, "Run     transition cleaning, %s classifier, %d folds, in %.1f s", run->settings->model.text,
+          AIT_TRANSITION_FOLDS, run->seconds);
   ait_summary_device(run->context, run->settings->math, out);
   print_arms(run, out);
   if (run->data->mislabelled_rows > 0) {

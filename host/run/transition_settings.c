@@ -39,10 +39,6 @@ ait_status ait_transition_check_settings(const ait_clean_settings *s) {
   if (option != NULL) {
     return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --cleaning weights, not with --cleaning transition", option);
   }
-  if (s->model.text[0] != '\0' && strcmp(s->model.text, "linear") != 0) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--cleaning transition goes with --model linear, not with --model %s",
-                    s->model.text);
-  }
   const int32_t few_train = s->train != -1 && s->train < AIT_TRANSITION_FOLDS,
                 few_validation = s->validation != -1 && s->validation < AIT_TRANSITION_FOLDS;
   return few_train || few_validation

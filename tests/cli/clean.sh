@@ -246,6 +246,39 @@ for options in "--noise-model pair" "--noise-model symmetric --force"; do
 done
 succeed "$AIT" clean $transition $truth_known --noise 1 --out all-wrong
 grep -qi "nan" out && fail "noise 1: NaN in the summary: $(cat out)"
+# A network with a hidden layer where no linear classifier helps; y.npy holds it for the rows as they are.
+make_data twofold 200 2 0.3 4 twofold
+make_data clean-twofold 40 2 0 5 twofold
+for model in linear mlp:8; do
+  succeed "$AIT" clean --images twofold-images.npy --labels twofold-labels.npy --val-images clean-twofold-images.npy \
+    --val-labels clean-twofold-labels.npy --cleaning transition --baselines validation --model $model --out "twofold-$model"
+  grep -q "transition cleaning, $model classifier" out || fail "$model: the summary names another classifier: $(cat out)"
+done
+python3 - <<'PYTHON' || fail "hidden layers: wrong labels are not ranked as expected, or y.npy predicts other labels"
+import csv, struct
+def numbers(path, code):
+    data = open(path, "rb").read()
+    start = 10 + struct.unpack("<H", data[8:10])[0]
+    return struct.unpack("<%d%s" % ((len(data) - start) // struct.calcsize(code), code), data[start:])
+def auroc(folder):
+    truth = [int(line) for line in open("twofold-truth.txt")]
+    wrong = [truth[int(r["row"])] != int(r["given_label"]) for r in csv.DictReader(open(folder + "/suspects.csv"))]
+    below, pairs = 0, 0
+    for is_wrong in reversed(wrong):
+        pairs += below if is_wrong else 0
+        below += not is_wrong
+    return pairs / (below * (len(wrong) - below))
+assert auroc("twofold-linear") < 0.7 and auroc("twofold-mlp:8") > 0.95, (auroc("twofold-linear"), auroc("twofold-mlp:8"))
+pixels, y = numbers("clean-twofold-images.npy", "B"), numbers("twofold-mlp:8/y.npy", "f")
+assert len(y) == 5 * (8 * 21 + 2 * 9)
+right = 0
+for i in range(40):
+    u = [pixel / 255 for pixel in pixels[20 * i:20 * i + 20]]
+    a = [max(0, y[160 + h] + sum(y[20 * h + j] * u[j] for j in range(20))) for h in range(8)]
+    logits = [y[184 + c] + sum(y[168 + 8 * c + h] * a[h] for h in range(8)) for c in range(2)]
+    right += (logits[1] > logits[0]) == (i % 2 == 1)
+assert right >= 38, right
+PYTHON
 expect 2 "--cleaning transition needs --validation 5 or more, for its 5 folds" \
   "$AIT" clean $transition --validation 4 --out refused
 expect 1 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \

@@ -12,6 +12,8 @@ copies of its pattern; the share WRONG of the labels is redrawn. Options spoil t
   missing         no row of class 1
   second          every row is of class 1
   wide            one feature more
+  twofold         every second row of a class comes from the negative of its pattern: no linear classifier tells classes
+                  apart
 """
 
 import random
@@ -41,7 +43,12 @@ def main():
         truth = [1] * rows
     if "missing" in options:
         truth = [0 if c == 1 else c for c in truth]
-    pixels = [max(0, min(255, p + chance.randrange(-60, 61))) for c in truth for p in pattern[c]]
+    negative = [i // classes % 2 == 1 and "twofold" in options for i in range(rows)]
+    pixels = [
+        max(0, min(255, (255 - p if turned else p) + chance.randrange(-60, 61)))
+        for c, turned in zip(truth, negative)
+        for p in pattern[c]
+    ]
     given = [(c + 1 + chance.randrange(classes - 1)) % classes if chance.random() < wrong else c for c in truth]
     if "negative" in options:
         given[5] = -1

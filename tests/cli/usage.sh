@@ -165,7 +165,6 @@ done
 
 transition=("${clean[@]}" --cleaning transition)
 expect 2 "--cleaning foo: expected weights or transition" "${clean[@]}" --cleaning foo
-expect 2 "--cleaning transition goes with --model linear, not with --model deep:5" "${transition[@]}" --model deep:5
 for clash in "--method rhg" "--iterations 5" "--ll-steps 5" "--ll-rate auto" "--ul-rate 1" "--init-rate 1" \
   "--ul-optimizer sgd" "--score weight" "--eval-every 2" "--protocol paper" "--cg-damping 1" "--mapping l-bfgs" \
   "--prior zero" "--lq-weight 1"; do
