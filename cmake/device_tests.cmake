@@ -101,6 +101,11 @@ if(NOT AIT_SANITIZE)
   target_compile_definitions(ait_simt_tests_tsan PRIVATE _GNU_SOURCE AIT_VERSION="${PROJECT_VERSION}" AIT_TEST_SIMT)
   target_compile_options(ait_simt_tests_tsan PRIVATE -Wno-unknown-pragmas
                          -Wno-unused-parameter -Wno-unused-variable -O1)
+  # The CPU's data pass is there to be linked alone.
+  foreach(variant v2 v3 v4 amx)
+    set_property(SOURCE host/device/cpu/data_pass_${variant}.c APPEND PROPERTY COMPILE_OPTIONS
+                 $<$<STREQUAL:$<TARGET_PROPERTY:NAME>,ait_simt_tests_tsan>:-O0>)
+  endforeach()
   add_test(NAME ait_simt_tests_tsan
            COMMAND ait_simt_tests_tsan --gtest_filter=*/cuda*-*EveryShape*:*DoNotDependOnThreads*:*TheSameBitsTwice*:*AChunkOfRows*:*ARealJob*:*ASweepIs*:*ManyRowsMatch*:*NoisyLabelsMatch*:*FoldsMatch*:*GiveTheSameBits*:*GivesTheSameBits*
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
