@@ -48,7 +48,8 @@ static const double few_counts = 1, full_counts = 30, symmetric_counts = 1e6;
 /* The full T is taken above this z. */
 static const double z_of_full = 3;
 
-static const double ll_tolerance = 1e-4, cg_tolerance = 2e-3;
+/* Damping: with hidden layers, where there is no preconditioner and curvature is often negative. */
+static const double ll_tolerance = 1e-4, cg_tolerance = 2e-3, network_damping = 0.05;
 enum { CG_ITERATIONS = 40 };
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
@@ -246,6 +247,7 @@ static void solver_options(const ait_transition_run *run, int64_t looks, int32_t
       .iterations = CG_ITERATIONS,
       .tolerance = cg_tolerance,
       .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
+      .damping = has_hidden_layers(run) ? network_damping : 0,
       .preconditioner = has_hidden_layers(run) ? AIT_PRECONDITIONER_NONE : AIT_PRECONDITIONER_DIAGONAL};
   options->ul_iterations = iterations;
   options->ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
