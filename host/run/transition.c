@@ -36,8 +36,8 @@ enum { AVERAGED = 5 };
 static const double lambdas[] = {1e-1, 1e-2, 1e-3, 1e-4};
 enum { LAMBDAS = sizeof lambdas / sizeof lambdas[0] };
 
-/* Where log lambda starts, and its prior. */
-static const double first_lambda = 2e-3, prior_strength = 1;
+/* Where log lambda starts, of a linear classifier and with hidden layers, and its prior. */
+static const double linear_lambda = 2e-3, network_lambda = 1e-2, prior_strength = 1;
 
 /* The noise rate that the symmetric arm starts from lies within these. */
 static const double least_rate = 0.02, most_rate = 0.85;
@@ -198,6 +198,14 @@ int64_t ait_transition_iterations(const ait_transition_run *run) {
 
 /* ---- solutions --------------------------------------------------------------------------------- */
 
+static int32_t has_hidden_layers(const ait_transition_run *run) {
+  return run->network.layers > 1;
+}
+
+static double first_lambda(const ait_transition_run *run) {
+  return has_hidden_layers(run) ? network_lambda : linear_lambda;
+}
+
 static ait_transition rows_of(const ait_transition_run *run, ait_transition_noise noise) {
   const ait_clean_data *d = run->data;
   return (ait_transition){.train = run->train,
@@ -208,7 +216,7 @@ static ait_transition rows_of(const ait_transition_run *run, ait_transition_nois
                           .train_folds = run->train_folds,
                           .validation_folds = run->validation_folds,
                           .noise = noise,
-                          .prior_lambda = first_lambda,
+                          .prior_lambda = first_lambda(run),
                           .prior_strength = prior_strength};
 }
 
@@ -216,10 +224,6 @@ static ait_transition rows_of_arm(const ait_transition_run *run, int32_t arm) {
   ait_transition rows = rows_of(run, arm == AIT_ARM_FULL ? AIT_TRANSITION_GIVEN : AIT_TRANSITION_SYMMETRIC);
   rows.chances = run->arms[arm].chances;
   return rows;
-}
-
-static int32_t has_hidden_layers(const ait_transition_run *run) {
-  return run->network.layers > 1;
 }
 
 /* Where solutions begin: from zeros a network with hidden layers would not move. */
@@ -434,7 +438,7 @@ static ait_status learn_clean(ait_transition_run *run) {
   AIT_TRY(ait_noise_fit(&noisy, few_counts, full->chances));
   run->clean_rate = ait_noise_rate(&noisy, full->chances);
   const double rate = fmin(most_rate, fmax(least_rate, run->clean_rate));
-  symmetric->x[0] = full->x[0] = (ait_real)log(first_lambda);
+  symmetric->x[0] = full->x[0] = (ait_real)log(first_lambda(run));
   symmetric->x[1] = (ait_real)log(rate / (1 - rate));
   return ait_noise_fit(&noisy, full_counts, full->chances);
 }
