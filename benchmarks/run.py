@@ -252,8 +252,8 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def measure_cleaning(arguments: argparse.Namespace) -> dict[str, Any]:
-    """`ait clean` and cleanlab on the same rows."""
-    print("finding wrong labels: ait clean, cleanlab", flush=True)
+    """The paper's method and cleanlab on the same rows."""
+    print("finding wrong labels: iaptt-gm, cleanlab", flush=True)
     began = time.monotonic()
     ours = cleaning.run_ours(arguments.build)
     try:

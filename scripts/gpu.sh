@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What only a machine with a GPU can say, in one command of at most nine minutes: builds the preset cuda-release for
 # that GPU, runs the tests of label gpu and the reference cases on it, a selection of the tests under compute-sanitizer,
-# the demo's work and the data pass on GPU and CPU, and keeps all of it raw.
+# the paper's method and the data pass on GPU and CPU, and keeps all of it raw.
 # Usage: scripts/gpu.sh [RESULTS_FOLDER]      (default: benchmarks/results/DATE-DEVICE; a folder that holds no files)
 #
 # Needs nvcc with cuBLAS and cuRAND, a C and C++ compiler, CMake and Ninja. OpenBLAS, cJSON, zlib, Random123,
@@ -192,12 +192,12 @@ done
 
 # ---- timings -----------------------------------------------------------------------------------------------------
 
-# clean NAME SECONDS OPTION...: one run of the program; its run.json, with the seconds of the iterations, is kept.
+# clean NAME SECONDS OPTION...: one run of the paper's method; its run.json, with the seconds of the iterations, is kept.
 clean() {
   local name=$1 limit=$2
   shift 2
-  step "$name" "$limit" '' $build/ait clean --dataset fashion-mnist --baselines validation --quiet \
-    --out "$work/$name" "$@" &&
+  step "$name" "$limit" '' $build/ait clean --dataset fashion-mnist --method iaptt-gm --baselines validation \
+    --quiet --out "$work/$name" "$@" &&
     cp "$work/$name/run.json" "$results/$name.json"
 }
 for run in 1 2 3; do

@@ -10,11 +10,13 @@ enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, K
 
 static const struct argp_option options[] = {
     {"cleaning", KEY_CLEANING, "NAME", 0,
-     "What is learned: weights (one a row) or transition (the chances of wrong labels in a noise model; needs "
-     "no option of methods and algorithm) (default weights)",
+     "What is learned: transition (a noise model: the chances that a class carries each label) or weights (one a "
+     "row, as in the paper). Default: transition if the classifier is linear and no option is given that belongs to "
+     "the weights (--method and what goes with it, --protocol, --score, --lq-weight, all under Algorithm, "
+     "--eval-every); else weights",
      4},
     {"method", KEY_METHOD, "NAME", 0,
-     "iaptt-gm, or another one that " AIT_PROGRAM " methods lists (default " AIT_DEFAULT_METHOD ")", 4},
+     "How weights are learned: a name that " AIT_PROGRAM " methods lists (default " AIT_DEFAULT_METHOD ")", 4},
     {"lq-weight", KEY_LQ_WEIGHT, "A", 0,
      "Add A (||W||^2 + E^2)^(Q/2), which is not convex, to the training loss, for the weights W of every layer "
      "(default: no such term); the classifiers beside the run do without",
@@ -29,15 +31,19 @@ static const struct argp_option options[] = {
     {0}};
 
 static const char documentation[] =
-    "Find the mislabelled rows of a data set, given a small clean validation set: every training row gets a weight, a "
-    "classifier is trained on the weighted rows, and the weights are moved so that it does well on the validation "
-    "rows.\v"
+    "Find the mislabelled rows of a data set, given a small clean validation set. The default is transition "
+    "cleaning: a classifier and a noise model, the chances that a class carries each label, are learned together, and "
+    "every training row gets the odds that its label is wrong. In the paper's method (--method iaptt-gm or --cleaning "
+    "weights) every training row gets a weight, a classifier is trained on the weighted rows, and the weights are "
+    "moved so that it does well on the validation rows; with hidden layers that is the default.\v"
     "Ctrl-C ends the iteration (or the training of a classifier beside the run) under way and writes what there is; "
-    "with --cleaning transition that is nothing of a run whose rows are not yet ranked. "
+    "with transition cleaning that is nothing of a run whose rows are not yet ranked. "
     "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.\n\n"
     "Examples:\n"
     "  " AIT_PROGRAM
     " clean --dataset fashion-mnist --out first-run\n"
+    "  " AIT_PROGRAM
+    " clean --dataset fashion-mnist --method iaptt-gm --out as-in-the-paper\n"
     "  " AIT_PROGRAM
     " clean --images x.npy --labels y.npy \\\n"
     "      --val-images vx.npy --val-labels vy.npy --ids names.txt --out mine\n"
@@ -139,9 +145,7 @@ static ait_status complete(clean_input *input) {
   if (input->seed_given && input->lists.seed_count > 0) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--seed and --seeds cannot be given together");
   }
-  if (input->settings.cleaning == AIT_CLEANING_TRANSITION) {
-    AIT_TRY(ait_transition_check_settings(&input->settings));
-  }
+  AIT_TRY(ait_cleaning_choose(&input->settings));
   AIT_TRY(ait_sweep_lists_check(&input->lists, &input->settings));
   if (input->lists.rate_count > 0) {
     input->settings.noise = input->lists.rates[0]; /* each run gets its own */

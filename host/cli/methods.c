@@ -99,7 +99,9 @@ static void print_options(void) {
       "                                 --cg-preconditioner\n"
       "  Neumann series                 --neumann-terms\n"
       "  finite differences             --fd-epsilon\n"
-      "A combination that makes no sense is refused with the two choices that clash.\n");
+      "A combination that makes no sense is refused with the two choices that clash. Any of these options, and "
+      "--method,\n"
+      "makes clean learn weights, where its default for a linear classifier is a noise model.\n");
 }
 
 static void print_summaries(void) {

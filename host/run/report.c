@@ -130,6 +130,7 @@ static void add_method_settings(cJSON *object, const ait_clean_settings *s) {
 static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int64_t rows) {
   ait_solver_options options;
   ait_clean_solver_options(s, rows, &options);
+  ait_document_text(object, "cleaning", ait_cleaning_words[AIT_CLEANING_WEIGHTS]);
   ait_document_text(object, "protocol", s->protocol == AIT_PROTOCOL_PAPER ? "paper" : "user");
   ait_document_text(object, "model", s->model.text);
   ait_document_text(object, "activation", ait_activation_words[s->activation]);

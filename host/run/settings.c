@@ -65,8 +65,9 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .eval_every = -1,
                                    .math = AIT_MATH_FLOAT32,
                                    .protocol = AIT_PROTOCOL_USER,
-                                   .score = AIT_SCORE_CLASSIFIER,
-                                   .baselines = AIT_BESIDE_ALL};
+                                   .score = -1,
+                                   .baselines = AIT_BESIDE_ALL,
+                                   .cleaning = -1};
   ait_method_settings_init(&settings->method_settings);
 }
 
@@ -239,6 +240,7 @@ ait_status ait_clean_settings_complete(ait_clean_settings *s) {
   AIT_TRY(complete_terms(s));
   complete_data(s);
   complete_solver(s);
+  s->score = (int32_t)whole_or(s->score, AIT_SCORE_CLASSIFIER);
   s->device = text_or(s->device, "auto");
   s->out = text_or(s->out, AIT_DEFAULT_OUT);
   return AIT_OK;

@@ -98,7 +98,8 @@ ait_status ait_method_settings_complete(const ait_method_settings *settings, con
 ait_status ait_method_check_start(const ait_method_settings *settings, const char *name, const ait_method *method,
                                   int32_t optimizer_given, int32_t rate_given);
 
-/* What hyper-cleaning learns: a weight for every row, or a noise model (run/transition.h). */
+/* What hyper-cleaning learns: a weight for every row, or a noise model (run/transition.h). Which of them where none is
+ * asked for, says ait_cleaning_choose. */
 typedef enum ait_cleaning { AIT_CLEANING_WEIGHTS, AIT_CLEANING_TRANSITION } ait_cleaning;
 
 extern const char *const ait_cleaning_words[]; /* "weights", "transition", NULL */

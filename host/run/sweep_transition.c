@@ -8,9 +8,19 @@
 #include "run/summary.h"
 #include "run/sweep.h"
 
-/* All runs have as many rows. */
+/* All runs have as many rows. Who did not ask for folds is told what has none. */
+static ait_status check_rows(const ait_sweep *sweep) {
+  const ait_status status = ait_transition_check_rows(sweep->data);
+  if (status == AIT_OK) {
+    return AIT_OK;
+  }
+  char reason[768];
+  snprintf(reason, sizeof reason, "%s", ait_last_error());
+  return ait_fail(status, "%s; --cleaning weights has no folds", reason);
+}
+
 static ait_status begin(ait_sweep *sweep) {
-  AIT_TRY(ait_transition_check_rows(sweep->data));
+  AIT_TRY(check_rows(sweep));
   return ait_allocate(sweep->count, sizeof *sweep->transitions, &sweep->transitions);
 }
 

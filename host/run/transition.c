@@ -135,11 +135,10 @@ static ait_status make_predictors(ait_transition_run *run) {
 ait_status ait_transition_check_rows(const ait_clean_data *data) {
   return data->validation_rows >= FOLDS && data->train_rows >= FOLDS && data->classes >= 2
              ? AIT_OK
-             : ait_fail(
-                   AIT_BAD_DATA,
-                   "--cleaning transition takes %d folds: it needs %d or more training rows, as many validation rows "
-                   "and 2 classes; there are %lld, %lld and %d",
-                   FOLDS, FOLDS, (long long)data->train_rows, (long long)data->validation_rows, data->classes);
+             : ait_fail(AIT_BAD_DATA,
+                        "transition cleaning takes %d folds: it needs %d or more training rows, as many validation "
+                        "rows and 2 classes; there are %lld, %lld and %d",
+                        FOLDS, FOLDS, (long long)data->train_rows, (long long)data->validation_rows, data->classes);
 }
 
 ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,

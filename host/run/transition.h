@@ -98,9 +98,11 @@ typedef struct ait_transition_run {
   char failure[AIT_SIDE_SENTENCE]; /* why there is no result; else empty */
 } ait_transition_run;
 
-/* Refuses settings that mean nothing here; they are as given, not yet completed. Errors: AIT_INVALID_ARGUMENT (the
- * sentence names the two options that clash). */
-ait_status ait_transition_check_settings(const ait_clean_settings *settings);
+/* Where no kind of cleaning was asked for, it becomes transition cleaning if the classifier is linear and no option was
+ * given that belongs to the weights, else that of weights; the settings are as given, not yet completed.
+ * Errors: AIT_INVALID_ARGUMENT (settings that mean nothing in transition cleaning: the sentence names the two options
+ * that clash, or what helps). */
+ait_status ait_cleaning_choose(ait_clean_settings *settings);
 
 /* Looks whether there are enough rows for the folds. Errors: AIT_BAD_DATA. */
 ait_status ait_transition_check_rows(const ait_clean_data *data);

@@ -1,4 +1,5 @@
-/* transition_settings.c - which settings mean nothing in transition cleaning. */
+/* transition_settings.c - which kind of cleaning settings ask for, and which of them mean nothing in transition
+ * cleaning. */
 #include <string.h>
 
 #include "context/error.h"
@@ -13,7 +14,7 @@ static const char *algorithm_option(const ait_clean_settings *s) {
     const char *option;
   } options[] = {{s->method_name[0] != '\0', "--method"},
                  {s->protocol != AIT_PROTOCOL_USER, "--protocol"},
-                 {s->score != AIT_SCORE_CLASSIFIER, "--score"},
+                 {s->score != -1, "--score"},
                  {s->lq_weight != -1, "--lq-weight"},
                  {s->lq_q != -1, "--lq-q"},
                  {s->lq_epsilon != -1, "--lq-epsilon"},
@@ -33,16 +34,29 @@ static const char *algorithm_option(const ait_clean_settings *s) {
   return NULL;
 }
 
-ait_status ait_transition_check_settings(const ait_clean_settings *s) {
+/* The first option that belongs to the weights and is set, or NULL. */
+static const char *weights_option(const ait_clean_settings *s) {
   const char *option = algorithm_option(s);
-  option = option != NULL ? option : ait_method_settings_first(&s->method_settings);
+  return option != NULL ? option : ait_method_settings_first(&s->method_settings);
+}
+
+static ait_status check_transition(const ait_clean_settings *s) {
+  const char *option = weights_option(s);
   if (option != NULL) {
     return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --cleaning weights, not with --cleaning transition", option);
   }
   const int32_t few_train = s->train != -1 && s->train < AIT_TRANSITION_FOLDS,
                 few_validation = s->validation != -1 && s->validation < AIT_TRANSITION_FOLDS;
   return few_train || few_validation
-             ? ait_fail(AIT_INVALID_ARGUMENT, "--cleaning transition needs %s %d or more, for its %d folds",
+             ? ait_fail(AIT_INVALID_ARGUMENT,
+                        "transition cleaning needs %s %d or more, for its %d folds; --cleaning weights has none",
                         few_train ? "--train" : "--validation", AIT_TRANSITION_FOLDS, AIT_TRANSITION_FOLDS)
              : AIT_OK;
+}
+
+ait_status ait_cleaning_choose(ait_clean_settings *s) {
+  if (s->cleaning == -1) {
+    s->cleaning = s->model.hidden == 0 && weights_option(s) == NULL ? AIT_CLEANING_TRANSITION : AIT_CLEANING_WEIGHTS;
+  }
+  return s->cleaning == AIT_CLEANING_TRANSITION ? check_transition(s) : AIT_OK;
 }

@@ -279,13 +279,49 @@ for i in range(40):
     right += (logits[1] > logits[0]) == (i % 2 == 1)
 assert right >= 38, right
 PYTHON
-expect 2 "--cleaning transition needs --validation 5 or more, for its 5 folds" \
-  "$AIT" clean $transition --validation 4 --out refused
-expect 1 "it needs 5 or more training rows, as many validation rows and 2 classes; there are 300, 4 and 3" \
-  "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \
-  --val-labels few-labels.npy --cleaning transition --out refused --quiet
-expect 1 "ait: --cleaning transition takes 5 folds" \
-  "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images few-images.npy \
-  --val-labels few-labels.npy --cleaning transition --seeds 0,1 --out refused --quiet
+
+# ---- which cleaning runs where --cleaning is not given ----------------------------------------------
+make_data small 60 3 0.3 1
+small="--images small-images.npy --labels small-labels.npy --val-images val-images.npy --val-labels val-labels.npy
+       --train 40 --validation 15 --threads 1 --quiet --baselines validation"
+# ruled KIND FILE [options]: a run of that kind of cleaning, which FILE of the folder ruled names.
+ruled() {
+  local kind=$1 file=$2
+  shift 2
+  rm -rf ruled
+  succeed "$AIT" clean $small --out ruled "$@"
+  grep -q "\"cleaning\":[[:space:]]*\"$kind\"" ruled/$file || fail "$*: $file does not say that $kind were learned"
+}
+for options in "" "--model linear --seed 1" "--noise 0.2 --noise-model pair" "--model deep:4 --cleaning transition"; do
+  ruled transition run.json $options
+done
+for options in "--cleaning weights" "--method iaptt-gm" "--method rhg" "--protocol paper" "--score classifier" \
+  "--lq-weight 0.01" "--iterations 2" "--ll-steps 2" "--ll-rate auto" "--ul-optimizer adam" "--ul-rate 0.02" \
+  "--init-optimizer sgd" "--init-rate 0.02" "--eval-every 9" "--truncation none" "--prior-weight 0.1" \
+  "--model deep:4" "--model mlp:4"; do
+  ruled weights run.json $options
+done
+ruled transition sweep.json --seeds 0,1
+cp -r ruled by-itself
+ruled transition run.json --seed 1 --cleaning transition
+for file in suspects.csv weights.npy y.npy; do
+  cmp -s by-itself/seed-1/$file ruled/$file || fail "$file: the default is not --cleaning transition"
+done
+ruled weights sweep.json --noise-rates 0.2,0.3 --method iaptt-gm
+cp -r ruled by-itself-too
+ruled weights run.json --noise 0.3 --cleaning weights
+same by-itself-too/noise-0.3 ruled
+
+# Too few rows for folds: weights are not learned unasked, but named.
+expect 2 "transition cleaning needs --validation 5 or more, for its 5 folds; --cleaning weights has none" \
+  "$AIT" clean $small --validation 4 --out refused
+expect 2 "transition cleaning needs --train 5 or more, for its 5 folds; --cleaning weights has none" \
+  "$AIT" clean $small --cleaning transition --train 4 --out refused
+few="--images train-images.npy --labels train-labels.npy --val-images few-images.npy --val-labels few-labels.npy --quiet"
+for options in "" "--cleaning transition" "--seeds 0,1"; do
+  expect 1 "ait: transition cleaning takes 5 folds: it needs 5 or more training rows, as many validation rows and 2 \
+classes; there are 300, 4 and 3; --cleaning weights has no folds" "$AIT" clean $few $options --out refused
+done
 [ ! -e refused ] || fail "a refused run left a folder"
+succeed "$AIT" clean $few --cleaning weights --baselines validation --out few
 finish
