@@ -18,6 +18,7 @@ struct Quadratics {
   std::vector<Doubles> A, C, t;  /* m x m, m x n, m of each LL problem */
   std::vector<int64_t> products; /* calls of ll_products in which the LL problem was active */
   double scale_of_products = 1;  /* infinity: products overflow */
+  bool has_matrix = false;       /* it has an ll_precondition, of the same numbers */
   bool has_diagonal = true;      /* the problem has an ll_preconditioner: the inverse of A's diagonal */
 
   Quadratics(int64_t n_, int64_t m_) : n(n_), m(m_) {}
@@ -169,6 +170,15 @@ ait_status ll_preconditioner(void *self, const ait_call *call, const ait_real *,
   return AIT_OK;
 }
 
+ait_status ll_precondition(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
+                           ait_real *out) {
+  EXPECT_OK(ll_preconditioner(self, call, x, y, out));
+  for (int64_t i = 0; i < call->batch * static_cast<const Quadratics *>(self)->m; i++) {
+    out[i] *= v[i];
+  }
+  return AIT_OK;
+}
+
 ait_status ul_value(void *self, const ait_call *call, const ait_real *, const ait_real *y, ait_real *F) {
   const auto *q = static_cast<const Quadratics *>(self);
   for (int64_t b = 0; b < call->batch; b++) {
@@ -194,6 +204,7 @@ ait_status ul_gradient(void *self, const ait_call *call, const ait_real *, const
 Problem Quadratics::problem(const Context &context) {
   ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
   oracles.ll_preconditioner = has_diagonal ? ll_preconditioner : nullptr;
+  oracles.ll_precondition = has_matrix ? ll_precondition : nullptr;
   ait_problem *made = nullptr;
   EXPECT_OK(ait_problem_create(context.get(), &oracles, this, batch(), n, m, &made));
   return Problem(made, ait_problem_destroy);
@@ -360,6 +371,21 @@ TEST_F(Implicit, PreconditionerTakesAnIllScaledDiagonalOut) {
   cg.tolerance = kDouble ? 1e-9 : 1e-4;
   EXPECT_LE(relative_error(gx_of(start(problem, options)), data.apply(q)), kDouble ? 1e-8 : 1e-3);
   EXPECT_EQ(data.products, (std::vector<int64_t>{rank + 1 + 1, rank + 1})) << "and one more with the solution";
+}
+
+TEST_F(Implicit, APreconditionerThatMultipliesIsAsGoodAsItsNumbers) {
+  Quadratics data(n, 12);
+  data.has_matrix = true;
+  data.add_ill_conditioned(engine, 1e3, 2);
+  Problem problem = data.problem(context);
+  ait_solver_options options = make_options("ls", 1, 1e-9);
+  ait_conjugate_gradient &cg = options.method.conjugate_gradient;
+  std::vector<Reals> gx;
+  for (const ait_preconditioner preconditioner : {AIT_PRECONDITIONER_DIAGONAL, AIT_PRECONDITIONER_MATRIX}) {
+    cg = {3, 0, 0.1, AIT_NEGATIVE_CURVATURE_ERROR, preconditioner};
+    gx.push_back(gx_of(start(problem, options)));
+  }
+  EXPECT_EQ(gx[0], gx[1]);
 }
 
 TEST_F(Implicit, NeumannSeriesIsItsSum) {
@@ -701,9 +727,11 @@ TEST_F(Implicit, RefusesWhatMakesNoSense) {
       "ls", [](ait_method &o) { o.conjugate_gradient.negative_curvature = ait_negative_curvature(3); }, "choice");
   const auto diagonal = [](ait_method &o) { o.conjugate_gradient.preconditioner = AIT_PRECONDITIONER_DIAGONAL; };
   refused("ls", diagonal, "preconditioner is diagonal but the problem has no ll_preconditioner");
+  const auto matrix = [](ait_method &o) { o.conjugate_gradient.preconditioner = AIT_PRECONDITIONER_MATRIX; };
+  refused("ls", matrix, "preconditioner is matrix but the problem has no ll_precondition:");
   refused("ns", diagonal, "settings of conjugate gradient but");
   refused(
-      "ls", [](ait_method &o) { o.conjugate_gradient.preconditioner = ait_preconditioner(2); }, "preconditioner is 2");
+      "ls", [](ait_method &o) { o.conjugate_gradient.preconditioner = ait_preconditioner(3); }, "preconditioner is 3");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 struct Losses {
   int64_t n, m;
   bool quadratic = false;
+  bool multiplies = false; /* a preconditioner is an ll_precondition, of the same numbers as the ll_preconditioner */
   std::vector<double> lambda = {0.1};
   std::vector<double> rows;      // n x m
   std::vector<double> diagonal;  // m, of the quadratic
@@ -161,9 +162,19 @@ ait_status ll_preconditioner(void *self, const ait_call *call, const ait_real *,
   return AIT_OK;
 }
 
+ait_status ll_precondition(void *self, const ait_call *call, const ait_real *x, const ait_real *y, const ait_real *v,
+                           ait_real *out) {
+  EXPECT_OK(ll_preconditioner(self, call, x, y, out));
+  for (int64_t i = 0; i < call->batch * static_cast<const Losses *>(self)->m; i++) {
+    out[i] *= v[i];
+  }
+  return AIT_OK;
+}
+
 Problem Losses::problem(const Context &context, bool preconditioned) {
   ait_oracles oracles = host_oracles(ll_gradient, ll_products, ul_value, ul_gradient);
   oracles.ll_preconditioner = preconditioned ? ll_preconditioner : nullptr;
+  oracles.ll_precondition = preconditioned && multiplies ? ll_precondition : nullptr;
   ait_problem *made = nullptr;
   EXPECT_OK(ait_problem_create(context.get(), &oracles, this, batch(), n, m, &made));
   return Problem(made, ait_problem_destroy);
@@ -240,6 +251,21 @@ TEST_F(QuasiNewton, SolvesAnIllConditionedQuadratic) {
   EXPECT_LE(steps[1], 2) << "a diagonal that is right but for a factor";
   EXPECT_GT(steps[0], 6);
   EXPECT_LT(steps[0], 60);
+}
+
+/* Which does not hold where the numbers depend on y: these are taken at y_0 or at y_k. */
+TEST_F(QuasiNewton, APreconditionerThatMultipliesIsAsGoodAsItsNumbers) {
+  std::vector<Reals> y;
+  losses.lambda = {0.3, 0.02};
+  for (const bool multiplies : {false, true}) {
+    losses.multiplies = multiplies;
+    engine.seed(5);
+    Problem problem = losses.problem(context, true);
+    Solver solver = start(problem, lbfgs_options("ls", 20, tolerance));
+    ASSERT_OK(ait_solver_rollout(solver.get()));
+    y.push_back(y_of(solver));
+  }
+  EXPECT_EQ(y[0], y[1]);
 }
 
 /* The gradient at y_K, computed here, is what the solver tells of it; the others of a batch change nothing. */

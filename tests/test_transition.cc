@@ -121,16 +121,24 @@ class Data {
     t.chances = chances_.data();
     t.prior_lambda = 0.002;
     t.prior_strength = 1.5;
+    t.axes = axes_;
     return t;
   }
-  Problem problem(const Context &context) const {
+  void use(const ait_axes *axes) {
+    axes_ = axes;
+  }
+  ait_status create(const Context &context, ait_problem **made = nullptr) const {
     const ait_transition t = transition();
     ait_network network = {};
     network.layers = static_cast<int32_t>(sizes_.size()) - 1;
     network.sizes = sizes_.data();
     network.activation = kind_.activation;
+    ait_problem *refused = nullptr;
+    return ait_problem_create_transition(context.get(), &network, &t, made != nullptr ? made : &refused);
+  }
+  Problem problem(const Context &context) const {
     ait_problem *made = nullptr;
-    EXPECT_OK(ait_problem_create_transition(context.get(), &network, &t, &made));
+    EXPECT_OK(create(context, &made));
     return Problem(made, ait_problem_destroy);
   }
 
@@ -226,6 +234,7 @@ class Data {
   Case kind_;
   std::vector<int64_t> sizes_;
   std::mt19937 engine_;
+  const ait_axes *axes_ = nullptr;
   Rows train_, validation_;
   Reals weights_, x_, y_, v_;
   std::vector<double> chances_;
@@ -445,6 +454,54 @@ TEST_P(TransitionProblem, ThePreconditionerIsItsFormula) {
   }
 }
 
+// M (0.05 S + lambda I) V = V for the S that has the axes' squares along them and `rest` across, and for the biases.
+TEST_P(TransitionProblem, ThePreconditionerUndoesWhatTheAxesSay) {
+  for (const int64_t most : {int64_t{2}, kFeatures}) {
+    Data data(GetParam());
+    ait_axes axes = {};
+    ASSERT_OK(ait_axes_take(data.transition().validation, most, &axes));
+    data.use(&axes);
+    const Context context = make_context();
+    if (!GetParam().hidden.empty()) {
+      EXPECT_EQ(data.create(context), AIT_INVALID_ARGUMENT) << "axes of a network with hidden layers";
+      ait_axes_free(&axes);
+      continue;
+    }
+    const Problem problem = data.problem(context);
+    const double lambda = std::exp(static_cast<double>(data.x()[0]));
+    Reals product(data.v().size());
+    for (size_t k = 0; k < product.size(); k++) {
+      const size_t entry = k % data.m(), row = k - entry % kFeatures;  // a column of a matrix, or a bias
+      if (entry >= kClasses * kFeatures) {
+        product[k] = static_cast<ait_real>((0.05 + lambda) * static_cast<double>(data.v()[k]));
+        continue;
+      }
+      double out = (0.05 * axes.rest + lambda) * static_cast<double>(data.v()[k]);
+      for (int64_t axis = 0; axis < axes.count; axis++) {
+        double along = 0;
+        for (int64_t j = 0; j < kFeatures; j++) {
+          along += static_cast<double>(axes.vectors[axis * kFeatures + j]) * static_cast<double>(data.v()[row + j]);
+        }
+        out += 0.05 * (axes.squares[axis] - axes.rest) * along *
+               static_cast<double>(axes.vectors[axis * kFeatures + entry % kFeatures]);
+      }
+      product[k] = static_cast<ait_real>(out);
+    }
+    Oracles oracles(context, problem);
+    const ait_real *x = oracles.reals(data.x()), *y = oracles.reals(data.y()), *v = oracles.reals(product);
+    const Reals back = oracles
+                           .run(product.size(), 1,
+                                [&](auto &table, void *self, auto *call, ait_real *a, ait_real *) {
+                                  return table.ll_precondition(self, call, x, y, v, a);
+                                })
+                           .first;
+    for (size_t k = 0; k < back.size(); k++) {
+      EXPECT_NEAR(static_cast<double>(back[k]), static_cast<double>(data.v()[k]), kDouble ? 1e-13 : 5e-6) << k;
+    }
+    ait_axes_free(&axes);
+  }
+}
+
 TEST_P(TransitionProblem, TheBitsDoNotDependOnThreads) {
   const Data data(GetParam());
   const Context one = make_context(1), three = make_context(3);
@@ -515,6 +572,50 @@ TEST(TransitionProblem, RefusesWhatDoesNotFit) {
   bad = good;
   bad.prior_lambda = 0;
   expect_refused(bad, AIT_INVALID_ARGUMENT, "a prior of strength 1.5 around lambda 0; expected 0 or more, above 0");
+}
+
+// Rows that lie along known directions: 3 e1 + e2 and the like, with mean squares 18, 8 and 0.5.
+TEST(Axes, AreTheDirectionsInWhichRowsSpread) {
+  const double r = std::sqrt(0.5);
+  const std::vector<std::vector<double>> directions = {{r, r, 0, 0}, {r, -r, 0, 0}, {0, 0, 0.6, 0.8}};
+  const std::vector<double> spread = {18, 8, 0.5};
+  std::vector<double> rows;
+  for (int corner = 0; corner < 8; corner++) {
+    for (int j = 0; j < 4; j++) {
+      double sum = 0;
+      for (int k = 0; k < 3; k++) {
+        sum += ((corner >> k & 1) != 0 ? 1 : -1) * std::sqrt(spread[k]) * directions[k][j];
+      }
+      rows.push_back(sum);
+    }
+  }
+  ait_matrix *made = nullptr;
+  ASSERT_OK(ait_matrix_view(AIT_F64, 8, 4, 4, rows.data(), &made));
+  const Matrix matrix(made, ait_matrix_destroy);
+  ait_axes axes = {};
+  ASSERT_OK(ait_axes_take(matrix.get(), 2, &axes));
+  ASSERT_EQ(axes.count, 2);
+  for (int k = 0; k < 2; k++) {
+    double along = 0;
+    for (int j = 0; j < 4; j++) {
+      along += static_cast<double>(axes.vectors[k * 4 + j]) * directions[k][j];
+    }
+    EXPECT_NEAR(std::abs(along), 1, 1e-6) << k;
+    EXPECT_NEAR(axes.squares[k], spread[k], 1e-12) << k;
+  }
+  EXPECT_NEAR(axes.rest, 0.25, 1e-12);
+  ait_axes_free(&axes);
+}
+
+TEST(Axes, RefuseWhatHasNone) {
+  const std::vector<double> rows = {1, NAN, 2, 3};
+  ait_matrix *made = nullptr;
+  ASSERT_OK(ait_matrix_view(AIT_F64, 2, 2, 2, rows.data(), &made));
+  const Matrix matrix(made, ait_matrix_destroy);
+  ait_axes axes = {};
+  EXPECT_EQ(AIT_INVALID_ARGUMENT, ait_axes_take(matrix.get(), 0, &axes));
+  EXPECT_EQ(AIT_BAD_DATA, ait_axes_take(matrix.get(), 1, &axes));
+  ait_axes_free(&axes);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "context/context.h"
 #include "context/error.h"
+#include "device/row_products.h"
 #include "problems/network.h"
 
 /* One kind of rows on the device. */
@@ -31,9 +32,13 @@ typedef struct transition {
   double prior_centre, prior_strength; /* log lambda_0; tau / M */
   transition_rows train, validation;
   ait_real *log_noise; /* of the given chances, or NULL */
-  ait_real *curvature; /* m: 0.05 mean u_j^2 for every entry of y, for a linear classifier; else NULL */
-  ait_real *ones;      /* m */
-  ait_real *is_weight; /* m: 1 for weights, 0 for biases */
+  int64_t axis_count;
+  ait_real *axes;           /* axes x D: an axis a row, or NULL */
+  ait_real *axis_curvature; /* C x axes: 0.05 mean square along each, the same for every class; or NULL */
+  ait_real *curvature;      /* m: 0.05 mean u_j^2 for every entry of y, or where there are axes the mean of the others
+                               for every u_j; for a linear classifier, else NULL */
+  ait_real *ones;           /* m */
+  ait_real *is_weight;      /* m: 1 for weights, 0 for biases */
 } transition;
 
 /* What an oracle needs of the workspace. */
@@ -41,6 +46,7 @@ typedef struct transition_memory {
   ait_real *lambda, *log_noise; /* 1; C x C */
   ait_real *part;               /* m: what the validation rows give */
   ait_real *weights;            /* m: those of y or v, 0 in place of the biases */
+  ait_real *gain, *turned;      /* C x axes: what M adds along them; a matrix along them */
   ait_real *values;             /* 3: the losses of both kinds, and a square */
   ait_real *dots, *noise_cross; /* B; B x C x C */
   void *pass;
@@ -60,6 +66,8 @@ static transition_memory lay_out(const transition *t, int64_t batch, ait_layout 
                              .log_noise = ait_layout_reals(layout, noise),
                              .part = ait_layout_reals(layout, t->shape.parameters),
                              .weights = ait_layout_reals(layout, t->shape.parameters),
+                             .gain = ait_layout_reals(layout, classes * t->axis_count),
+                             .turned = ait_layout_reals(layout, classes * t->axis_count),
                              .values = ait_layout_reals(layout, 3),
                              .dots = ait_layout_reals(layout, batch),
                              .noise_cross = ait_layout_reals(layout, batch * noise),
@@ -214,19 +222,64 @@ static ait_status ll_products(void *self, const ait_call *call, const ait_real *
                                             t->noise == AIT_TRANSITION_SYMMETRIC ? memory.noise_cross : NULL, xv);
 }
 
-/* 1 / (0.05 mean u_j^2 + lambda), for a linear classifier: P (1 - P) is about 0.05 in the mean over rows and classes.
- * With hidden layers H's diagonal depends on y and need not be above 0. */
+/* memory->part = 0.05 mean u_j^2 + lambda, for a linear classifier: P (1 - P) is about 0.05 in the mean over rows and
+ * classes. With hidden layers H's diagonal depends on y and need not be above 0. */
+static ait_status approximate_diagonal(const transition *t, const ait_real *x, const transition_memory *memory) {
+  const ait_real *log_noise;
+  const ait_term terms[] = {{1, NULL, t->curvature}, {1, memory->lambda, t->ones}};
+  AIT_TRY(take_terms(t, x, memory, &log_noise));
+  return t->device->vector->combine(t->device, 1, t->shape.parameters, NULL, 2, terms, memory->part);
+}
+
 static ait_status ll_preconditioner(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
                                     ait_real *inverse_diagonal) {
   const transition *t = self;
   const transition_memory memory = memory_of(t, call);
-  const ait_real *log_noise;
-  const ait_term terms[] = {{1, NULL, t->curvature}, {1, memory.lambda, t->ones}};
   (void)y;
-  AIT_TRY(take_terms(t, x, &memory, &log_noise));
-  AIT_TRY(t->device->vector->combine(t->device, 1, call->m, NULL, 2, terms, memory.part));
+  AIT_TRY(approximate_diagonal(t, x, &memory));
   for (int64_t b = 0; b < call->batch; b++) {
     AIT_TRY(t->device->vector->ratio(t->device, call->m, t->ones, memory.part, inverse_diagonal + b * call->m));
+  }
+  return AIT_OK;
+}
+
+/* memory->gain = 1 / (0.05 square + lambda) - 1 / (0.05 rest + lambda) for each axis, memory->part the latter's
+ * denominator. */
+static ait_status take_gain(const transition *t, const transition_memory *memory) {
+  const ait_vector_ops *vector = t->device->vector;
+  const int64_t entries = ait_shape_classes(&t->shape) * t->axis_count;
+  const ait_term along[] = {{1, NULL, t->axis_curvature}, {1, memory->lambda, t->ones}};
+  const ait_term difference[] = {{1, NULL, memory->turned}, {-1, NULL, memory->gain}};
+  AIT_TRY(vector->combine(t->device, 1, entries, NULL, 2, along, memory->gain));
+  AIT_TRY(vector->ratio(t->device, entries, t->ones, memory->gain, memory->turned));
+  AIT_TRY(vector->ratio(t->device, entries, t->ones, memory->part, memory->gain));
+  return vector->combine(t->device, 1, entries, NULL, 2, difference, memory->gain);
+}
+
+/* v = (V, v_0) becomes (c V + V E' G E, v_0 / d_0), E the axes, G the gain along them and c what is right across. */
+static ait_status precondition_one(const transition *t, const transition_memory *memory, const ait_real *v,
+                                   ait_real *out) {
+  const ait_model_ops *model = t->device->model;
+  const int64_t classes = ait_shape_classes(&t->shape), features = ait_shape_features(&t->shape);
+  const ait_gemm along = ait_dense_product(0, 1, classes, t->axis_count, features, v, t->axes, memory->turned);
+  ait_gemm back = ait_dense_product(0, 0, classes, features, t->axis_count, memory->turned, t->axes, out);
+  back.beta = 1;
+  AIT_TRY(t->device->vector->ratio(t->device, t->shape.parameters, v, memory->part, out));
+  AIT_TRY(model->gemm(t->device, &along));
+  AIT_TRY(t->device->vector->multiply(t->device, 1, classes * t->axis_count, NULL, memory->gain, memory->turned,
+                                      memory->turned));
+  return model->gemm(t->device, &back);
+}
+
+static ait_status ll_precondition(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                  const ait_real *v, ait_real *out) {
+  const transition *t = self;
+  const transition_memory memory = memory_of(t, call);
+  (void)y;
+  AIT_TRY(approximate_diagonal(t, x, &memory));
+  AIT_TRY(take_gain(t, &memory));
+  for (int64_t b = 0; b < call->batch; b++) {
+    AIT_TRY(precondition_one(t, &memory, v + b * call->m, out + b * call->m));
   }
   return AIT_OK;
 }
@@ -301,6 +354,8 @@ static void destroy(void *self) {
   release_side(t->device, &t->train);
   release_side(t->device, &t->validation);
   t->device->runtime->release(t->device, t->log_noise);
+  t->device->runtime->release(t->device, t->axes);
+  t->device->runtime->release(t->device, t->axis_curvature);
   t->device->runtime->release(t->device, t->curvature);
   t->device->runtime->release(t->device, t->ones);
   t->device->runtime->release(t->device, t->is_weight);
@@ -367,19 +422,32 @@ static void add_squares(const ait_matrix *matrix, double *squares) {
   }
 }
 
+/* P (1 - P), in the mean over rows and classes. */
+static const double mean_spread = 0.05;
+
 /* The diagonal of H for lambda = 0, of a linear classifier; `squares` has D entries, `numbers` m. */
 static ait_status upload_curvature(transition *t, const ait_transition *from, double *squares, ait_real *numbers) {
-  const double mean_spread = 0.05;
   const int64_t rows = ait_matrix_rows(from->validation) + (from->train != NULL ? ait_matrix_rows(from->train) : 0);
   add_squares(from->validation, squares);
   if (from->train != NULL) {
     add_squares(from->train, squares);
   }
   for (int64_t k = 0; k < t->shape.parameters; k++) {
-    const int32_t is_bias = k >= t->shape.biases[0];
-    numbers[k] = (ait_real)(mean_spread * (is_bias ? 1 : squares[k % ait_shape_features(&t->shape)] / (double)rows));
+    const double square =
+        from->axes != NULL ? from->axes->rest : squares[k % ait_shape_features(&t->shape)] / (double)rows;
+    numbers[k] = (ait_real)(mean_spread * (k < t->shape.biases[0] ? square : 1));
   }
   return upload(t->device, (size_t)t->shape.parameters * sizeof *numbers, numbers, &t->curvature);
+}
+
+/* `numbers` has m entries, which are more than C x axes. */
+static ait_status upload_axes(transition *t, const ait_axes *axes, ait_real *numbers) {
+  const int64_t entries = ait_shape_classes(&t->shape) * axes->count;
+  for (int64_t k = 0; k < entries; k++) {
+    numbers[k] = (ait_real)(mean_spread * axes->squares[k % axes->count]);
+  }
+  AIT_TRY(upload(t->device, (size_t)entries * sizeof *numbers, numbers, &t->axis_curvature));
+  return upload(t->device, (size_t)(axes->count * axes->features) * sizeof *axes->vectors, axes->vectors, &t->axes);
 }
 
 /* A vector of ones, and one with zeros in place of the biases; `numbers` has m entries. */
@@ -404,6 +472,9 @@ static ait_status make_constants(transition *t, const ait_transition *from) {
                           : ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld parameters", (long long)m);
   if (status == AIT_OK && t->shape.layers == 1) {
     status = upload_curvature(t, from, squares, numbers);
+  }
+  if (status == AIT_OK && from->axes != NULL) {
+    status = upload_axes(t, from->axes, numbers);
   }
   free(squares);
   free(numbers);
@@ -444,6 +515,16 @@ static ait_status check_chances(int64_t classes, const double *chances) {
     }
   }
   return AIT_OK;
+}
+
+static ait_status check_axes(const ait_shape *shape, const ait_axes *axes) {
+  if (axes == NULL || (shape->layers == 1 && axes->features == ait_shape_features(shape))) {
+    return AIT_OK;
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT,
+                  "axes of %lld features for a network of %d layers and %lld features; expected 1 "
+                  "layer and as many features",
+                  (long long)axes->features, shape->layers, (long long)ait_shape_features(shape));
 }
 
 static ait_status check(int64_t classes, const ait_transition *from) {
@@ -503,6 +584,7 @@ ait_status ait_problem_create_transition(ait_context *context, const ait_network
   ait_shape shape;
   AIT_TRY(ait_shape_of(network, &shape));
   AIT_TRY(check(ait_shape_classes(&shape), from));
+  AIT_TRY(check_axes(&shape, from->axes));
   const ait_oracles table = {.struct_size = sizeof table,
                              .flags = AIT_CAPTURABLE,
                              .workspace = transition_workspace,
@@ -511,13 +593,15 @@ ait_status ait_problem_create_transition(ait_context *context, const ait_network
                              .ul_value = ul_value,
                              .ul_gradient = ul_gradient,
                              .destroy = destroy,
-                             .ll_preconditioner = shape.layers == 1 ? ll_preconditioner : NULL};
+                             .ll_preconditioner = shape.layers == 1 ? ll_preconditioner : NULL,
+                             .ll_precondition = from->axes != NULL ? ll_precondition : NULL};
   transition *t = calloc(1, sizeof *t);
   if (t == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a problem of transition cleaning");
   }
   *t = (transition){.device = &context->device,
                     .shape = shape,
+                    .axis_count = from->axes != NULL ? from->axes->count : 0,
                     .folds = from->folds,
                     .noise = from->noise,
                     .prior_centre = from->prior_strength > 0 ? log(from->prior_lambda) : 0,

@@ -26,7 +26,23 @@ static ait_real *row(const ait_solver *solver, scalar which) {
 }
 
 static int32_t has_preconditioner(const ait_solver *solver) {
+  return solver->options.method.conjugate_gradient.preconditioner != AIT_PRECONDITIONER_NONE;
+}
+
+static int32_t has_diagonal(const ait_solver *solver) {
   return solver->options.method.conjugate_gradient.preconditioner == AIT_PRECONDITIONER_DIAGONAL;
+}
+
+static ait_status check_preconditioner(const ait_solver *solver) {
+  const ait_oracles *oracles = &solver->problem->oracles;
+  if (has_diagonal(solver) ? oracles->ll_preconditioner != NULL : oracles->ll_precondition != NULL) {
+    return AIT_OK;
+  }
+  return ait_fail(AIT_INVALID_ARGUMENT,
+                  "conjugate gradient's preconditioner is %s but the problem has no %s: choose no preconditioner or "
+                  "supply one",
+                  has_diagonal(solver) ? "diagonal" : "matrix",
+                  has_diagonal(solver) ? "ll_preconditioner" : "ll_precondition");
 }
 
 static ait_status create_preconditioner(ait_solver *solver) {
@@ -34,12 +50,10 @@ static ait_status create_preconditioner(ait_solver *solver) {
   if (!has_preconditioner(solver)) {
     return AIT_OK;
   }
-  if (solver->problem->oracles.ll_preconditioner == NULL) {
-    return ait_fail(AIT_INVALID_ARGUMENT,
-                    "conjugate gradient's preconditioner is diagonal but the problem has no ll_preconditioner: choose "
-                    "no preconditioner or supply one");
+  AIT_TRY(check_preconditioner(solver));
+  if (has_diagonal(solver)) {
+    AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->implicit.inverse));
   }
-  AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->implicit.inverse));
   return ait_solver_allocate_reals(solver, size, &solver->implicit.scaled);
 }
 
@@ -147,13 +161,15 @@ static ait_status add_scaled(ait_solver *solver, const ait_real *a, double facto
 }
 
 /* z = M r, or r where there is no preconditioner. */
-static ait_status precondition(ait_solver *solver, const ait_real **z) {
+static ait_status precondition(ait_solver *solver, int64_t k, const ait_real **z) {
   const ait_implicit *implicit = &solver->implicit;
+  *z = has_preconditioner(solver) ? implicit->scaled : implicit->residual;
   if (!has_preconditioner(solver)) {
-    *z = implicit->residual;
     return AIT_OK;
   }
-  *z = implicit->scaled;
+  if (!has_diagonal(solver)) {
+    return ait_call_ll_precondition(solver, k, solver->y_kbar, implicit->residual, implicit->scaled);
+  }
   return solver->device->vector->multiply(solver->device, solver->batch, solver->m, NULL, implicit->inverse,
                                           implicit->residual, implicit->scaled);
 }
@@ -186,10 +202,10 @@ static ait_status start_direction(ait_solver *solver) {
   ait_device *device = solver->device;
   const ait_implicit *implicit = &solver->implicit;
   const ait_real *z;
-  if (has_preconditioner(solver)) {
+  if (has_diagonal(solver)) {
     AIT_TRY(ait_call_ll_preconditioner(solver, solver->K - 1, solver->y_kbar, implicit->inverse));
   }
-  AIT_TRY(precondition(solver, &z));
+  AIT_TRY(precondition(solver, solver->K - 1, &z));
   AIT_TRY(device->vector->copy(device, solver->batch * solver->m, z, implicit->direction));
   return device->vector->dot(device, solver->batch, solver->m, implicit->residual, z, row(solver, inner(solver)));
 }
@@ -248,12 +264,12 @@ static ait_status look_at_curvature(ait_solver *solver) {
 }
 
 /* z = M r,  p = z + b p,  b = r'z / (r'z before). */
-static ait_status turn(ait_solver *solver) {
+static ait_status turn(ait_solver *solver, int64_t k) {
   ait_device *device = solver->device;
   const ait_vector_ops *vector = device->vector;
   ait_real *p = solver->implicit.direction;
   const ait_real *z;
-  AIT_TRY(precondition(solver, &z));
+  AIT_TRY(precondition(solver, k, &z));
   AIT_TRY(vector->dot(device, solver->batch, solver->m, solver->implicit.residual, z, row(solver, PRODUCT)));
   AIT_TRY(vector->ratio(device, solver->batch, row(solver, PRODUCT), row(solver, inner(solver)), row(solver, TURN)));
   AIT_TRY(add_scaled(solver, z, 1, TURN, p, p));
@@ -270,7 +286,7 @@ static ait_status conjugate_gradient_step(ait_solver *solver, int64_t k) {
                                 row(solver, STEP)));
   AIT_TRY(add_scaled(solver, q, 1, STEP, p, q));
   AIT_TRY(add_scaled(solver, r, -1, STEP, solver->hv, r));
-  AIT_TRY(turn(solver));
+  AIT_TRY(turn(solver, k));
   if (has_preconditioner(solver)) {
     AIT_TRY(measure_residual(solver));
   }

@@ -111,8 +111,8 @@ static ait_status check_conjugate_gradient(const ait_method *method) {
   if (!(isfinite(cg->damping) && cg->damping >= 0)) {
     return out_of_range("conjugate gradient's ", "damping", cg->damping, "0 or more");
   }
-  if ((unsigned)cg->preconditioner > AIT_PRECONDITIONER_DIAGONAL) {
-    return out_of_range("conjugate gradient's ", "preconditioner", cg->preconditioner, "none or diagonal");
+  if ((unsigned)cg->preconditioner > AIT_PRECONDITIONER_MATRIX) {
+    return out_of_range("conjugate gradient's ", "preconditioner", cg->preconditioner, "none, diagonal or matrix");
   }
   const int32_t used = cg->iterations > 0 || cg->tolerance > 0 || cg->damping > 0 ||
                        cg->negative_curvature != AIT_NEGATIVE_CURVATURE_CONTINUE ||

@@ -167,6 +167,16 @@ ait_status ait_call_ll_preconditioner(ait_solver *solver, int64_t k, const ait_r
   return deliver(solver, solver->batch * solver->m, out, inverse_diagonal);
 }
 
+ait_status ait_call_ll_precondition(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v,
+                                    ait_real *out) {
+  const ait_problem *problem = solver->problem;
+  ait_real *product = landing(solver, solver->staging.hv, out);
+  oracle_inputs in;
+  AIT_TRY(inputs_at(solver, k, y, v, &in));
+  AIT_TRY(problem->oracles.ll_precondition(problem->self, &in.call, in.x, in.y, in.v, product));
+  return deliver(solver, solver->batch * solver->m, product, out);
+}
+
 ait_status ait_call_ul_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, ait_real *hv) {
   const ait_problem *problem = solver->problem;
   ait_real *y_part = landing(solver, solver->staging.hv, hv), *xv = landing(solver, solver->staging.xv, solver->xv);

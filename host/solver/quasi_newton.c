@@ -50,6 +50,10 @@ static int64_t slots_of(const ait_solver *solver) {
   return history < solver->K ? history : solver->K;
 }
 
+static int32_t has_matrix(const ait_solver *solver) {
+  return solver->problem->oracles.ll_precondition != NULL;
+}
+
 static ait_status allocate_zeros(ait_solver *solver, int64_t count, ait_real **memory) {
   AIT_TRY(ait_solver_allocate_reals(solver, count, memory));
   return solver->device->runtime->fill(solver->device, (size_t)count * sizeof(ait_real), 0, *memory);
@@ -77,7 +81,9 @@ ait_status ait_quasi_newton_create(ait_solver *solver) {
   memory->s = memory->direction + size;
   memory->v = memory->s + size;
   memory->work = memory->v + size;
-  if (solver->problem->oracles.ll_preconditioner != NULL) {
+  if (has_matrix(solver)) {
+    AIT_TRY(ait_solver_allocate_reals(solver, size, &memory->product));
+  } else if (solver->problem->oracles.ll_preconditioner != NULL) {
     AIT_TRY(ait_solver_allocate_reals(solver, size, &memory->inverse));
   }
   AIT_TRY(allocate_zeros(solver, SCALARS * solver->batch, &memory->scalars));
@@ -106,22 +112,27 @@ static int32_t is_empty(const ait_solver *solver, const uint8_t *mask) {
   return !set;
 }
 
-/* out = M v, or v where the problem has no M. */
-static ait_status precondition(ait_solver *solver, const ait_real *v, ait_real *out) {
+/* out = M v at y_k, or v where the problem has no M; v and out may be the same. */
+static ait_status precondition(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, ait_real *out) {
   const ait_vector_ops *vector = solver->device->vector;
   const ait_real *M = solver->quasi_newton.inverse;
+  if (has_matrix(solver)) {
+    AIT_TRY(ait_call_ll_precondition(solver, k, y, v, solver->quasi_newton.product));
+    return vector->copy(solver->device, solver->batch * solver->m, solver->quasi_newton.product, out);
+  }
   if (M == NULL) {
     return vector->copy(solver->device, solver->batch * solver->m, v, out);
   }
   return vector->multiply(solver->device, solver->batch, solver->m, NULL, M, v, out);
 }
 
-/* The first trial point is y_0. M, where there is one, is taken there; else the first step is that of the gradient
+/* The first trial point is y_0. A diagonal M is taken there; without any, the first step is that of the gradient
  * mapping. */
 static ait_status start(ait_solver *solver, const ait_real *y) {
   ait_device *device = solver->device;
   ait_quasi_newton *memory = &solver->quasi_newton;
-  const ait_term scaling = {1, memory->inverse != NULL ? NULL : solver->constants.alpha, row(solver, ONE)};
+  const int32_t scaled = memory->inverse != NULL || has_matrix(solver);
+  const ait_term scaling = {1, scaled ? NULL : solver->constants.alpha, row(solver, ONE)};
   if (memory->inverse != NULL) {
     AIT_TRY(ait_call_ll_preconditioner(solver, 0, y, memory->inverse));
   }
@@ -140,7 +151,7 @@ static ait_status look_at_trial(ait_solver *solver, int64_t k, const ait_real *y
   AIT_TRY(ait_call_ll_gradient_of(solver, k, memory->trial, memory->active, solver->g, row(solver, TRIAL_F)));
   AIT_TRY(device->vector->combine(device, 1, size, NULL, 2, step, memory->s));
   AIT_TRY(device->vector->combine(device, 1, size, NULL, 2, change, memory->v));
-  AIT_TRY(precondition(solver, memory->v, memory->work));
+  AIT_TRY(precondition(solver, k, y, memory->v, memory->work));
   AIT_TRY(dot(solver, solver->g, memory->direction, TRIAL_SLOPE));
   AIT_TRY(dot(solver, solver->g, solver->g, TRIAL_SQUARE));
   AIT_TRY(dot(solver, memory->s, memory->v, SECANT));
@@ -213,7 +224,7 @@ static ait_status go_forth(ait_solver *solver, int64_t k) {
 }
 
 /* d = -B g with B the inverse Hessian that the pairs make of scaling M, for the LL problems that moved; and g'd. */
-static ait_status turn(ait_solver *solver, int64_t k) {
+static ait_status turn(ait_solver *solver, int64_t k, const ait_real *y) {
   ait_device *device = solver->device;
   ait_quasi_newton *memory = &solver->quasi_newton;
   const int64_t oldest = k < memory->slots ? 1 : k - memory->slots + 1;
@@ -221,7 +232,7 @@ static ait_status turn(ait_solver *solver, int64_t k) {
   for (int64_t j = k; j >= oldest; j--) {
     AIT_TRY(go_back(solver, j));
   }
-  AIT_TRY(precondition(solver, memory->work, memory->work));
+  AIT_TRY(precondition(solver, k, y, memory->work, memory->work));
   AIT_TRY(device->vector->add_scaled(device, solver->batch, solver->m, memory->accepted, NULL, 1, row(solver, SCALING),
                                      memory->work, memory->work));
   for (int64_t j = oldest; j <= k; j++) {
@@ -238,7 +249,7 @@ static ait_status turn(ait_solver *solver, int64_t k) {
 static ait_status aim(ait_solver *solver, int64_t k, const ait_real *y) {
   ait_quasi_newton *memory = &solver->quasi_newton;
   if (!is_empty(solver, memory->accepted)) {
-    AIT_TRY(turn(solver, k));
+    AIT_TRY(turn(solver, k, y));
   }
   return solver->device->vector->add_scaled(solver->device, solver->batch, solver->m, memory->active, y, 1,
                                             row(solver, STEP), memory->direction, memory->trial);

@@ -65,7 +65,7 @@ typedef struct ait_implicit {
   ait_real *direction; /* batch x m: p; the Neumann series has no more than this */
   ait_real *solution;  /* batch x m: q */
   ait_real *residual;  /* batch x m: r */
-  ait_real *inverse;   /* batch x m: the preconditioner M, roughly the inverse of H's diagonal; NULL without one */
+  ait_real *inverse;   /* batch x m: the preconditioner M where it is diagonal; else NULL */
   ait_real *scaled;    /* batch x m: M r; NULL without one */
   ait_real *point;     /* batch x m: y_K - alpha g, where Y has bounds; else NULL */
   ait_real *scalars;   /* rows of `batch` numbers (implicit.c says which) */
@@ -86,7 +86,8 @@ typedef struct ait_quasi_newton {
   int64_t slots;                          /* pairs that are remembered */
   ait_real *pairs;                        /* [slots][2]: s, v */
   ait_real *factors;                      /* [slots][2][batch]: 1 / s'v or 0, and the pair's weight in the first loop */
-  ait_real *inverse;                      /* M, roughly the inverse of H's diagonal; NULL: the identity */
+  ait_real *inverse;                      /* M where it is diagonal; else NULL */
+  ait_real *product;                      /* M v where M is a matrix; else NULL */
   ait_real *trial, *gradient, *direction; /* y + step d, g at y, d */
   ait_real *s, *v, *work;                 /* trial - y, the change of g; what the two loops work on */
   ait_real *scalars;                      /* rows of `batch` numbers (quasi_newton.c says which) */
@@ -171,6 +172,7 @@ ait_status ait_call_ll_gradient_of(ait_solver *solver, int64_t k, const ait_real
 ait_status ait_call_ll_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v);
 ait_status ait_call_ll_x_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx);
 ait_status ait_call_ll_preconditioner(ait_solver *solver, int64_t k, const ait_real *y, ait_real *inverse_diagonal);
+ait_status ait_call_ll_precondition(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, ait_real *out);
 ait_status ait_call_ul_products(ait_solver *solver, int64_t k, const ait_real *y, const ait_real *v, ait_real *hv);
 ait_status ait_call_ul_value(ait_solver *solver, int64_t k, const ait_real *y, ait_real *F);
 ait_status ait_call_ul_gradient(ait_solver *solver, int64_t k, const ait_real *y, ait_real *gx, ait_real *gy);

@@ -83,7 +83,8 @@ typedef enum ait_negative_curvature {
 /* What conjugate gradient scales residuals with. */
 typedef enum ait_preconditioner {
   AIT_PRECONDITIONER_NONE,
-  AIT_PRECONDITIONER_DIAGONAL /* the problem's ll_preconditioner at y_K */
+  AIT_PRECONDITIONER_DIAGONAL, /* the problem's ll_preconditioner at y_K */
+  AIT_PRECONDITIONER_MATRIX    /* the problem's ll_precondition at y_K */
 } ait_preconditioner;
 
 /* Settings of AIT_HYPERGRADIENT_CONJUGATE_GRADIENT, which solves (H + damping I) q = grad_y F from q = 0. */

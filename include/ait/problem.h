@@ -113,6 +113,11 @@ typedef struct ait_oracles {
    * preconditioned conjugate gradient and L-BFGS scale. NULL: the problem has none, and stands for the identity. */
   ait_status (*ll_preconditioner)(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
                                   ait_real *inverse_diagonal);
+
+  /* Optional: out = M v for every entry of the batch, with a symmetric positive definite M that approximates the
+   * inverse of H at (x, y) better than a diagonal can. L-BFGS takes it in place of ll_preconditioner. */
+  ait_status (*ll_precondition)(void *self, const ait_call *call, const ait_real *x, const ait_real *y,
+                                const ait_real *v, ait_real *out);
 } ait_oracles;
 
 /* Makes a problem of a table. The table is copied; `self` is passed to every function and must live

@@ -72,8 +72,25 @@ typedef enum ait_transition_noise {
   AIT_TRANSITION_NONE       /* the labels are taken as they are; x = (log lambda) */
 } ait_transition_noise;
 
+/* The leading principal axes of rows: the eigenvectors of (1/N) U'U with the largest eigenvalues. */
+typedef struct ait_axes {
+  int64_t features, count;
+  ait_real *vectors; /* count x features: of length 1, that of the largest eigenvalue first */
+  double *squares;   /* count: their eigenvalues, which are the mean squares of the rows' coordinates along them */
+  double rest;       /* the mean of the other eigenvalues; 0 where there are none */
+} ait_axes;
+
+enum { AIT_MOST_FEATURES_OF_AXES = 4096 };
+
+/* Takes up to `most` >= 1 axes of up to 8,192 rows that are evenly spaced among all, on the host, in 4/3 D^3
+ * operations for D features. The caller frees them with ait_axes_free, also after a failure.
+ * Errors: AIT_INVALID_ARGUMENT (no axes, too many features), AIT_OUT_OF_MEMORY, AIT_BAD_DATA (numbers that are not
+ * finite). */
+AIT_API ait_status ait_axes_take(const ait_matrix *rows, int64_t most, ait_axes *axes);
+AIT_API void ait_axes_free(ait_axes *axes);
+
 /* Rows for transition cleaning. Everything is borrowed, must outlive the problem and stay unchanged meanwhile, but for
- * weights, folds and chances, which are copied. Labels are in 0 .. classes - 1. */
+ * weights, folds, chances and axes, which are copied. Labels are in 0 .. classes - 1. */
 typedef struct ait_transition {
   const ait_matrix *train; /* N x D: rows whose labels may be wrong; NULL: there are none */
   const int32_t *train_labels;
@@ -86,16 +103,20 @@ typedef struct ait_transition {
   const double *chances; /* C x C for AIT_TRANSITION_GIVEN: T_cg >= 0, of which each label g needs one > 0 */
   double prior_lambda;   /* centre lambda_0 > 0 of the prior, where there is one */
   double prior_strength; /* tau >= 0; 0: no prior */
+  const ait_axes *axes;  /* of the training rows, for a linear classifier; or NULL: its preconditioner is diagonal */
 } ait_transition;
 
 /* Transition cleaning (docs/derivation.md#transition-cleaning): p are the chances that the network, which is copied,
- * gives the classes, y its parameters, and W_j the weight matrices of problem j's, without the biases. LL problem j = 0
- * .. B - 1 leaves out fold j of both kinds of rows: f_j = mean over the rows kept of [ -w_i log sum_c p_c T_cg for a
- * training row with label g, CE for a validation row ] + lambda/2 ||W_j||^2 F_j = (1/M) sum of CE over the validation
- * rows left out + tau/(B M) (log lambda - log lambda_0)^2 so that the UL objective is the mean held-out CE, plus the
- * prior. With a single layer there is a preconditioner, whose inverse diagonal is 1 / (0.05 mean u^2 + lambda) for
- * every column u of the rows (and u = 1 for the biases). Errors: AIT_INVALID_ARGUMENT (sizes or settings that do not
- * fit), AIT_BAD_DATA (a label out of range), AIT_OUT_OF_MEMORY. */
+ * gives the classes, y its parameters, and W_j the weight matrices of problem j's, without the biases. LL problem
+ * j = 0 .. B - 1 leaves out fold j of both kinds of rows:
+ *     f_j = mean over the rows kept of [ -w_i log sum_c p_c T_cg for a training row with label g, CE for a
+ *           validation row ] + lambda/2 ||W_j||^2
+ *     F_j = (1/M) sum of CE over the validation rows left out + tau/(B M) (log lambda - log lambda_0)^2
+ * so that the UL objective is the mean held-out CE, plus the prior. With a single layer there is a preconditioner:
+ * diagonal, with 1 / (0.05 mean u^2 + lambda) for every column u of the rows (and u = 1 for the biases), or with axes
+ * 1 / (0.05 square + lambda) along each of these and 1 / (0.05 rest + lambda) across them.
+ * Errors: AIT_INVALID_ARGUMENT (sizes or settings that do not fit), AIT_BAD_DATA (a label out of range),
+ * AIT_OUT_OF_MEMORY. */
 AIT_API ait_status ait_problem_create_transition(ait_context *context, const ait_network *network,
                                                  const ait_transition *from, ait_problem **problem);
 
