@@ -30,7 +30,7 @@ struct Rows {
     }
   }
   ait_noisy_rows view() const {
-    return {kRows, kClasses, p.data(), labels.data()};
+    return {kRows, kClasses, p.data(), labels.data(), nullptr, 0};
   }
   std::vector<double> fit(double pseudo_counts) const {
     std::vector<double> chances(kClasses * kClasses);
@@ -112,9 +112,73 @@ TEST(NoiseModel, OddsOfTheImpossibleAreFinite) {
   const std::vector<ait_real> p = {1, 0, 0, 1};
   const std::vector<int32_t> labels = {1, 1};
   const std::vector<double> chances = {1, 0, 0, 1};
-  const ait_noisy_rows rows = {2, 2, p.data(), labels.data()};
+  const ait_noisy_rows rows = {2, 2, p.data(), labels.data(), nullptr, 0};
   EXPECT_TRUE(std::isfinite(ait_noise_log_odds(&rows, chances.data(), 0)));
   EXPECT_LT(ait_noise_log_odds(&rows, chances.data(), 1), -20);
+}
+
+// The likelihood of a row's label comes from a model that did not see its fold.
+TEST(NoiseModel, LikelihoodsAreOutOfFold) {
+  const Rows rows(0.3, 0.9, 6);
+  std::vector<int32_t> folds(kRows);
+  for (int i = 0; i < kRows; i++) {
+    folds[i] = (i / 7) % 3;
+  }
+  ait_noisy_rows view = rows.view();
+  std::vector<double> likelihoods(kRows, NAN);
+  ASSERT_EQ(AIT_OK, ait_noise_likelihoods(&view, folds.data(), 3, 30, likelihoods.data()));
+  Rows others = rows;  // those that are not in fold 1
+  others.p.clear(), others.labels.clear();
+  for (int i = 0; i < kRows; i++) {
+    if (folds[i] != 1) {
+      others.labels.push_back(rows.labels[i]);
+      others.p.insert(others.p.end(), rows.p.begin() + i * kClasses, rows.p.begin() + (i + 1) * kClasses);
+    }
+  }
+  const ait_noisy_rows kept = {
+      static_cast<int64_t>(others.labels.size()), kClasses, others.p.data(), others.labels.data(), nullptr, 0};
+  std::vector<double> chances(kClasses * kClasses);
+  ASSERT_EQ(AIT_OK, ait_noise_fit(&kept, 30, chances.data()));
+  for (int i = 0; i < kRows; i++) {
+    double sum = 0;
+    for (int c = 0; c < kClasses; c++) {
+      sum += static_cast<double>(rows.p[i * kClasses + c]) * chances[c * kClasses + rows.labels[i]];
+    }
+    EXPECT_TRUE(std::isfinite(likelihoods[i]));
+    if (folds[i] == 1) {
+      EXPECT_NEAR(likelihoods[i], std::log(sum), 1e-12) << i;
+    }
+  }
+}
+
+// Labels tell which kind of noise they have: that is what the choice between noise models rests on.
+TEST(NoiseModel, LikelihoodsTellStructuredNoiseFromSymmetric) {
+  const std::vector<int32_t> folds = [] {
+    std::vector<int32_t> drawn(kRows);
+    for (int i = 0; i < kRows; i++) {
+      drawn[i] = (i / kClasses) % 5;
+    }
+    return drawn;
+  }();
+  const auto gain = [&](const Rows &rows) {
+    const ait_noisy_rows view = rows.view();
+    std::vector<double> full(kRows), symmetric(kRows);
+    EXPECT_EQ(AIT_OK, ait_noise_likelihoods(&view, folds.data(), 5, 30, full.data()));
+    EXPECT_EQ(AIT_OK, ait_noise_likelihoods(&view, folds.data(), 5, 1e6, symmetric.data()));
+    double sum = 0;
+    for (int i = 0; i < kRows; i++) {
+      sum += full[i] - symmetric[i];
+    }
+    return sum;
+  };
+  Rows structured(0.05, 0.99, 7), symmetric = structured;
+  std::mt19937 random(8);
+  for (int i = 0; i < kRows; i++) {
+    symmetric.labels[i] =
+        (symmetric.truth[i] + (random() % 20 == 0 ? 1 + static_cast<int>(random() % 3) : 0)) % kClasses;
+  }
+  EXPECT_GT(gain(structured), 20);
+  EXPECT_LT(gain(symmetric), 5);
 }
 
 }  // namespace

@@ -58,9 +58,12 @@ static double symmetric(int64_t classes, double rate, int64_t c, int64_t g) {
 }
 
 /* counts_cg = the expected number of rows of class c with label g. */
-static void count(const ait_noisy_rows *rows, const double *chances, double *posterior, double *counts) {
+static void count_labels(const ait_noisy_rows *rows, const double *chances, double *posterior, double *counts) {
   memset(counts, 0, (size_t)(rows->classes * rows->classes) * sizeof *counts);
   for (int64_t i = 0; i < rows->n; i++) {
+    if (rows->folds != NULL && rows->folds[i] == rows->left_out) {
+      continue;
+    }
     ait_noise_posterior(rows, chances, i, posterior);
     for (int64_t c = 0; c < rows->classes; c++) {
       counts[c * rows->classes + rows->labels[i]] += posterior[c];
@@ -101,9 +104,41 @@ ait_status ait_noise_fit(const ait_noisy_rows *rows, double pseudo_counts, doubl
   }
   double change = 1;
   for (int t = 0; t < MOST_ITERATIONS && change > still; t++) {
-    count(rows, chances, counts + classes * classes, counts);
+    count_labels(rows, chances, counts + classes * classes, counts);
     change = maximise(classes, pseudo_counts, counts, chances);
   }
   free(counts);
   return AIT_OK;
+}
+
+/* Of the rows of the fold that the fit left out. */
+static void likelihoods_of_fold(const ait_noisy_rows *rows, const double *chances, double *likelihoods) {
+  for (int64_t i = 0; i < rows->n; i++) {
+    double sum = 0;
+    for (int64_t c = 0; c < rows->classes && rows->folds[i] == rows->left_out; c++) {
+      sum += chance_of(rows, chances, i, c);
+    }
+    if (rows->folds[i] == rows->left_out) {
+      likelihoods[i] = log(fmax(sum, least_chance));
+    }
+  }
+}
+
+ait_status ait_noise_likelihoods(const ait_noisy_rows *rows, const int32_t *folds, int32_t count, double pseudo_counts,
+                                 double *likelihoods) {
+  double *chances = malloc((size_t)(rows->classes * rows->classes) * sizeof *chances);
+  ait_status status = chances != NULL ? AIT_OK
+                                      : ait_fail(AIT_OUT_OF_MEMORY, "no memory for a noise model of %lld classes",
+                                                 (long long)rows->classes);
+  ait_noisy_rows others = *rows;
+  others.folds = folds;
+  for (int32_t fold = 0; fold < count && status == AIT_OK; fold++) {
+    others.left_out = fold;
+    status = ait_noise_fit(&others, pseudo_counts, chances);
+    if (status == AIT_OK) {
+      likelihoods_of_fold(&others, chances, likelihoods);
+    }
+  }
+  free(chances);
+  return status;
 }

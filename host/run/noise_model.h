@@ -15,12 +15,19 @@ typedef struct ait_noisy_rows {
   int32_t classes;
   const ait_real *p;
   const int32_t *labels;
+  const int32_t *folds; /* n, or NULL: no row is left out of a fit */
+  int32_t left_out;     /* the fold whose rows a fit leaves out */
 } ait_noisy_rows;
 
 /* T (classes x classes, its rows add up to 1) by expectation maximisation at fixed probabilities. Every class has
  * `pseudo_counts` > 0 rows more, which follow the symmetric model of the present noise rate: a few let T have any
  * form, very many make it symmetric. Errors: AIT_OUT_OF_MEMORY. */
 ait_status ait_noise_fit(const ait_noisy_rows *rows, double pseudo_counts, double *chances);
+
+/* likelihoods (n) = log sum_c p_c T_cg of every row under a T that is fitted to the rows of the other folds:
+ * `folds` says for every row which of `count` it is in. Errors: AIT_OUT_OF_MEMORY. */
+ait_status ait_noise_likelihoods(const ait_noisy_rows *rows, const int32_t *folds, int32_t count, double pseudo_counts,
+                                 double *likelihoods);
 
 /* The mean chance, 0 .. 1, that a row's label is wrong under T. */
 double ait_noise_rate(const ait_noisy_rows *rows, const double *chances);

@@ -17,9 +17,12 @@ const char *const ait_transition_arm_words[] = {"symmetric", "full"};
 
 enum { FOLDS = AIT_TRANSITION_FOLDS };
 
-/* Looks at f of one LL solution: from nothing, and from a solution near by; a network with hidden layers, whose problem
- * has no preconditioner, takes so many times as many. */
-enum { LOOKS = 100, WARM_LOOKS = 40, LAST_SOLVE_LOOKS = 60, NETWORK_FACTOR = 2 };
+/* Looks at f of one LL solution: from nothing, and from a solution near by. A network with hidden layers, whose problem
+ * has no preconditioner, takes so many times as many, and as many times the iterations of conjugate gradient. */
+enum { LOOKS = 40, WARM_LOOKS = 10, LAST_SOLVE_LOOKS = 25, NETWORK_FACTOR = 5 };
+
+/* Leading principal axes, along which the LL problems' Hessians are known best. */
+enum { MOST_AXES = 128 };
 
 /* UL iterations of the arms; the full noise model is fitted again between its two runs. */
 enum { SYMMETRIC_ITERATIONS = 10, FULL_ITERATIONS = 6, REFITTED_ITERATIONS = 3, MOST_ITERATIONS = 10 };
@@ -50,7 +53,7 @@ static const double z_of_full = 3;
 
 /* Damping: with hidden layers, where there is no preconditioner and curvature is often negative. */
 static const double ll_tolerance = 1e-4, cg_tolerance = 2e-3, network_damping = 0.05;
-enum { CG_ITERATIONS = 40 };
+enum { CG_ITERATIONS = 12 };
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
@@ -58,6 +61,7 @@ static ait_status allocate_arm(const ait_transition_run *run, ait_transition_arm
   AIT_TRY(ait_allocate((int64_t)run->data->classes * run->data->classes, sizeof *arm->chances, &arm->chances));
   AIT_TRY(ait_allocate(FOLDS * run->m, sizeof *arm->y, &arm->y));
   AIT_TRY(ait_allocate(run->data->validation_rows, sizeof *arm->held_out, &arm->held_out));
+  AIT_TRY(ait_allocate(run->data->train_rows, sizeof *arm->likelihoods, &arm->likelihoods));
   return ait_allocate(run->data->train_rows, sizeof *arm->score, &arm->score);
 }
 
@@ -106,6 +110,10 @@ static ait_status view_centred(const ait_matrix *matrix, const double *means, do
   return ait_matrix_set_scale(*view, ait_matrix_scale(matrix), shift);
 }
 
+static int32_t has_hidden_layers(const ait_transition_run *run) {
+  return run->network.layers > 1;
+}
+
 /* Rows whose columns have the mean 0 make the LL problems far better conditioned, and change none of their solutions,
  * as biases are not penalised. `shift` has D entries. */
 static ait_status centre(ait_transition_run *run, double *shift) {
@@ -128,6 +136,9 @@ static ait_status make_predictors(ait_transition_run *run) {
   AIT_TRY(status);
   AIT_TRY(ait_predictor_create(run->context, &run->network, run->train, &run->train_predictor));
   AIT_TRY(ait_predictor_create(run->context, &run->network, run->validation, &run->validation_predictor));
+  if (!has_hidden_layers(run) && run->data->features <= AIT_MOST_FEATURES_OF_AXES) {
+    AIT_TRY(ait_axes_take(run->train, MOST_AXES, &run->axes));
+  }
   return run->test != NULL ? ait_predictor_create(run->context, &run->network, run->test, &run->test_predictor)
                            : AIT_OK;
 }
@@ -157,6 +168,7 @@ void ait_transition_release(ait_transition_run *run) {
   ait_predictor_destroy(run->validation_predictor);
   ait_predictor_destroy(run->test_predictor);
   run->train_predictor = run->validation_predictor = run->test_predictor = NULL;
+  ait_axes_free(&run->axes);
   ait_matrix_destroy(run->train);
   ait_matrix_destroy(run->validation);
   ait_matrix_destroy(run->test);
@@ -173,6 +185,7 @@ void ait_transition_end(ait_transition_run *run) {
     free(run->arms[arm].chances);
     free(run->arms[arm].y);
     free(run->arms[arm].held_out);
+    free(run->arms[arm].likelihoods);
     free(run->arms[arm].score);
   }
   free(run->means);
@@ -197,10 +210,6 @@ int64_t ait_transition_iterations(const ait_transition_run *run) {
 
 /* ---- solutions --------------------------------------------------------------------------------- */
 
-static int32_t has_hidden_layers(const ait_transition_run *run) {
-  return run->network.layers > 1;
-}
-
 static double first_lambda(const ait_transition_run *run) {
   return has_hidden_layers(run) ? network_lambda : linear_lambda;
 }
@@ -216,7 +225,8 @@ static ait_transition rows_of(const ait_transition_run *run, ait_transition_nois
                           .validation_folds = run->validation_folds,
                           .noise = noise,
                           .prior_lambda = first_lambda(run),
-                          .prior_strength = prior_strength};
+                          .prior_strength = prior_strength,
+                          .axes = run->axes.vectors != NULL ? &run->axes : NULL};
 }
 
 static ait_transition rows_of_arm(const ait_transition_run *run, int32_t arm) {
@@ -233,6 +243,12 @@ static void start(const ait_transition_run *run, ait_real *y) {
   }
 }
 
+static ait_preconditioner preconditioner_of(const ait_transition_run *run) {
+  return has_hidden_layers(run)      ? AIT_PRECONDITIONER_NONE
+         : run->axes.vectors != NULL ? AIT_PRECONDITIONER_MATRIX
+                                     : AIT_PRECONDITIONER_DIAGONAL;
+}
+
 static void solver_options(const ait_transition_run *run, int64_t looks, int32_t descends, int64_t iterations,
                            ait_solver_options *options) {
   ait_solver_options_init(options);
@@ -246,12 +262,12 @@ static void solver_options(const ait_transition_run *run, int64_t looks, int32_t
     return;
   }
   options->method.hypergradient = AIT_HYPERGRADIENT_CONJUGATE_GRADIENT;
-  options->method.conjugate_gradient = (ait_conjugate_gradient){
-      .iterations = CG_ITERATIONS,
-      .tolerance = cg_tolerance,
-      .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
-      .damping = has_hidden_layers(run) ? network_damping : 0,
-      .preconditioner = has_hidden_layers(run) ? AIT_PRECONDITIONER_NONE : AIT_PRECONDITIONER_DIAGONAL};
+  options->method.conjugate_gradient =
+      (ait_conjugate_gradient){.iterations = has_hidden_layers(run) ? NETWORK_FACTOR * CG_ITERATIONS : CG_ITERATIONS,
+                               .tolerance = cg_tolerance,
+                               .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
+                               .damping = has_hidden_layers(run) ? network_damping : 0,
+                               .preconditioner = preconditioner_of(run)};
   options->ul_iterations = iterations;
   options->ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
   options->ul_optimizer.rate =
@@ -412,6 +428,7 @@ static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *r
       run->clean_lambda = lambdas[k];
     }
   }
+  run->clean_held_out = least;
   return AIT_OK;
 }
 
@@ -453,23 +470,33 @@ static ait_status start_arms(ait_transition_run *run) {
       AIT_TRY(solve(run, &rows, LAST_SOLVE_LOOKS, arm->x, arm->y, NULL));
     }
     AIT_TRY(hold_out(run, arm, &arm->before));
+    AIT_TRY(predict_out_of_fold(run, arm->y));
+    const ait_noisy_rows noisy = noisy_rows(run);
+    AIT_TRY(ait_noise_likelihoods(&noisy, run->train_folds, FOLDS,
+                                  kind == AIT_ARM_FULL ? full_counts : symmetric_counts, arm->likelihoods));
   }
   return AIT_OK;
 }
 
-/* z of the mean difference of held-out cross-entropy between the arms, paired by validation rows. */
-static void choose(ait_transition_run *run) {
-  const double *a = run->arms[AIT_ARM_SYMMETRIC].held_out, *b = run->arms[AIT_ARM_FULL].held_out;
-  const int64_t m = run->data->validation_rows;
+/* The mean of n differences a - b over its standard error. */
+static double paired_z(int64_t n, const double *a, const double *b) {
   double mean = 0, squares = 0;
-  for (int64_t i = 0; i < m; i++) {
-    mean += (a[i] - b[i]) / (double)m;
+  for (int64_t i = 0; i < n; i++) {
+    mean += (a[i] - b[i]) / (double)n;
   }
-  for (int64_t i = 0; i < m; i++) {
+  for (int64_t i = 0; i < n; i++) {
     squares += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
   }
-  const double error = sqrt(squares) / (double)m;
-  run->z = error > 0 ? mean / error : 0;
+  const double error = sqrt(squares) / (double)n;
+  return error > 0 ? mean / error : 0;
+}
+
+/* The arm under which the given labels are likelier, out of fold. They tell far more than the validation rows, which
+ * are fewer. */
+static void choose(ait_transition_run *run) {
+  const ait_transition_arm *symmetric = &run->arms[AIT_ARM_SYMMETRIC], *full = &run->arms[AIT_ARM_FULL];
+  run->z = paired_z(run->data->train_rows, full->likelihoods, symmetric->likelihoods);
+  run->held_out_z = paired_z(run->data->validation_rows, symmetric->held_out, full->held_out);
   run->chosen = run->z > z_of_full ? AIT_ARM_FULL : AIT_ARM_SYMMETRIC;
 }
 

@@ -45,6 +45,7 @@ typedef struct ait_transition_arm {
   double *chances;      /* C x C: T, of the symmetric arm fitted at the end */
   ait_real *y;          /* FOLDS x m: the LL solutions */
   double *held_out;     /* M: cross-entropy of each validation row under the classifier that left it out */
+  double *likelihoods;  /* N: log chance of each given label, out of fold, before the UL iterations */
   double before, after; /* mean of held_out before and after the UL iterations */
   int64_t iterations;   /* UL iterations made */
   /* of each descent every iterate but the last, and then their mean, which x becomes */
@@ -63,6 +64,7 @@ typedef struct ait_transition_run {
   int64_t sizes[AIT_MAX_HIDDEN + 2];
   ait_network network;
   int64_t m;                             /* parameters of one classifier */
+  ait_axes axes;                         /* of the training rows less their means; none where there are many features */
   double *means;                         /* D: of the training rows' columns */
   ait_matrix *train, *validation, *test; /* views of the data's, less these means; test: or NULL */
   ait_predictor *train_predictor, *validation_predictor, *test_predictor; /* test: NULL where there are no such rows */
@@ -71,13 +73,15 @@ typedef struct ait_transition_run {
 
   int32_t *train_folds, *validation_folds; /* N, M: drawn by seed */
 
-  double clean_lambda; /* of the classifier that saw the validation rows alone */
-  double clean_rate;   /* the noise rate that it finds */
+  double clean_lambda;   /* of the classifier that saw the validation rows alone */
+  double clean_held_out; /* its cross-entropy on validation rows left out */
+  double clean_rate;     /* the noise rate that it finds */
   ait_transition_arm arms[AIT_ARM_COUNT];
-  double z;       /* of the paired difference of held-out cross-entropy, symmetric less full, before the UL runs */
-  int32_t chosen; /* an arm */
-  double rate;    /* the noise rate under the chosen arm */
-  int64_t curved; /* directions of conjugate gradient without positive curvature */
+  double z;          /* of the paired difference of `likelihoods`, full less symmetric: decides */
+  double held_out_z; /* of the paired difference of `held_out`, symmetric less full, before the UL iterations */
+  int32_t chosen;    /* an arm */
+  double rate;       /* the noise rate under the chosen arm */
+  int64_t curved;    /* directions of conjugate gradient without positive curvature */
   double seconds, evaluation_seconds;
 
   /* the final scores */
