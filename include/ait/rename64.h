@@ -63,8 +63,8 @@
 #define ait_problem_create_convex     ait64_problem_create_convex
 #define ait_problem_create_sinusoid   ait64_problem_create_sinusoid
 #define ait_problem_create_toy        ait64_problem_create_toy
-#define ait_axes_take ait64_axes_take
-#define ait_axes_free ait64_axes_free
+#define ait_axes_take                 ait64_axes_take
+#define ait_axes_free                 ait64_axes_free
 #define ait_problem_create_transition ait64_problem_create_transition
 #define ait_problem_destroy           ait64_problem_destroy
 #define ait_problem_ll_curvature      ait64_problem_ll_curvature
