@@ -94,7 +94,7 @@ static void take_weights(const ait_run *run, double *values) {
 static void take_transition(const ait_transition_run *run, double *values) {
   values[HELD_OUT] = run->arms[run->chosen].after;
   values[Z_OF_FULL] = run->z;
-  values[NOISE_RATE] = run->rate;
+  values[NOISE_RATE] = run->arms[run->chosen].rate;
   values[ACCURACY_FOLDS] = run->accuracy;
   take_sides(&run->sides, values);
   if (run->data->truth != NULL) {

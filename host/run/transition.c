@@ -13,7 +13,7 @@
 #include "run/progress.h"
 #include "run/run.h"
 
-const char *const ait_transition_arm_words[] = {"symmetric", "full"};
+const char *const ait_transition_arm_words[] = {"symmetric", "full", "validation"};
 
 enum { FOLDS = AIT_TRANSITION_FOLDS };
 
@@ -36,8 +36,8 @@ enum { AVERAGED = 5 };
 
 /* The clean classifier's lambda is one of these, the largest first, so that each solution of a linear one starts the
  * next; a network's weights may be 0 at the largest, and would stay there. */
-static const double lambdas[] = {1e-1, 1e-2, 1e-3, 1e-4};
-enum { LAMBDAS = sizeof lambdas / sizeof lambdas[0] };
+static const double lambdas[AIT_TRANSITION_LAMBDAS] = {1e-1, 1e-2, 1e-3, 1e-4};
+enum { LAMBDAS = AIT_TRANSITION_LAMBDAS };
 
 /* Where log lambda starts, of a linear classifier and with hidden layers, and its prior. */
 static const double linear_lambda = 2e-3, network_lambda = 1e-2, prior_strength = 1;
@@ -414,7 +414,7 @@ static ait_status fit_full(ait_transition_run *run) {
 /* ---- the steps --------------------------------------------------------------------------------- */
 
 /* The lambda of least held-out cross-entropy among a few, for the validation rows alone. */
-static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_real *y) {
+static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_real *y, ait_real *best) {
   double least = INFINITY;
   for (int32_t k = 0; k < LAMBDAS; k++) {
     const ait_real x = (ait_real)log(lambdas[k]);
@@ -423,34 +423,43 @@ static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *r
       start(run, y);
     }
     AIT_TRY(solve(run, rows, LOOKS, &x, y, &loss));
+    run->validation_losses[k] = loss;
     if (loss < least) {
       least = loss;
-      run->clean_lambda = lambdas[k];
+      *best = (ait_real)log(lambdas[k]);
     }
   }
-  run->clean_held_out = least;
   return AIT_OK;
 }
 
-/* Classifier of the validation rows alone: its probabilities, the noise rate and the first noise model. The arms'
- * solutions have not begun, so that one of them lends its memory. */
-static ait_status learn_clean(ait_transition_run *run) {
-  ait_transition_arm *full = &run->arms[AIT_ARM_FULL], *symmetric = &run->arms[AIT_ARM_SYMMETRIC];
+/* The validation arm: its cross-entropy on rows left out, then the classifier of all validation rows, which left out
+ * every training row; its probabilities. */
+static ait_status learn_validation(ait_transition_run *run) {
+  ait_transition_arm *arm = &run->arms[AIT_ARM_VALIDATION];
   ait_transition rows = rows_of(run, AIT_TRANSITION_NONE);
   rows.train = NULL;
   rows.prior_strength = 0;
-  AIT_TRY(choose_clean_lambda(run, &rows, full->y));
+  AIT_TRY(choose_clean_lambda(run, &rows, arm->y, &arm->x[0]));
+  start(run, arm->y);
+  AIT_TRY(solve(run, &rows, LOOKS, arm->x, arm->y, NULL));
+  AIT_TRY(hold_out(run, arm, &arm->before));
+  arm->after = arm->before;
   rows.folds = 1;
   rows.validation_folds = NULL;
-  const ait_real x = (ait_real)log(run->clean_lambda);
-  if (has_hidden_layers(run)) {
-    start(run, full->y);
+  start(run, arm->y);
+  AIT_TRY(solve(run, &rows, LOOKS, arm->x, arm->y, NULL));
+  for (int32_t b = 1; b < FOLDS; b++) {
+    memcpy(arm->y + b * run->m, arm->y, (size_t)run->m * sizeof *arm->y);
   }
-  AIT_TRY(solve(run, &rows, LOOKS, &x, full->y, NULL));
-  AIT_TRY(ait_predictor_probabilities(run->train_predictor, full->y, run->probabilities));
+  return predict_out_of_fold(run, arm->y);
+}
+
+/* Where both noise models begin, by the validation arm's probabilities. */
+static ait_status prepare_models(ait_transition_run *run) {
+  ait_transition_arm *full = &run->arms[AIT_ARM_FULL], *symmetric = &run->arms[AIT_ARM_SYMMETRIC];
+  const ait_noisy_rows noisy = noisy_rows(run);
   start(run, full->y);
   start(run, symmetric->y);
-  const ait_noisy_rows noisy = noisy_rows(run);
   AIT_TRY(ait_noise_fit(&noisy, few_counts, full->chances));
   run->clean_rate = ait_noise_rate(&noisy, full->chances);
   const double rate = fmin(most_rate, fmax(least_rate, run->clean_rate));
@@ -459,9 +468,9 @@ static ait_status learn_clean(ait_transition_run *run) {
   return ait_noise_fit(&noisy, full_counts, full->chances);
 }
 
-/* Both arms at the first lambda. */
+/* Both noise models at the first lambda. */
 static ait_status start_arms(ait_transition_run *run) {
-  for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+  for (int32_t kind = 0; kind < AIT_ARM_MODELS; kind++) {
     ait_transition_arm *arm = &run->arms[kind];
     ait_transition rows = rows_of_arm(run, kind);
     AIT_TRY(solve(run, &rows, LOOKS, arm->x, arm->y, NULL));
@@ -504,18 +513,29 @@ static void choose(ait_transition_run *run) {
 static ait_status score_arm(ait_transition_run *run, int32_t kind) {
   ait_transition_arm *arm = &run->arms[kind];
   const ait_noisy_rows rows = noisy_rows(run);
-  AIT_TRY(hold_out(run, arm, &arm->after));
+  if (kind < AIT_ARM_MODELS) {
+    AIT_TRY(hold_out(run, arm, &arm->after));
+  }
   AIT_TRY(predict_out_of_fold(run, arm->y));
-  if (kind == AIT_ARM_SYMMETRIC) {
+  if (kind != AIT_ARM_FULL) {
     AIT_TRY(ait_noise_fit(&rows, symmetric_counts, arm->chances));
   }
   for (int64_t i = 0; i < rows.n; i++) {
     arm->score[i] = ait_noise_log_odds(&rows, arm->chances, i);
   }
-  if (kind == run->chosen) {
-    run->rate = ait_noise_rate(&rows, arm->chances);
-  }
+  arm->rate = ait_noise_rate(&rows, arm->chances);
   return AIT_OK;
+}
+
+/* Nonzero where validation rows left out are predicted worse with noisy rows than without, at no smaller a lambda: rows
+ * that follow the noise model do not do that. */
+static int32_t is_worse_than_none(const ait_transition_run *run) {
+  const ait_transition_arm *arm = &run->arms[run->chosen];
+  int32_t worse = 0;
+  for (int32_t k = 0; k < LAMBDAS; k++) {
+    worse |= log(lambdas[k]) >= (double)arm->x[0] && arm->after > run->validation_losses[k];
+  }
+  return worse;
 }
 
 static ait_status run_arms(ait_transition_run *run) {
@@ -526,10 +546,14 @@ static ait_status run_arms(ait_transition_run *run) {
   for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
     AIT_TRY(score_arm(run, kind));
   }
+  if (is_worse_than_none(run)) {
+    run->chosen = AIT_ARM_VALIDATION;
+  }
   return AIT_OK;
 }
 
-/* One more solution: plain cross-entropy, each training row weighted by the chance that its label is right. */
+/* But for the validation arm one more solution: plain cross-entropy, each training row weighted by the chance that its
+ * label is right. */
 static ait_status polish(ait_transition_run *run) {
   ait_transition_arm *arm = &run->arms[run->chosen];
   ait_transition rows = rows_of(run, AIT_TRANSITION_NONE);
@@ -537,7 +561,9 @@ static ait_status polish(ait_transition_run *run) {
     run->weights[i] = (ait_real)(1 / (1 + exp(arm->score[i])));
   }
   rows.weights = run->weights;
-  AIT_TRY(solve(run, &rows, LAST_SOLVE_LOOKS, arm->x, arm->y, NULL));
+  if (run->chosen != AIT_ARM_VALIDATION) {
+    AIT_TRY(solve(run, &rows, LAST_SOLVE_LOOKS, arm->x, arm->y, NULL));
+  }
   return predict_out_of_fold(run, arm->y);
 }
 
@@ -572,7 +598,8 @@ ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atom
   const int32_t quiet = run->settings->quiet;
   run->stop = stop;
   ait_progress_note(quiet, "learning the validation rows");
-  AIT_TRY(learn_clean(run));
+  AIT_TRY(learn_validation(run));
+  AIT_TRY(prepare_models(run));
   ait_progress_note(quiet, "trying a symmetric and a full noise model");
   AIT_TRY(start_arms(run));
   choose(run);

@@ -23,16 +23,18 @@
 extern "C" {
 #endif
 
-/* The two noise models that are tried. */
+/* The two noise models that are tried, and what is taken where neither helps. */
 typedef enum ait_transition_arm_kind {
-  AIT_ARM_SYMMETRIC, /* T(e), e learned */
-  AIT_ARM_FULL,      /* any T, fitted by expectation maximisation */
+  AIT_ARM_SYMMETRIC,                   /* T(e), e learned */
+  AIT_ARM_FULL,                        /* any T, fitted by expectation maximisation */
+  AIT_ARM_MODELS,                      /* how many noise models there are */
+  AIT_ARM_VALIDATION = AIT_ARM_MODELS, /* a classifier of the validation rows alone: no use is made of noisy labels */
   AIT_ARM_COUNT
 } ait_transition_arm_kind;
 
-extern const char *const ait_transition_arm_words[]; /* "symmetric", "full" */
+extern const char *const ait_transition_arm_words[]; /* "symmetric", "full", "validation" */
 
-enum { AIT_TRANSITION_FOLDS = 5, AIT_TRANSITION_MOST_POINTS = 32 };
+enum { AIT_TRANSITION_FOLDS = 5, AIT_TRANSITION_LAMBDAS = 4, AIT_TRANSITION_MOST_POINTS = 32 };
 
 /* Where an arm was: x, and the UL objective there. */
 typedef struct ait_transition_point {
@@ -42,8 +44,8 @@ typedef struct ait_transition_point {
 
 typedef struct ait_transition_arm {
   ait_real x[2];        /* log lambda; logit e of the symmetric arm */
-  double *chances;      /* C x C: T, of the symmetric arm fitted at the end */
-  ait_real *y;          /* FOLDS x m: the LL solutions */
+  double *chances;      /* C x C: T, symmetric where it is not the full arm's, and then fitted at the end */
+  ait_real *y;          /* FOLDS x m: the LL solutions; of the validation arm one, as often */
   double *held_out;     /* M: cross-entropy of each validation row under the classifier that left it out */
   double *likelihoods;  /* N: log chance of each given label, out of fold, before the UL iterations */
   double before, after; /* mean of held_out before and after the UL iterations */
@@ -51,6 +53,7 @@ typedef struct ait_transition_arm {
   /* of each descent every iterate but the last, and then their mean, which x becomes */
   ait_transition_point path[AIT_TRANSITION_MOST_POINTS];
   int64_t points;
+  double rate;         /* the noise rate under T */
   double *score;       /* N: log odds, out of fold, that the given label is wrong */
   ait_ranking figures; /* where the truth is known */
 } ait_transition_arm;
@@ -73,14 +76,13 @@ typedef struct ait_transition_run {
 
   int32_t *train_folds, *validation_folds; /* N, M: drawn by seed */
 
-  double clean_lambda;   /* of the classifier that saw the validation rows alone */
-  double clean_held_out; /* its cross-entropy on validation rows left out */
-  double clean_rate;     /* the noise rate that it finds */
+  double validation_losses[AIT_TRANSITION_LAMBDAS]; /* of the validation arm at each lambda tried: cross-entropy held
+                                                       out */
+  double clean_rate;                                /* the noise rate that it finds */
   ait_transition_arm arms[AIT_ARM_COUNT];
   double z;          /* of the paired difference of `likelihoods`, full less symmetric: decides */
   double held_out_z; /* of the paired difference of `held_out`, symmetric less full, before the UL iterations */
-  int32_t chosen;    /* an arm */
-  double rate;       /* the noise rate under the chosen arm */
+  int32_t chosen;    /* an arm: the likelier noise model, unless validation rows left out are worse off for it */
   int64_t curved;    /* directions of conjugate gradient without positive curvature */
   double seconds, evaluation_seconds;
 

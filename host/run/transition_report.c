@@ -18,7 +18,14 @@ const char *ait_transition_warning(const ait_transition_run *run, int32_t i) {
   static const char doubtful[] =
       "the given labels do not tell clearly which noise model is right; where errors depend on what a row looks like, "
       "none is, and the cheap rankings may be better: look at these and at the scores of both noise models";
-  return i == 0 && run->z > least_doubtful && run->z < most_doubtful ? doubtful : NULL;
+  static const char unlike[] =
+      "with the training rows, validation rows left out are predicted worse than without, under either noise model: "
+      "errors seem to depend on what a row looks like, so the ranking is that of the validation rows alone";
+  const int32_t alone = run->chosen == AIT_ARM_VALIDATION;
+  if (i > 0) {
+    return NULL;
+  }
+  return alone ? unlike : run->z > least_doubtful && run->z < most_doubtful ? doubtful : NULL;
 }
 
 static double lambda_of(const ait_transition_arm *arm) {
@@ -70,6 +77,7 @@ static void add_arm(cJSON *object, const ait_transition_run *run, int32_t kind) 
   cJSON_AddNumberToObject(item, "ul_iterations", (double)arm->iterations);
   cJSON_AddNumberToObject(item, "lambda", lambda_of(arm));
   ait_document_figure(item, "noise_rate", kind == AIT_ARM_SYMMETRIC ? learned_rate(run) : NAN);
+  cJSON_AddNumberToObject(item, "estimated_noise_rate", arm->rate);
   cJSON_AddNumberToObject(item, "held_out_cross_entropy_before", arm->before);
   cJSON_AddNumberToObject(item, "held_out_cross_entropy", arm->after);
   add_path(item, arm, kind == AIT_ARM_SYMMETRIC ? 2 : 1);
@@ -95,8 +103,6 @@ static void add_detection(cJSON *object, const ait_transition_run *run) {
 }
 
 static void add_result(cJSON *object, const ait_transition_run *run) {
-  cJSON_AddNumberToObject(object, "validation_lambda", run->clean_lambda);
-  cJSON_AddNumberToObject(object, "validation_held_out_cross_entropy", run->clean_held_out);
   cJSON_AddNumberToObject(object, "validation_noise_rate", run->clean_rate);
   cJSON *arms = cJSON_AddObjectToObject(object, "arms");
   for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
@@ -105,7 +111,7 @@ static void add_result(cJSON *object, const ait_transition_run *run) {
   cJSON_AddNumberToObject(object, "z", run->z);
   cJSON_AddNumberToObject(object, "held_out_z", run->held_out_z);
   ait_document_text(object, "chosen", ait_transition_arm_words[run->chosen]);
-  cJSON_AddNumberToObject(object, "noise_rate", run->rate);
+  cJSON_AddNumberToObject(object, "noise_rate", run->arms[run->chosen].rate);
   cJSON_AddNumberToObject(object, "negative_curvature", (double)run->curved);
   cJSON *warnings = cJSON_AddArrayToObject(object, "warnings");
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
@@ -129,7 +135,7 @@ static ait_status write_json(const ait_transition_run *run, const ait_folder *fo
 
 /* ---- the folder -------------------------------------------------------------------------------- */
 
-/* N x 3: the final score, and those of both arms before the last solution. */
+/* N x 4: the final score, and those of the arms before the last solution. */
 static ait_status write_scores(const ait_transition_run *run, const ait_folder *folder) {
   const int64_t n = run->data->train_rows;
   double *scores = malloc((size_t)(n * SCORES) * sizeof *scores);
@@ -184,16 +190,19 @@ ait_status ait_transition_write_files(const ait_transition_run *run, const ait_f
 
 static void print_arms(const ait_transition_run *run, FILE *out) {
   const ait_transition_arm *symmetric = &run->arms[AIT_ARM_SYMMETRIC], *full = &run->arms[AIT_ARM_FULL];
+  const ait_transition_arm *none = &run->arms[AIT_ARM_VALIDATION];
   fprintf(out, "\nNoise models (cross-entropy of held-out validation rows before and after the UL iterations)\n");
   fprintf(out, "  symmetric   %.4f  %.4f   lambda %.2g, e %.3f%s\n", symmetric->before, symmetric->after,
           lambda_of(symmetric), learned_rate(run), run->chosen == AIT_ARM_SYMMETRIC ? "   (taken)" : "");
   fprintf(out, "  full        %.4f  %.4f   lambda %.2g%s\n", full->before, full->after, lambda_of(full),
           run->chosen == AIT_ARM_FULL ? "   (taken)" : "");
+  fprintf(out, "  none        %.4f           lambda %.2g, validation rows alone%s\n", none->before, lambda_of(none),
+          run->chosen == AIT_ARM_VALIDATION ? "   (taken)" : "");
   fprintf(out,
           "  The full one is taken where it makes the given labels likelier, out of fold, by z > 3; here z = %.1f (on\n"
           "  validation rows left out: %.1f). The e that trains best is no estimate; estimated share of wrong labels: "
           "%.3f\n",
-          run->z, run->held_out_z, run->rate);
+          run->z, run->held_out_z, run->arms[run->chosen].rate);
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
     fprintf(out, "  WARNING: %s\n", ait_transition_warning(run, i));
   }
@@ -240,6 +249,8 @@ void ait_transition_print(const ait_transition_run *run, const char *folder, FIL
   ait_summary_examples(&suspects, out);
   fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
           folder);
-  fprintf(out, "  scores.npy (final, symmetric, full), weights.npy (chances that labels are right), y.npy (%d folds)\n",
+  fprintf(out,
+          "  scores.npy (final, symmetric, full, validation), weights.npy (chances that labels are right), y.npy (%d "
+          "folds)\n",
           AIT_TRANSITION_FOLDS);
 }

@@ -229,13 +229,15 @@ assert sum(truth[int(r["row"])] == int(r["suggested_label"]) for r in rows) >= 2
 result = json.load(open(sys.argv[1] + "/run.json"))["result"]
 assert abs(result["noise_rate"] - wrong / 300) < 0.05, result["noise_rate"]
 assert result["arms"]["symmetric"]["ul_iterations"] == 10 and result["arms"]["full"]["ul_iterations"] == 9
-for arm in result["arms"].values():
+for name, arm in result["arms"].items():
     assert all(abs(sum(row) - 1) < 1e-9 for row in arm["noise_model"]) and 0 < arm["lambda"] < 10
-    assert abs(math.exp(arm["path"][-1][0]) / arm["lambda"] - 1) < 1e-12
+    assert (arm["path"] == []) == (name == "validation")
+    assert name == "validation" or abs(math.exp(arm["path"][-1][0]) / arm["lambda"] - 1) < 1e-12
 path = result["arms"]["symmetric"]["path"]
 assert [len(point) for point in path] == [3] * 11 and path[-1][-1] < path[0][-1], path
 assert [len(point) for point in result["arms"]["full"]["path"]] == [2] * 11
-assert result["chosen"] == ("full" if result["z"] > 3 else "symmetric")
+model = "full" if result["z"] > 3 else "symmetric"
+assert result["chosen"] == model
 PYTHON
 done
 for options in "--noise-model pair" "--noise-model symmetric --force"; do
@@ -244,6 +246,19 @@ for options in "--noise-model pair" "--noise-model symmetric --force"; do
   grep -q "trained on rows kept by this run" out || fail "$options: no accuracy after retraining: $(cat out)"
   grep -qi "nan" out noisy-transition/*.csv noisy-transition/*.json && fail "$options: NaN in the results"
 done
+# Errors that depend on what a row looks like fit no noise model, and make validation rows less likely.
+make_data right 300 3 0 1
+for noise in symmetric feature; do
+  succeed "$AIT" clean --images right-images.npy --labels right-labels.npy --val-images val-images.npy \
+    --val-labels val-labels.npy --baselines validation --noise 0.4 --noise-model $noise --out "told-$noise"
+done
+python3 - <<'PYTHON' || fail "not the arms that were expected"
+import json
+chosen = {noise: json.load(open(f"told-{noise}/run.json"))["result"] for noise in ("symmetric", "feature")}
+assert [chosen[noise]["chosen"] for noise in chosen] == ["symmetric", "validation"], chosen
+assert chosen["feature"]["ranking"]["transition"]["auroc"] > 0.99 and not chosen["symmetric"]["warnings"]
+PYTHON
+grep -q "WARNING: with the training rows, validation rows left out are predicted worse" out || fail "no warning: $(cat out)"
 succeed "$AIT" clean $transition $truth_known --noise 1 --out all-wrong
 grep -qi "nan" out && fail "noise 1: NaN in the summary: $(cat out)"
 # A network with a hidden layer where no linear classifier helps; y.npy holds it for the rows as they are.
