@@ -1,4 +1,4 @@
-/* transition.c - cleaning by a noise model: two arms, the choice between them, and scores out of fold
+/* transition.c - cleaning by a noise model: two noise models, the choice between them and none, and scores out of fold
  * (docs/derivation.md#transition-cleaning). */
 #include "run/transition.h"
 
@@ -249,6 +249,10 @@ static ait_preconditioner preconditioner_of(const ait_transition_run *run) {
                                      : AIT_PRECONDITIONER_DIAGONAL;
 }
 
+static int64_t scaled(const ait_transition_run *run, int64_t looks) {
+  return has_hidden_layers(run) ? NETWORK_FACTOR * looks : looks;
+}
+
 static void solver_options(const ait_transition_run *run, int64_t looks, int32_t descends, int64_t iterations,
                            ait_solver_options *options) {
   ait_solver_options_init(options);
@@ -257,17 +261,16 @@ static void solver_options(const ait_transition_run *run, int64_t looks, int32_t
                                  .mapping = AIT_MAPPING_LBFGS,
                                  .lbfgs = {.tolerance = ll_tolerance},
                                  .hypergradient = AIT_HYPERGRADIENT_NONE};
-  options->ll_steps = has_hidden_layers(run) ? NETWORK_FACTOR * looks : looks;
+  options->ll_steps = scaled(run, looks);
   if (!descends) {
     return;
   }
   options->method.hypergradient = AIT_HYPERGRADIENT_CONJUGATE_GRADIENT;
-  options->method.conjugate_gradient =
-      (ait_conjugate_gradient){.iterations = has_hidden_layers(run) ? NETWORK_FACTOR * CG_ITERATIONS : CG_ITERATIONS,
-                               .tolerance = cg_tolerance,
-                               .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
-                               .damping = has_hidden_layers(run) ? network_damping : 0,
-                               .preconditioner = preconditioner_of(run)};
+  options->method.conjugate_gradient = (ait_conjugate_gradient){.iterations = scaled(run, CG_ITERATIONS),
+                                                                .tolerance = cg_tolerance,
+                                                                .negative_curvature = AIT_NEGATIVE_CURVATURE_STOP,
+                                                                .damping = has_hidden_layers(run) ? network_damping : 0,
+                                                                .preconditioner = preconditioner_of(run)};
   options->ul_iterations = iterations;
   options->ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
   options->ul_optimizer.rate =
@@ -307,11 +310,12 @@ static ait_status solve(ait_transition_run *run, const ait_transition *rows, int
 }
 
 /* Adds x to the arm's path; the solver's last rollout was there. */
-static void add_point(ait_transition_arm *arm, const ait_solver *solver, const ait_real *x) {
+static void add_point(const ait_transition_run *run, ait_transition_arm *arm, const ait_solver *solver,
+                      const ait_real *x) {
   ait_transition_point *point = &arm->path[arm->points++];
   *point = (ait_transition_point){.x = {x[0], x[1]}};
   for (int32_t b = 0; b < FOLDS; b++) {
-    point->F += (double)ait_solver_trajectory_F(solver)[WARM_LOOKS * FOLDS + b];
+    point->F += (double)ait_solver_trajectory_F(solver)[scaled(run, WARM_LOOKS) * FOLDS + b];
   }
 }
 
@@ -323,7 +327,7 @@ static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_
     AIT_TRY(go_on(run));
     AIT_TRY(ait_solver_step(solver));
     AIT_TRY(ait_solver_get_x(solver, path[t + 1]));
-    add_point(arm, solver, path[t]);
+    add_point(run, arm, solver, path[t]);
     arm->iterations++;
   }
   const int64_t averaged = iterations + 1 < AVERAGED ? iterations + 1 : AVERAGED;
@@ -341,7 +345,7 @@ static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_
   }
   AIT_TRY(ait_solver_set_x(solver, arm->x));
   AIT_TRY(ait_solver_rollout(solver));
-  add_point(arm, solver, arm->x);
+  add_point(run, arm, solver, arm->x);
   return ait_solver_get_y(solver, arm->y);
 }
 
@@ -509,7 +513,7 @@ static void choose(ait_transition_run *run) {
   run->chosen = run->z > z_of_full ? AIT_ARM_FULL : AIT_ARM_SYMMETRIC;
 }
 
-/* An arm's scores; the symmetric noise model is fitted anew to what its classifiers say. */
+/* An arm's scores; a symmetric noise model is fitted anew to what its classifiers say. */
 static ait_status score_arm(ait_transition_run *run, int32_t kind) {
   ait_transition_arm *arm = &run->arms[kind];
   const ait_noisy_rows rows = noisy_rows(run);

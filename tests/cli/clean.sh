@@ -269,6 +269,15 @@ for model in linear mlp:8; do
     --val-labels clean-twofold-labels.npy --cleaning transition --baselines validation --model $model --out "twofold-$model"
   grep -q "transition cleaning, $model classifier" out || fail "$model: the summary names another classifier: $(cat out)"
 done
+# F of a path is that of the LL solutions: held-out cross-entropy and the prior of lambda.
+python3 - <<'PYTHON' || fail "hidden layers: a path holds another F than that of the solutions"
+import json, math
+for model, start in (("linear", 0.002), ("mlp:8", 0.01)):
+    for name in ("symmetric", "full"):
+        arm = json.load(open(f"twofold-{model}/run.json"))["result"]["arms"][name]
+        prior = math.log(arm["lambda"] / start) ** 2 / 40
+        assert abs(arm["path"][-1][-1] - arm["held_out_cross_entropy"] - prior) < 1e-5, (model, name, arm["path"])
+PYTHON
 python3 - <<'PYTHON' || fail "hidden layers: wrong labels are not ranked as expected, or y.npy predicts other labels"
 import csv, struct
 def numbers(path, code):
