@@ -1,0 +1,172 @@
+/* transition_arms.c - the arms of transition cleaning: two noise models, none, and the choice between them. */
+#include <math.h>
+#include <string.h>
+
+#include "context/error.h"
+#include "run/transition_parts.h"
+
+enum { FOLDS = AIT_TRANSITION_FOLDS };
+
+/* UL iterations of the arms; the full noise model is fitted again between its two runs. */
+enum { SYMMETRIC_ITERATIONS = 10, FULL_ITERATIONS = 6, REFITTED_ITERATIONS = 3 };
+
+_Static_assert(SYMMETRIC_ITERATIONS <= (int)AIT_TRANSITION_MOST_ITERATIONS &&
+                   SYMMETRIC_ITERATIONS + 1 <= (int)AIT_TRANSITION_MOST_POINTS &&
+                   FULL_ITERATIONS + REFITTED_ITERATIONS + 2 <= (int)AIT_TRANSITION_MOST_POINTS,
+               "an arm's path has too many points");
+
+/* The clean classifier's lambda is one of these, the largest first, so that each solution of a linear one starts the
+ * next; a network's weights may be 0 at the largest, and would stay there. */
+static const double lambdas[AIT_TRANSITION_LAMBDAS] = {1e-1, 1e-2, 1e-3, 1e-4};
+enum { LAMBDAS = AIT_TRANSITION_LAMBDAS };
+
+/* The noise rate that the symmetric arm starts from lies within these, and pseudo-counts of a class for it. */
+static const double least_rate = 0.02, most_rate = 0.85, few_counts = 1;
+
+/* The full T is taken above this z. */
+static const double z_of_full = 3;
+
+/* ---- begin ------------------------------------------------------------------------------------- */
+
+/* The lambda of least held-out cross-entropy among a few, for the validation rows alone. */
+static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_real *y, ait_real *best) {
+  double least = INFINITY;
+  for (int32_t k = 0; k < LAMBDAS; k++) {
+    const ait_real x = (ait_real)log(lambdas[k]);
+    double loss;
+    if (k == 0 || ait_transition_has_hidden_layers(run)) {
+      ait_transition_start(run, y);
+    }
+    AIT_TRY(ait_transition_solve(run, rows, AIT_TRANSITION_LOOKS, &x, y, &loss));
+    run->validation_losses[k] = loss;
+    if (loss < least) {
+      least = loss;
+      *best = (ait_real)log(lambdas[k]);
+    }
+  }
+  return AIT_OK;
+}
+
+/* The cross-entropy on rows left out, then the classifier of all validation rows, which left out every training row. */
+ait_status ait_transition_learn_validation(ait_transition_run *run) {
+  ait_transition_arm *arm = &run->arms[AIT_ARM_VALIDATION];
+  ait_transition rows = ait_transition_rows(run, AIT_TRANSITION_NONE);
+  rows.train = NULL;
+  rows.prior_strength = 0;
+  AIT_TRY(choose_clean_lambda(run, &rows, arm->y, &arm->x[0]));
+  ait_transition_start(run, arm->y);
+  AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LOOKS, arm->x, arm->y, NULL));
+  AIT_TRY(ait_transition_hold_out(run, arm, &arm->before));
+  arm->after = arm->before;
+  rows.folds = 1;
+  rows.validation_folds = NULL;
+  ait_transition_start(run, arm->y);
+  AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LOOKS, arm->x, arm->y, NULL));
+  for (int32_t b = 1; b < FOLDS; b++) {
+    memcpy(arm->y + b * run->m, arm->y, (size_t)run->m * sizeof *arm->y);
+  }
+  return ait_transition_predict_out_of_fold(run, arm->y);
+}
+
+/* Where both noise models begin, by the validation arm's probabilities. */
+static ait_status prepare_models(ait_transition_run *run) {
+  ait_transition_arm *full = &run->arms[AIT_ARM_FULL], *symmetric = &run->arms[AIT_ARM_SYMMETRIC];
+  const ait_noisy_rows noisy = ait_transition_noisy_rows(run);
+  ait_transition_start(run, full->y);
+  ait_transition_start(run, symmetric->y);
+  AIT_TRY(ait_noise_fit(&noisy, few_counts, full->chances));
+  run->clean_rate = ait_noise_rate(&noisy, full->chances);
+  const double rate = fmin(most_rate, fmax(least_rate, run->clean_rate));
+  symmetric->x[0] = full->x[0] = (ait_real)log(ait_transition_first_lambda(run));
+  symmetric->x[1] = (ait_real)log(rate / (1 - rate));
+  return ait_noise_fit(&noisy, AIT_TRANSITION_FULL_COUNTS, full->chances);
+}
+
+/* Both noise models at the first lambda. */
+static ait_status solve_models(ait_transition_run *run) {
+  for (int32_t kind = 0; kind < AIT_ARM_MODELS; kind++) {
+    ait_transition_arm *arm = &run->arms[kind];
+    ait_transition rows = ait_transition_rows_of_arm(run, kind);
+    AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LOOKS, arm->x, arm->y, NULL));
+    if (kind == AIT_ARM_FULL) {
+      AIT_TRY(ait_transition_fit_full(run));
+      AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LAST_LOOKS, arm->x, arm->y, NULL));
+    }
+    AIT_TRY(ait_transition_hold_out(run, arm, &arm->before));
+    AIT_TRY(ait_transition_predict_out_of_fold(run, arm->y));
+    const ait_noisy_rows noisy = ait_transition_noisy_rows(run);
+    AIT_TRY(ait_noise_likelihoods(&noisy, run->train_folds, FOLDS,
+                                  kind == AIT_ARM_FULL ? AIT_TRANSITION_FULL_COUNTS : AIT_TRANSITION_SYMMETRIC_COUNTS,
+                                  arm->likelihoods));
+  }
+  return AIT_OK;
+}
+
+/* The mean of n differences a - b over its standard error. */
+static double paired_z(int64_t n, const double *a, const double *b) {
+  double mean = 0, squares = 0;
+  for (int64_t i = 0; i < n; i++) {
+    mean += (a[i] - b[i]) / (double)n;
+  }
+  for (int64_t i = 0; i < n; i++) {
+    squares += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
+  }
+  const double error = sqrt(squares) / (double)n;
+  return error > 0 ? mean / error : 0;
+}
+
+/* The arm under which the given labels are likelier, out of fold. They tell far more than the validation rows, which
+ * are fewer. */
+static void choose(ait_transition_run *run) {
+  const ait_transition_arm *symmetric = &run->arms[AIT_ARM_SYMMETRIC], *full = &run->arms[AIT_ARM_FULL];
+  run->z = paired_z(run->data->train_rows, full->likelihoods, symmetric->likelihoods);
+  run->held_out_z = paired_z(run->data->validation_rows, symmetric->held_out, full->held_out);
+  run->chosen = run->z > z_of_full ? AIT_ARM_FULL : AIT_ARM_SYMMETRIC;
+}
+
+ait_status ait_transition_start_models(ait_transition_run *run) {
+  AIT_TRY(prepare_models(run));
+  AIT_TRY(solve_models(run));
+  choose(run);
+  return AIT_OK;
+}
+
+/* ---- to the end -------------------------------------------------------------------------------- */
+
+/* Nonzero where validation rows left out are predicted worse with noisy rows than without, at no smaller a lambda: rows
+ * that follow the noise model do not do that. */
+static int32_t is_worse_than_none(const ait_transition_run *run) {
+  const ait_transition_arm *arm = &run->arms[run->chosen];
+  int32_t worse = 0;
+  for (int32_t k = 0; k < LAMBDAS; k++) {
+    worse |= log(lambdas[k]) >= (double)arm->x[0] && arm->after > run->validation_losses[k];
+  }
+  return worse;
+}
+
+ait_status ait_transition_run_arms(ait_transition_run *run) {
+  AIT_TRY(ait_transition_descend(run, AIT_ARM_SYMMETRIC, SYMMETRIC_ITERATIONS));
+  AIT_TRY(ait_transition_descend(run, AIT_ARM_FULL, FULL_ITERATIONS));
+  AIT_TRY(ait_transition_fit_full(run));
+  AIT_TRY(ait_transition_descend(run, AIT_ARM_FULL, REFITTED_ITERATIONS));
+  for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+    AIT_TRY(ait_transition_score_arm(run, kind));
+  }
+  if (is_worse_than_none(run)) {
+    run->chosen = AIT_ARM_VALIDATION;
+  }
+  return AIT_OK;
+}
+
+ait_status ait_transition_polish(ait_transition_run *run) {
+  ait_transition_arm *arm = &run->arms[run->chosen];
+  ait_transition rows = ait_transition_rows(run, AIT_TRANSITION_NONE);
+  for (int64_t i = 0; i < run->data->train_rows; i++) {
+    run->weights[i] = (ait_real)(1 / (1 + exp(arm->score[i])));
+  }
+  rows.weights = run->weights;
+  if (run->chosen != AIT_ARM_VALIDATION) {
+    AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LAST_LOOKS, arm->x, arm->y, NULL));
+  }
+  return ait_transition_predict_out_of_fold(run, arm->y);
+}
