@@ -28,12 +28,14 @@ def run_ours(build: Path) -> dict[str, Any]:
         report = json.loads((run / "run.json").read_text())
         with (run / "history.csv").open() as file:
             rows = [row for row in csv.DictReader(file) if row["auroc"]]
+        with (run / "seconds.csv").open() as file:
+            seconds_at = {row["t"]: float(row["seconds"]) for row in csv.DictReader(file)}
     return {
         "program_seconds": seconds,
         "iteration_seconds": report["seconds"]["iterations"],
         "settings": {name: report["settings"][name] for name in ("model", "method", "iterations", "ll_steps")},
         "ranking": report["result"]["ranking"],
-        "auroc_at_seconds": [[float(row["seconds"]), float(row["auroc"])] for row in rows],
+        "auroc_at_seconds": [[seconds_at[row["t"]], float(row["auroc"])] for row in rows],
     }
 
 

@@ -1,4 +1,4 @@
-/* history.c - what a run was at every UL iteration, and history.csv. */
+/* history.c - what a run was at every UL iteration: history.csv and seconds.csv. */
 #include "run/history.h"
 
 #include <math.h>
@@ -32,10 +32,10 @@ static void write_cell(FILE *stream, double value) {
 ait_status ait_history_write(const ait_history *history, const char *path) {
   ait_file file;
   AIT_TRY(ait_file_begin(&file, path));
-  fprintf(file.stream, "t,seconds,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc\n");
+  fprintf(file.stream, "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc\n");
   for (int64_t i = 0; i < history->count; i++) {
     const ait_history_row *row = &history->rows[i];
-    fprintf(file.stream, "%lld,%.6f", (long long)row->t, row->seconds);
+    fprintf(file.stream, "%lld", (long long)row->t);
     write_cell(file.stream, row->F_kbar);
     write_cell(file.stream, row->F_K);
     fprintf(file.stream, ",%d", row->kbar);
@@ -44,6 +44,17 @@ ait_status ait_history_write(const ait_history *history, const char *path) {
     write_cell(file.stream, row->f1);
     write_cell(file.stream, row->auroc);
     fprintf(file.stream, "\n");
+  }
+  return ait_file_commit(&file);
+}
+
+ait_status ait_history_write_seconds(const ait_history *history, const char *path) {
+  ait_file file;
+  AIT_TRY(ait_file_begin(&file, path));
+  fprintf(file.stream, "t,seconds,figure_seconds\n");
+  for (int64_t i = 0; i < history->count; i++) {
+    const ait_history_row *row = &history->rows[i];
+    fprintf(file.stream, "%lld,%.6f,%.6f\n", (long long)row->t, row->seconds, row->figure_seconds);
   }
   return ait_file_commit(&file);
 }

@@ -1,4 +1,5 @@
-/* history.h - what a run was at every UL iteration, and history.csv. */
+/* history.h - what a run was at every UL iteration: history.csv, which the same run fills with the same bytes wherever
+ * it is repeated, and seconds.csv, which it does not. */
 #ifndef AIT_RUN_HISTORY_H
 #define AIT_RUN_HISTORY_H
 
@@ -10,9 +11,9 @@ extern "C" {
 
 /* One UL iteration; a figure that was not taken is NaN and gives an empty cell. */
 typedef struct ait_history_row {
-  int64_t t; /* UL iterations made so far, from 1 */
-  double seconds;
-  double figure_seconds; /* of them, spent on figures so far; not in history.csv */
+  int64_t t;             /* UL iterations made so far, from 1 */
+  double seconds;        /* of iterations so far, figures included; in seconds.csv */
+  double figure_seconds; /* of them, spent on figures */
   double F_kbar, F_K;
   int32_t kbar;
   double accuracy_y, accuracy_z; /* on the test rows, 0 .. 1: at y_K of this iteration, at z after it */
@@ -29,6 +30,9 @@ ait_status ait_history_append(ait_history *history, const ait_history_row *row);
 
 /* Writes the rows as a CSV file with 17 significant digits. Errors: those of ait_file_commit. */
 ait_status ait_history_write(const ait_history *history, const char *path);
+
+/* Writes t, seconds and figure_seconds of every row as a CSV file. Errors: those of ait_file_commit. */
+ait_status ait_history_write_seconds(const ait_history *history, const char *path);
 
 /* Frees the rows; the history is empty afterwards. */
 void ait_history_clear(ait_history *history);

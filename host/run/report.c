@@ -249,5 +249,7 @@ ait_status ait_run_write_files(const ait_run *run, const ait_folder *folder) {
   char path[PATH_MAX];
   AIT_TRY(ait_folder_path(folder, "history.csv", path));
   AIT_TRY(ait_history_write(&run->history, path));
+  AIT_TRY(ait_folder_path(folder, "seconds.csv", path));
+  AIT_TRY(ait_history_write_seconds(&run->history, path));
   return write_json(run, folder);
 }

@@ -164,7 +164,7 @@ static void print_accuracies(const ait_run *run, FILE *out) {
 static void print_files(const char *folder, FILE *out) {
   fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
           folder);
-  fprintf(out, "  history.csv, weights.npy, scores.npy, y.npy, z.npy\n");
+  fprintf(out, "  history.csv, seconds.csv, weights.npy, scores.npy, y.npy, z.npy\n");
 }
 
 void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
