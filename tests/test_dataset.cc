@@ -1,15 +1,18 @@
 /* test_dataset.cc - published data sets and where they are looked for, and a user's own arrays. */
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "ait/dataset.h"
+#include "data/duplicates.h"
 #include "data_support.h"
 
 namespace {
@@ -378,6 +381,43 @@ TEST(DatasetOpen, ReferenceCase) {
   EXPECT_EQ(ait_dataset_rows(dataset.get()), 193);
   EXPECT_EQ(ait_dataset_classes(dataset.get()), 11);
   EXPECT_EQ(ait_matrix_scale(ait_dataset_images(dataset.get()))[0], 1.0 / 255.0);
+}
+
+/* Equal rows among rows of 13 bytes, which no whole word holds, in a matrix with bytes between the rows. */
+TEST(Duplicates, AreFoundByTheirBytes) {
+  constexpr int64_t kRows = 1000, kColumns = 13, kStride = 15;
+  std::vector<uint8_t> stored(kRows * kStride);
+  std::mt19937 random(1);
+  std::generate(stored.begin(), stored.end(), [&] { return static_cast<uint8_t>(random()); });
+  const auto copy = [&](int64_t from, int64_t to) {
+    std::copy_n(stored.begin() + from * kStride, kColumns, stored.begin() + to * kStride);
+  };
+  copy(3, 500);
+  copy(3, 999);
+  copy(17, 18);
+  stored[18 * kStride + kColumns - 1] ^= 1; /* all but the last byte is equal */
+  ait_matrix *all = nullptr, *few = nullptr;
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, kRows, kColumns, kStride, stored.data(), &all));
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, 2, kColumns, kStride, &stored[500 * kStride], &few));
+  std::vector<uint64_t> all_hashes(kRows), few_hashes(2);
+  std::vector<int64_t> first(kRows);
+  ait_rows_hash(all, all_hashes.data());
+  ait_rows_hash(few, few_hashes.data());
+  ASSERT_EQ(AIT_OK, ait_rows_find(all, all_hashes.data(), all, all_hashes.data(), first.data()));
+  for (int64_t i = 0; i < kRows; i++) {
+    EXPECT_EQ(first[i], i == 500 || i == 999 ? 3 : i);
+  }
+  ASSERT_EQ(AIT_OK, ait_rows_find(few, few_hashes.data(), all, all_hashes.data(), first.data()));
+  for (int64_t i = 0; i < kRows; i++) {
+    EXPECT_EQ(first[i], i == 3 || i == 500 || i == 999 ? 0 : i == 501 ? 1 : -1);
+  }
+  /* Hashes that agree by accident deceive nobody. */
+  std::fill(all_hashes.begin(), all_hashes.end(), 7);
+  ASSERT_EQ(AIT_OK, ait_rows_find(all, all_hashes.data(), all, all_hashes.data(), first.data()));
+  EXPECT_EQ(first[999], 3);
+  EXPECT_EQ(first[18], 18);
+  ait_matrix_destroy(few);
+  ait_matrix_destroy(all);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ static ait_status finish(const ait_rankings *rankings, const baseline_settings *
 static ait_status rank(const baseline_settings *s, ait_context *context, const ait_clean_data *data,
                        ait_folder *folder) {
   ait_rankings rankings;
-  ait_warn_of_scales(data);
+  ait_warn_of_data(data, s->clean.quiet);
   ait_signals_catch(s->clean.quiet);
   if (!s->clean.quiet) {
     ait_announce_device(s->clean.device, context);

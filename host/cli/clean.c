@@ -123,7 +123,7 @@ static ait_status run_sweep(const clean_input *input, ait_sweep *sweep, ait_cont
   AIT_TRY(ait_folder_check(settings->out, settings->force, &folder));
   AIT_TRY(ait_sweep_load(settings, &input->lists, sweep));
   AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, context));
-  ait_warn_of_scales(sweep->data);
+  ait_warn_of_data(sweep->data, settings->quiet);
   return run_on_device(sweep, *context, &folder);
 }
 

@@ -153,7 +153,7 @@ static ait_status compare(const ait_compare_settings *s) {
   ait_comparison comparison;
   ait_status status = ait_compare_run(context, s, &ait_stop_asked, &comparison);
   if (status == AIT_OK) {
-    ait_warn_of_scales(&comparison.data);
+    ait_warn_of_data(&comparison.data, s->clean.quiet);
     status = finish(&comparison, &folder);
   }
   ait_compare_free(&comparison);

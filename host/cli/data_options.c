@@ -168,7 +168,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 /* u8 is read as value / 255; anything else is taken as it is, which is easily another scale. */
-void ait_warn_of_scales(const ait_clean_data *data) {
+static void warn_of_scales(const ait_clean_data *data) {
   const int train_u8 = ait_matrix_type(data->train) == AIT_U8,
             validation_u8 = ait_matrix_type(data->validation) == AIT_U8;
   if (train_u8 != validation_u8) {
@@ -177,6 +177,14 @@ void ait_warn_of_scales(const ait_clean_data *data) {
             "see to it that both have one scale\n",
             AIT_PROGRAM, train_u8 ? "training" : "validation", train_u8 ? "validation" : "training",
             ait_type_name(ait_matrix_type(train_u8 ? data->validation : data->train)));
+  }
+}
+
+void ait_warn_of_data(const ait_clean_data *data, int32_t quiet) {
+  char sentence[AIT_DATA_SENTENCE];
+  warn_of_scales(data);
+  for (int32_t i = 0; !quiet && ait_data_warning(data, i, sentence); i++) {
+    fprintf(stderr, "%s: warning: %s\n", AIT_PROGRAM, sentence);
   }
 }
 

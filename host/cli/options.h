@@ -103,8 +103,9 @@ extern const struct argp ait_data_argp;
 /* The options of Algorithm 1, but for the method and the seed. Its input is an ait_clean_settings. */
 extern const struct argp ait_algorithm_argp;
 
-/* Warns on stderr where training and validation rows are easily of different scales. */
-void ait_warn_of_scales(const ait_clean_data *data);
+/* Warns on stderr where training and validation rows are easily of different scales and, unless quiet, of what else is
+ * odd about them. */
+void ait_warn_of_data(const ait_clean_data *data, int32_t quiet);
 
 /* The options of a sweep. Its input is an ait_sweep_lists. */
 extern const struct argp ait_sweep_argp;

@@ -42,6 +42,15 @@ static ait_status allocate_rows(int64_t count, int64_t **rows) {
   return *rows != NULL ? AIT_OK : ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld row numbers", (long long)count);
 }
 
+/* The numbers of all rows, where none were drawn. */
+static ait_status count_rows(int64_t count, int64_t **rows) {
+  AIT_TRY(allocate_rows(count, rows));
+  for (int64_t i = 0; i < count; i++) {
+    (*rows)[i] = i;
+  }
+  return AIT_OK;
+}
+
 /* A random subset of `count` rows, or NULL when that is all of them. */
 static ait_status draw_rows(uint64_t seed, int64_t there, int64_t count, const char *option, int64_t **rows) {
   *rows = NULL;
@@ -92,6 +101,8 @@ static ait_status split_published(const ait_clean_settings *s, int64_t test, ait
   AIT_TRY(take_part(source, s->train, rows, &d->owned[TRAIN], &d->train, &d->given));
   AIT_TRY(
       take_part(source, s->validation, rows + s->train, &d->owned[VALIDATION], &d->validation, &d->validation_labels));
+  AIT_TRY(allocate_rows(s->validation, &d->validation_source_rows));
+  memcpy(d->validation_source_rows, rows + s->train, (size_t)s->validation * sizeof *rows);
   if (test == 0) {
     return AIT_OK;
   }
@@ -156,25 +167,15 @@ static ait_status open_own(const ait_clean_settings *s, ait_clean_data *d) {
 static ait_status own_rows(const ait_clean_settings *s, ait_clean_data *d) {
   AIT_TRY(draw_rows(s->seed, ait_dataset_rows(d->sources[TRAIN]), d->train_rows, "--train", &d->source_rows));
   AIT_TRY(take_part(d->sources[TRAIN], d->train_rows, d->source_rows, &d->owned[TRAIN], &d->train, &d->given));
-  if (d->source_rows == NULL) {
-    AIT_TRY(allocate_rows(d->train_rows, &d->source_rows));
-    for (int64_t i = 0; i < d->train_rows; i++) {
-      d->source_rows[i] = i;
-    }
-  }
-  return AIT_OK;
+  return d->source_rows == NULL ? count_rows(d->train_rows, &d->source_rows) : AIT_OK;
 }
 
 static ait_status own_validation(const ait_clean_settings *s, ait_clean_data *d) {
-  int64_t *rows;
-  ait_status status =
-      draw_rows(s->seed, ait_dataset_rows(d->sources[VALIDATION]), d->validation_rows, "--validation", &rows);
-  if (status == AIT_OK) {
-    status = take_part(d->sources[VALIDATION], d->validation_rows, rows, &d->owned[VALIDATION], &d->validation,
-                       &d->validation_labels);
-  }
-  free(rows);
-  return status;
+  int64_t **rows = &d->validation_source_rows;
+  AIT_TRY(draw_rows(s->seed, ait_dataset_rows(d->sources[VALIDATION]), d->validation_rows, "--validation", rows));
+  AIT_TRY(take_part(d->sources[VALIDATION], d->validation_rows, *rows, &d->owned[VALIDATION], &d->validation,
+                    &d->validation_labels));
+  return *rows == NULL ? count_rows(d->validation_rows, rows) : AIT_OK;
 }
 
 static ait_status load_own(const ait_clean_settings *s, ait_clean_data *d) {
@@ -310,7 +311,8 @@ static ait_status load(const ait_clean_settings *s, ait_clean_data *d) {
   if (s->noise > 0) {
     AIT_TRY(corrupt(s, d));
   }
-  return check_classes(d); /* after the noise, which may bring in any class */
+  AIT_TRY(check_classes(d)); /* after the noise, which may bring in any class */
+  return ait_data_check(d, &d->checks);
 }
 
 ait_status ait_clean_data_load(const ait_clean_settings *settings, ait_clean_data *data) {
@@ -360,6 +362,7 @@ void ait_clean_data_free(ait_clean_data *d) {
   free(d->validation_labels);
   free(d->test_labels);
   free(d->source_rows);
+  free(d->validation_source_rows);
   free(d->truth);
   free(d->redrawn);
   free(d->mislabelled);

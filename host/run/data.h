@@ -2,6 +2,7 @@
 #ifndef AIT_RUN_DATA_H
 #define AIT_RUN_DATA_H
 
+#include "run/data_checks.h"
 #include "run/settings.h"
 
 #ifdef __cplusplus
@@ -14,7 +15,8 @@ typedef struct ait_clean_data {
   int64_t train_rows, validation_rows, test_rows, features;
   int32_t classes;
   int64_t *source_rows; /* of each training row: its row in the user's file, or in the published training part */
-  char **ids;           /* one a row of the user's file, or NULL */
+  int64_t *validation_source_rows; /* of each validation row, likewise */
+  char **ids;                      /* one a row of the user's file, or NULL */
   int64_t id_count;
 
   /* What is known of the truth; NULL where nothing is. */
@@ -22,6 +24,8 @@ typedef struct ait_clean_data {
   uint8_t *redrawn;     /* 1: the label was redrawn (it may have stayed right) */
   uint8_t *mislabelled; /* 1: given differs from truth */
   int64_t mislabelled_rows;
+
+  ait_data_checks checks; /* what is odd about these rows */
 
   ait_dataset *sources[3]; /* training, validation, test; some NULL */
   int32_t borrows;         /* nonzero: sources and ids are another's */

@@ -226,6 +226,7 @@ static cJSON *describe(const ait_run *run) {
   cJSON_AddNumberToObject(data, "features", (double)run->data->features);
   cJSON_AddNumberToObject(data, "classes", run->data->classes);
   cJSON_AddStringToObject(data, "type", ait_type_name(ait_matrix_type(run->data->train)));
+  ait_data_checks_describe(run->data, json);
   add_result(cJSON_AddObjectToObject(json, "result"), run);
   cJSON *seconds = cJSON_AddObjectToObject(json, "seconds");
   cJSON_AddNumberToObject(seconds, "iterations", run->iteration_seconds);
