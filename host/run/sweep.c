@@ -156,6 +156,16 @@ ait_status ait_sweep_clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) 
   return of_all(sweep, sweep->kind->clean(sweep, stop));
 }
 
+void ait_sweep_quieten(ait_sweep *sweep) {
+  for (int64_t i = 0; i < sweep->count; i++) {
+    sweep->run_settings[i].quiet = sweep->settings->quiet || !sweep->is_single;
+  }
+}
+
+ait_status ait_sweep_all_diverged(const ait_sweep *sweep, int64_t i, const char *reason) {
+  return ait_fail(AIT_DIVERGED, "all %lld runs diverged; %s: %s", (long long)sweep->count, sweep->names[i], reason);
+}
+
 static int32_t has_result(const ait_sweep *sweep, int64_t i) {
   return sweep->kind->state(sweep, i).failure[0] == '\0';
 }

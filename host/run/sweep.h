@@ -106,6 +106,12 @@ extern const ait_sweep_kind ait_sweep_of_weights, ait_sweep_of_transitions;
 /* The failure of one run, which is named where there are others; memory is short for all of them. */
 ait_status ait_sweep_of_run(const ait_sweep *sweep, int64_t i, ait_status status);
 
+/* Runs beside each other say nothing of their own. */
+void ait_sweep_quieten(ait_sweep *sweep);
+
+/* AIT_DIVERGED: none is left, run i for this reason. */
+ait_status ait_sweep_all_diverged(const ait_sweep *sweep, int64_t i, const char *reason);
+
 /* The index of the first run that has a result, or that has none; of the last run where there is no such run. */
 int64_t ait_sweep_first(const ait_sweep *sweep, int32_t with_result);
 

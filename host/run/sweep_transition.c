@@ -83,13 +83,12 @@ static ait_status expect_result(const ait_sweep *sweep) {
   }
   return sweep->transitions[last].stopped
              ? ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked; nothing was written")
-             : ait_fail(AIT_DIVERGED, "all %lld runs diverged; %s: %s", (long long)sweep->count, sweep->names[last],
-                        sweep->transitions[last].failure);
+             : ait_sweep_all_diverged(sweep, last, sweep->transitions[last].failure);
 }
 
 static ait_status clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
+  ait_sweep_quieten(sweep);
   for (int64_t i = 0; i < sweep->count; i++) {
-    sweep->run_settings[i].quiet = sweep->settings->quiet || !sweep->is_single;
     AIT_TRY(settle(sweep, i, clean_one(sweep, i, stop)));
   }
   return expect_result(sweep);

@@ -67,8 +67,7 @@ static ait_status iterate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
   }
   char reason[AIT_SENTENCE];
   snprintf(reason, sizeof reason, "%s", ait_last_error());
-  return ait_fail(status, "all %lld runs diverged; %s: %s", (long long)sweep->count,
-                  sweep->names[ait_sweep_first(sweep, 1)], reason);
+  return ait_sweep_all_diverged(sweep, ait_sweep_first(sweep, 1), reason);
 }
 
 static ait_status clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
@@ -77,8 +76,8 @@ static ait_status clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
   if (!sweep->is_single && !*stop) {
     ait_progress_note(sweep->settings->quiet, "training the classifiers beside every run; Ctrl-C skips those left");
   }
+  ait_sweep_quieten(sweep);
   for (int64_t i = 0; i < sweep->count; i++) {
-    sweep->run_settings[i].quiet = sweep->settings->quiet || !sweep->is_single;
     if (!has_diverged(&sweep->runs[i])) {
       AIT_TRY(ait_sweep_of_run(sweep, i, ait_run_evaluate(&sweep->runs[i], stop)));
     }

@@ -19,11 +19,13 @@ enum { MOST_AXES = 128, FOLDS = AIT_TRANSITION_FOLDS };
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
-static ait_status allocate_arm(const ait_transition_run *run, ait_transition_arm *arm) {
+static ait_status allocate_arm(const ait_transition_run *run, int32_t kind, ait_transition_arm *arm) {
+  if (kind < AIT_ARM_MODELS) {
+    AIT_TRY(ait_allocate(run->data->validation_rows, sizeof *arm->held_out, &arm->held_out));
+    AIT_TRY(ait_allocate(run->data->train_rows, sizeof *arm->likelihoods, &arm->likelihoods));
+  }
   AIT_TRY(ait_allocate((int64_t)run->data->classes * run->data->classes, sizeof *arm->chances, &arm->chances));
   AIT_TRY(ait_allocate(FOLDS * run->m, sizeof *arm->y, &arm->y));
-  AIT_TRY(ait_allocate(run->data->validation_rows, sizeof *arm->held_out, &arm->held_out));
-  AIT_TRY(ait_allocate(run->data->train_rows, sizeof *arm->likelihoods, &arm->likelihoods));
   return ait_allocate(run->data->train_rows, sizeof *arm->score, &arm->score);
 }
 
@@ -56,8 +58,8 @@ static ait_status allocate_all(ait_transition_run *run) {
   AIT_TRY(ait_allocate(n, sizeof *run->order, &run->order));
   AIT_TRY(draw_folds(run->settings->seed, n, &run->train_folds));
   AIT_TRY(draw_folds(run->settings->seed, run->data->validation_rows, &run->validation_folds));
-  for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
-    AIT_TRY(allocate_arm(run, &run->arms[arm]));
+  for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
+    AIT_TRY(allocate_arm(run, kind, &run->arms[kind]));
   }
   return AIT_OK;
 }

@@ -46,9 +46,10 @@ typedef struct ait_transition_arm {
   ait_real x[2];        /* log lambda; logit e of the symmetric arm */
   double *chances;      /* C x C: T, symmetric where it is not the full arm's, and then fitted at the end */
   ait_real *y;          /* FOLDS x m: the LL solutions; of the validation arm one, as often */
-  double *held_out;     /* M: cross-entropy of each validation row under the classifier that left it out */
-  double *likelihoods;  /* N: log chance of each given label, out of fold, before the UL iterations */
-  double before, after; /* mean of held_out before and after the UL iterations */
+  double *held_out;     /* of a noise model, M: cross-entropy of each validation row by the classifier that left it
+                           out */
+  double *likelihoods;  /* of a noise model, N: log chance of each given label, out of fold, before the UL iterations */
+  double before, after; /* mean cross-entropy of validation rows left out, before and after the UL iterations */
   int64_t iterations;   /* UL iterations made */
   /* of each descent every iterate but the last, and then their mean, which x becomes */
   ait_transition_point path[AIT_TRANSITION_MOST_POINTS];

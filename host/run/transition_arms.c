@@ -29,35 +29,31 @@ static const double z_of_full = 3;
 /* ---- begin ------------------------------------------------------------------------------------- */
 
 /* The lambda of least held-out cross-entropy among a few, for the validation rows alone. */
-static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_real *y, ait_real *best) {
-  double least = INFINITY;
+static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_transition_arm *arm) {
+  arm->before = INFINITY;
   for (int32_t k = 0; k < LAMBDAS; k++) {
     const ait_real x = (ait_real)log(lambdas[k]);
     double loss;
     if (k == 0 || ait_transition_has_hidden_layers(run)) {
-      ait_transition_start(run, y);
+      ait_transition_start(run, arm->y);
     }
-    AIT_TRY(ait_transition_solve(run, rows, AIT_TRANSITION_LOOKS, &x, y, &loss));
+    AIT_TRY(ait_transition_solve(run, rows, AIT_TRANSITION_LOOKS, &x, arm->y, &loss));
     run->validation_losses[k] = loss;
-    if (loss < least) {
-      least = loss;
-      *best = (ait_real)log(lambdas[k]);
+    if (loss < arm->before) {
+      arm->before = loss;
+      arm->x[0] = x;
     }
   }
+  arm->after = arm->before;
   return AIT_OK;
 }
 
-/* The cross-entropy on rows left out, then the classifier of all validation rows, which left out every training row. */
 ait_status ait_transition_learn_validation(ait_transition_run *run) {
   ait_transition_arm *arm = &run->arms[AIT_ARM_VALIDATION];
   ait_transition rows = ait_transition_rows(run, AIT_TRANSITION_NONE);
   rows.train = NULL;
   rows.prior_strength = 0;
-  AIT_TRY(choose_clean_lambda(run, &rows, arm->y, &arm->x[0]));
-  ait_transition_start(run, arm->y);
-  AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LOOKS, arm->x, arm->y, NULL));
-  AIT_TRY(ait_transition_hold_out(run, arm, &arm->before));
-  arm->after = arm->before;
+  AIT_TRY(choose_clean_lambda(run, &rows, arm));
   rows.folds = 1;
   rows.validation_folds = NULL;
   ait_transition_start(run, arm->y);

@@ -69,7 +69,8 @@ ait_status ait_transition_take_scores(ait_transition_run *run);
 
 /* ---- transition_arms.c, in the order of a run -------------------------------------------------- */
 
-/* The validation arm: the classifier of all validation rows; its probabilities. */
+/* The validation arm: its cross-entropy on rows left out, then the classifier of all validation rows, which left out
+ * every training row; its probabilities. */
 ait_status ait_transition_learn_validation(ait_transition_run *run);
 
 /* Both noise models at the first lambda, and the choice between them. */
