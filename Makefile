@@ -26,6 +26,7 @@ program: configure
 demo: program
 	@scripts/packages.sh demo
 	build/ait clean --dataset fashion-mnist --out $(DEMO) --force
+	build/ait report $(DEMO)
 
 test: build
 	ctest --preset $(PRESET) -j $(JOBS)

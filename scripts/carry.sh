@@ -3,8 +3,8 @@
 # can be installed. Take the folder .carry (36 MB) there beside the sources; scripts/gpu.sh finds it.
 # Usage: scripts/carry.sh
 #
-#   .carry/needs.tar.xz        prefix/: OpenBLAS, cJSON, zlib, Random123, GoogleTest (built) and pkgconf, with headers
-#                              and .pc files that know their place by themselves; shared/golden/: the reference
+#   .carry/needs.tar.xz        prefix/: OpenBLAS, cJSON, zlib, libpng, Random123, GoogleTest (built) and pkgconf, with
+#                              headers and .pc files that know their place by themselves; shared/golden/: the reference
 #                              cases, where they stand at ../shared/golden
 #   .carry/data/fashion-mnist/ the demo's data
 #   .carry/commit              what was checked out, for a copy without .git
@@ -76,6 +76,12 @@ copy_header zlib.h zlib.h
 copy_header zconf.h zconf.h
 shared_library "$(libraries_of zlib)/libz.so"
 module zlib z ""
+
+for header in png.h pngconf.h pnglibconf.h; do
+  copy_header $header $header
+done
+shared_library "$(libraries_of libpng)/libpng16.so"
+module libpng png16 ""
 
 copy_header Random123/philox.h Random123
 for name in gtest gmock; do

@@ -6,11 +6,11 @@
 set -euo pipefail
 
 declare -A group_packages=(
-  [build]="build-essential cmake ninja-build pkg-config libopenblas-dev libcjson-dev librandom123-dev zlib1g-dev"
-  [test]="libgtest-dev libgmock-dev python3"
+  [build]="build-essential cmake ninja-build pkg-config libopenblas-dev libcjson-dev librandom123-dev zlib1g-dev libpng-dev"
+  [test]="libgtest-dev libgmock-dev python3 gnuplot-nox"
   [bench]="libbenchmark-dev python3-venv gnuplot-nox"
   [format]="clang-format"
-  [demo]="dataset-fashion-mnist"
+  [demo]="dataset-fashion-mnist gnuplot-nox"
 )
 
 # Debian package, what it is elsewhere, and a command that succeeds where it is there.
@@ -23,11 +23,12 @@ declare -A what=(
   [libcjson-dev]="cJSON with its headers and libcjson.pc"
   [librandom123-dev]="Random123, headers (Random123/philox.h)"
   [zlib1g-dev]="zlib with its headers"
+  [libpng-dev]="libpng 1.6 with its headers and libpng.pc"
   [libgtest-dev]="GoogleTest"
   [libgmock-dev]="GoogleMock (part of GoogleTest)"
   [python3]="Python 3, for the tests of the programs' files"
   [python3-venv]="Python 3.11 or newer with venv and pip, for the peers of the end-to-end benchmark"
-  [gnuplot-nox]="gnuplot, for the plots of docs/performance.md"
+  [gnuplot-nox]="gnuplot, for the curves of reports and of docs/performance.md"
   [libbenchmark-dev]="Google Benchmark, for the passes of the CPU (bench_passes)"
   [clang-format]="clang-format 14"
   [dataset-fashion-mnist]="Fashion-MNIST, four .gz files; name their folder with --data-dir or AIT_DATA_DIR"
@@ -43,6 +44,7 @@ present() {
     libcjson-dev) pkg-config --exists libcjson ;;
     librandom123-dev) has_header Random123/philox.h ;;
     zlib1g-dev) has_header zlib.h ;;
+    libpng-dev) pkg-config --exists libpng ;;
     libgtest-dev) pkg-config --exists gtest ;;
     libgmock-dev) pkg-config --exists gmock ;;
     python3) command -v python3 ;;

@@ -21,6 +21,7 @@
 
 extern "C" {
 #include "data/file.h"
+#include "data/matrix.h"
 #include "data/readers.h"
 }
 
@@ -441,6 +442,37 @@ TEST(NpyWrite, RoundTripOfEveryType) {
   }
 }
 
+/* Rows that are images are told from mere numbers, also after a gather, and are written with the axes they had. */
+TEST(NpyWrite, ImagesKeepTheirAxes) {
+  TempFolder folder;
+  struct Case {
+    const char *shape;
+    int64_t height, width, channels;
+    int32_t planar;
+    const char *kept;
+  };
+  for (const Case &c : {Case{"(2, 3, 4)", 3, 4, 1, 0, "(1, 3, 4)"}, Case{"(2, 2, 2, 3)", 2, 2, 3, 0, "(1, 2, 2, 3)"},
+                        Case{"(1, 3, 2, 4)", 3, 2, 4, 0, "(1, 3, 2, 4)"},
+                        Case{"(2, 3, 2, 2)", 2, 2, 3, 1, "(1, 3, 2, 2)"}, Case{"(2, 3, 4, 1)", 3, 4, 1, 0, "(1, 3, 4)"},
+                        Case{"(2, 12)", 0, 0, 0, 0, "(1, 12)"}, Case{"(2, 12, 1)", 0, 0, 0, 0, "(1, 12)"},
+                        Case{"(1, 6, 2, 2)", 0, 0, 0, 0, "(1, 24)"}, Case{"(1, 2, 3, 2, 2)", 0, 0, 0, 0, "(1, 24)"}}) {
+    Matrix images = OpenNpy(folder.Write("a.npy", Npy(Dict("|u1", c.shape), std::string(24, 'x'))));
+    ASSERT_NE(images, nullptr);
+    ait_matrix *first = nullptr;
+    const int64_t row = 0;
+    ASSERT_EQ(ait_matrix_gather(images.get(), 1, &row, &first), AIT_OK) << ait_last_error();
+    Matrix gathered(first);
+    for (const ait_image_layout &layout : {images->layout, gathered->layout}) {
+      EXPECT_EQ(layout.height, c.height) << c.shape;
+      EXPECT_EQ(layout.width, c.width) << c.shape;
+      EXPECT_EQ(layout.channels, c.channels) << c.shape;
+      EXPECT_EQ(layout.planar, c.planar) << c.shape;
+    }
+    ASSERT_EQ(ait_matrix_write_npy(first, 0, folder.Path("b.npy").c_str()), AIT_OK) << ait_last_error();
+    EXPECT_NE(ReadBytes(folder.Path("b.npy")).find(std::string("'shape': ") + c.kept), std::string::npos) << c.shape;
+  }
+}
+
 /* What NumPy writes for the same arrays, byte for byte. */
 TEST(NpyWrite, SameBytesAsNumPy) {
   if (std::system("/usr/bin/python3 -c 'import numpy' > /dev/null 2>&1") != 0) {
@@ -567,6 +599,9 @@ TEST(Idx, ReadsPlainAndGzip) {
     ASSERT_EQ(ait_matrix_rows(made), 3);
     ASSERT_EQ(ait_matrix_columns(made), 4);
     EXPECT_EQ(std::memcmp(ait_matrix_data(made), kPixels.data(), 12), 0);
+    EXPECT_EQ(made->layout.height, 2);
+    EXPECT_EQ(made->layout.width, 2);
+    EXPECT_EQ(made->layout.channels, 1);
   }
   plain = Idx(kLabels, {4}, std::string("\0\11\3\1", 4));
   for (const std::string &bytes : {plain, Gzip(plain)}) {
@@ -655,6 +690,9 @@ TEST(Cifar, ReadsBatchesInOrder) {
   Matrix images(made);
   ASSERT_EQ(ait_matrix_rows(made), 3);
   ASSERT_EQ(ait_matrix_columns(made), 3072);
+  EXPECT_EQ(made->layout.height, 32);
+  EXPECT_EQ(made->layout.channels, 3);
+  EXPECT_TRUE(made->layout.planar);
   EXPECT_EQ(std::vector<int32_t>(labels, labels + 3), (std::vector<int32_t>{3, 0, 9}));
   std::free(labels);
   for (int i = 0; i < 3; ++i) {

@@ -1,6 +1,7 @@
 /* info.c - ait info: version, devices, libraries, build. */
 #include <cblas.h>
 #include <cjson/cJSON.h>
+#include <png.h>
 #include <stdio.h>
 #include <zlib.h>
 
@@ -44,6 +45,7 @@ static void print_libraries(void) {
   printf("  OpenBLAS  %s\n", openblas_get_config());
   printf("  zlib      %s\n", zlibVersion());
   printf("  cJSON     %s\n", cJSON_Version());
+  printf("  libpng    %s\n", png_get_libpng_ver(NULL));
 #ifdef AIT_CUDA_VERSION
   printf("  CUDA      %s\n", AIT_CUDA_VERSION);
   printf("  cuBLAS    %s\n", AIT_CUBLAS_VERSION);

@@ -12,9 +12,9 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"clean", ait_command_clean}, {"baseline", ait_command_baseline}, {"compare", ait_command_compare},
-    {"solve", ait_command_solve}, {"check", ait_command_check},       {"methods", ait_command_methods},
-    {"info", ait_command_info},
+    {"clean", ait_command_clean},     {"baseline", ait_command_baseline}, {"compare", ait_command_compare},
+    {"report", ait_command_report},   {"solve", ait_command_solve},       {"check", ait_command_check},
+    {"methods", ait_command_methods}, {"info", ait_command_info},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -25,6 +25,7 @@ static const char documentation[] = "Bi-level optimisation by the augmented iter
                                     "  clean     find mislabelled rows in a data set\n"
                                     "  baseline  rank them by cheap means, for comparison\n"
                                     "  compare   compare methods and cheap means on the same data\n"
+                                    "  report    write a page about runs, for a browser\n"
                                     "  solve     solve one of the paper's numerical examples\n"
                                     "  check     compare a hyper-gradient with differences or with a reference case\n"
                                     "  methods   list the methods, their options and what they cost\n"
@@ -46,7 +47,8 @@ static int run_command(int argc, char **argv) {
       return commands[i].run(argc, argv);
     }
   }
-  fprintf(stderr, "%s: there is no command %s; expected clean, baseline, compare, solve, check, methods or info\n",
+  fprintf(stderr,
+          "%s: there is no command %s; expected clean, baseline, compare, report, solve, check, methods or info\n",
           AIT_PROGRAM, argv[0]);
   return AIT_EXIT_USAGE;
 }

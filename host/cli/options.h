@@ -128,6 +128,7 @@ error_t ait_option_superfluous(const char *command, const char *text);
 int ait_command_clean(int argc, char **argv);
 int ait_command_baseline(int argc, char **argv);
 int ait_command_compare(int argc, char **argv);
+int ait_command_report(int argc, char **argv);
 int ait_command_solve(int argc, char **argv);
 int ait_command_check(int argc, char **argv);
 int ait_command_methods(int argc, char **argv);

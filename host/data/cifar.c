@@ -11,7 +11,7 @@
 #include "data/stream.h"
 
 /* A published batch has 10,000 records; memory grows from there. */
-enum { PIXELS = 3 * 32 * 32, RECORD = 1 + PIXELS, CLASSES = 10, FIRST_CAPACITY = 10000 };
+enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, RECORD = 1 + PIXELS, CLASSES = 10, FIRST_CAPACITY = 10000 };
 
 /* Records read so far; both arrays hold `capacity` of them. */
 typedef struct cifar_records {
@@ -96,6 +96,7 @@ ait_status ait_cifar10_read(int32_t count, const char *const *paths, ait_matrix 
     free(records.labels);
     return status;
   }
+  (*images)->layout = (ait_image_layout){.height = SIDE, .width = SIDE, .channels = 3, .planar = 1};
   *labels = records.labels;
   return AIT_OK;
 }

@@ -100,7 +100,9 @@ ait_status ait_idx_read_images(const char *path, ait_matrix **images) {
   uint32_t shape[IMAGE_AXES] = {0};
   unsigned char *pixels;
   AIT_TRY(read_file(path, "images", IMAGE_AXES, shape, &pixels));
-  return ait_matrix_adopt(AIT_U8, shape[0], (int64_t)shape[1] * shape[2], pixels, images);
+  AIT_TRY(ait_matrix_adopt(AIT_U8, shape[0], (int64_t)shape[1] * shape[2], pixels, images));
+  (*images)->layout = (ait_image_layout){.height = shape[1], .width = shape[2], .channels = 1};
+  return AIT_OK;
 }
 
 /* The bytes as int32, each checked. */

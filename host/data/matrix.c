@@ -195,6 +195,7 @@ ait_status ait_matrix_gather(const ait_matrix *matrix, int64_t count, const int6
   ait_matrix *made;
   AIT_TRY(ait_matrix_adopt(matrix->type, count, matrix->columns, memory, &made));
   ait_status status = ait_matrix_set_scale(made, matrix->scale, matrix->shift);
+  made->layout = matrix->layout;
   if (status != AIT_OK) {
     ait_matrix_destroy(made);
     return status;

@@ -4,6 +4,12 @@
 
 #include "ait/matrix.h"
 
+/* How the numbers of a row make an image. A side of 0: that is not known of them. */
+typedef struct ait_image_layout {
+  int64_t height, width, channels;
+  int32_t planar; /* nonzero: one channel after another; else the channels of a pixel stand together */
+} ait_image_layout;
+
 struct ait_matrix {
   ait_type type;
   int64_t rows, columns, stride; /* stride in elements */
@@ -12,6 +18,7 @@ struct ait_matrix {
   void *memory;          /* freed with the matrix, or NULL */
   void *map;             /* unmapped with the matrix, or NULL */
   size_t map_bytes;
+  ait_image_layout layout;
 };
 
 /* *bytes = rows * stride * size of the type; 0 (false) where that does not fit into memory. */

@@ -20,7 +20,7 @@
 #error "the memory map is used as it is, so the host must be little endian"
 #endif
 
-enum { MAGIC_BYTES = 6, AXES_MAX = 32, DTYPE_MAX = 16 };
+enum { MAGIC_BYTES = 6, AXES_MAX = 32, DTYPE_MAX = 16, LARGEST_SIDE = 1 << 16 };
 static const char magic[] = "\x93NUMPY";
 
 /* What a header says. */
@@ -211,6 +211,30 @@ static ait_status find_extent(const char *path, const npy_header *header, int64_
   return AIT_OK;
 }
 
+static int is_side(int64_t length) {
+  return length > 1 && length <= LARGEST_SIDE;
+}
+
+static int is_channels(int64_t count) {
+  return count == 1 || count == 3 || count == 4;
+}
+
+/* Three axes are grey images; four are N x H x W x C, or N x C x H x W. Where neither fits, rows are mere numbers. */
+static void find_layout(const npy_header *header, ait_image_layout *layout) {
+  const int64_t *shape = header->shape;
+  ait_image_layout found = {0};
+  if (header->axes == 3) {
+    found = (ait_image_layout){.height = shape[1], .width = shape[2], .channels = 1};
+  } else if (header->axes == 4 && is_channels(shape[3])) {
+    found = (ait_image_layout){.height = shape[1], .width = shape[2], .channels = shape[3]};
+  } else if (header->axes == 4 && is_channels(shape[1])) {
+    found = (ait_image_layout){.height = shape[2], .width = shape[3], .channels = shape[1], .planar = 1};
+  }
+  if (is_side(found.height) && is_side(found.width)) {
+    *layout = found;
+  }
+}
+
 /* The numbers fill the file from `offset` to its end. */
 static ait_status check_size(const char *path, ait_type type, int64_t rows, int64_t columns, size_t offset,
                              size_t file_bytes) {
@@ -312,6 +336,7 @@ static ait_status examine(const char *path, const void *map, size_t size, ait_ma
   }
   AIT_TRY(check_size(path, found->type, found->rows, found->columns, offset, size));
   found->data = (const char *)map + offset;
+  find_layout(&header, &found->layout);
   return AIT_OK;
 }
 
@@ -325,14 +350,32 @@ ait_status ait_matrix_open_npy(const char *path, ait_matrix **matrix) {
     munmap(map, size);
     return status;
   }
-  return ait_matrix_adopt_map(found.type, found.rows, found.columns, found.data, map, size, matrix);
+  AIT_TRY(ait_matrix_adopt_map(found.type, found.rows, found.columns, found.data, map, size, matrix));
+  (*matrix)->layout = found.layout;
+  return AIT_OK;
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
 /* Magic, version, length and header fill 128 bytes, so that the numbers begin on a cache line; no
- * header of one or two axes needs more than 95 of the 118 characters. */
+ * header of one or two axes, or of images, needs more than 95 of the 118 characters. */
 enum { HEADER_CHARACTERS = 118 };
+
+/* The axes after the first: " 784", " 28, 28", " 3, 32, 32" or nothing. */
+static void write_axes(const ait_matrix *matrix, int flat, char axes[64]) {
+  const ait_image_layout *l = &matrix->layout;
+  if (flat) {
+    axes[0] = '\0';
+  } else if (l->height == 0) {
+    snprintf(axes, 64, " %" PRId64, matrix->columns);
+  } else if (l->channels == 1) {
+    snprintf(axes, 64, " %" PRId64 ", %" PRId64, l->height, l->width);
+  } else if (l->planar) {
+    snprintf(axes, 64, " %" PRId64 ", %" PRId64 ", %" PRId64, l->channels, l->height, l->width);
+  } else {
+    snprintf(axes, 64, " %" PRId64 ", %" PRId64 ", %" PRId64, l->height, l->width, l->channels);
+  }
+}
 
 static void write_header(FILE *stream, const ait_matrix *matrix, int flat) {
   static const char start[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, HEADER_CHARACTERS, 0};
@@ -343,12 +386,10 @@ static void write_header(FILE *stream, const ait_matrix *matrix, int flat) {
     }
   }
   char text[HEADER_CHARACTERS];
-  char columns[24] = "";
-  if (!flat) {
-    snprintf(columns, sizeof columns, " %" PRId64, matrix->columns);
-  }
+  char axes[64];
+  write_axes(matrix, flat, axes);
   snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%" PRId64 ",%s), }",
-           matrix->type == AIT_U8 ? '|' : '<', dtype, matrix->rows, columns);
+           matrix->type == AIT_U8 ? '|' : '<', dtype, matrix->rows, axes);
   fwrite(start, 1, sizeof start, stream);
   fprintf(stream, "%-*s\n", HEADER_CHARACTERS - 1, text);
 }

@@ -8,6 +8,7 @@
 
 #include "context/error.h"
 #include "data/file.h"
+#include "run/pictures.h"
 
 /* ---- cells ------------------------------------------------------------------------------------- */
 
@@ -80,7 +81,8 @@ ait_status ait_document_suspects(const ait_suspects *s, const ait_folder *folder
   for (int64_t i = 0; i < s->data->train_rows; i++) {
     write_suspect(s, s->order[i], file.stream);
   }
-  return ait_file_commit(&file);
+  AIT_TRY(ait_file_commit(&file));
+  return ait_pictures_write(s, folder);
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
@@ -132,6 +134,21 @@ void ait_document_data(cJSON *object, const ait_clean_settings *s, const ait_cle
   ait_document_figure(object, "noise", d->truth != NULL ? s->noise : NAN);
   ait_document_text(object, "noise_model",
                     d->truth != NULL ? ait_noise_model_name((ait_noise_model)s->noise_model) : NULL);
+}
+
+void ait_document_rows(cJSON *json, const ait_clean_data *d) {
+  cJSON *data = cJSON_AddObjectToObject(json, "data");
+  cJSON_AddNumberToObject(data, "features", (double)d->features);
+  cJSON_AddNumberToObject(data, "classes", d->classes);
+  cJSON_AddStringToObject(data, "type", ait_type_name(ait_matrix_type(d->train)));
+  if (ait_dataset_class_name(d->sources[0], 0) == NULL) {
+    cJSON_AddNullToObject(data, "class_names");
+    return;
+  }
+  cJSON *names = cJSON_AddArrayToObject(data, "class_names");
+  for (int32_t c = 0; c < d->classes; c++) {
+    cJSON_AddItemToArray(names, cJSON_CreateString(ait_dataset_class_name(d->sources[0], c)));
+  }
 }
 
 void ait_document_ranking(cJSON *object, const char *name, const ait_ranking *ranking) {

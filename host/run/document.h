@@ -23,6 +23,9 @@ void ait_document_program(cJSON *object, const ait_context *context, int32_t mat
 /* Where the rows came from and how many there are. */
 void ait_document_data(cJSON *object, const ait_clean_settings *settings, const ait_clean_data *data);
 
+/* What the rows are, as an object `data`: features, classes with their names or null, type. */
+void ait_document_rows(cJSON *json, const ait_clean_data *data);
+
 /* The figures of a ranking, as an object `name`. */
 void ait_document_ranking(cJSON *object, const char *name, const ait_ranking *ranking);
 
@@ -37,7 +40,8 @@ ait_status ait_document_array(const ait_folder *folder, const char *name, ait_ty
 /* A comma, and a figure with every digit; a figure that is NaN is an empty cell. */
 void ait_document_csv(FILE *stream, double figure);
 
-/* Writes suspects.csv of a partial folder. Errors: those of ait_file_commit. */
+/* Writes suspects.csv of a partial folder, and suspect_images.npy where rows are images. Errors: those of
+ * ait_file_commit and ait_pictures_write. */
 ait_status ait_document_suspects(const ait_suspects *suspects, const ait_folder *folder);
 
 #endif

@@ -100,6 +100,7 @@ static cJSON *describe(const ait_rankings *r) {
   cJSON_AddNumberToObject(settings, "ll_rate", s->ll_rate);
   cJSON_AddNumberToObject(settings, "most_steps", (double)r->most_steps);
   ait_document_seed(settings, s->seed);
+  ait_document_rows(json, r->data);
   ait_data_checks_describe(r->data, json);
   add_result(cJSON_AddObjectToObject(json, "result"), r);
   return json;

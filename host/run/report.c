@@ -222,10 +222,7 @@ static cJSON *describe(const ait_run *run) {
   cJSON *settings = cJSON_AddObjectToObject(json, "settings");
   ait_document_data(settings, run->settings, run->data);
   add_solver_settings(settings, run->settings, run->data->train_rows);
-  cJSON *data = cJSON_AddObjectToObject(json, "data");
-  cJSON_AddNumberToObject(data, "features", (double)run->data->features);
-  cJSON_AddNumberToObject(data, "classes", run->data->classes);
-  cJSON_AddStringToObject(data, "type", ait_type_name(ait_matrix_type(run->data->train)));
+  ait_document_rows(json, run->data);
   ait_data_checks_describe(run->data, json);
   add_result(cJSON_AddObjectToObject(json, "result"), run);
   cJSON *seconds = cJSON_AddObjectToObject(json, "seconds");

@@ -124,6 +124,7 @@ static ait_status write_json(const ait_transition_run *run, const ait_folder *fo
   cJSON *json = cJSON_CreateObject();
   ait_document_program(json, run->context, run->settings->math);
   add_settings(cJSON_AddObjectToObject(json, "settings"), run);
+  ait_document_rows(json, run->data);
   ait_data_checks_describe(run->data, json);
   add_result(cJSON_AddObjectToObject(json, "result"), run);
   cJSON *seconds = cJSON_AddObjectToObject(json, "seconds");

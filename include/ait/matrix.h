@@ -35,8 +35,9 @@ AIT_API ait_status ait_matrix_view(ait_type type, int64_t rows, int64_t columns,
 AIT_API ait_status ait_matrix_open_npy(const char *path, ait_matrix **matrix);
 
 /* Writes the stored values as an .npy file of version 1.0 of shape (rows, columns), or (rows,) when
- * `columns` is 1 and `flat` is nonzero. The file is complete or not there: it is written beside its
- * place, synced and renamed. Errors: AIT_IO_ERROR, AIT_OUT_OF_MEMORY. */
+ * `columns` is 1 and `flat` is nonzero; images that a reader has found, and rows gathered from them, keep their sides
+ * and channels as axes. The file is complete or not there: it is written beside its place, synced and renamed. Errors:
+ * AIT_IO_ERROR, AIT_OUT_OF_MEMORY. */
 AIT_API ait_status ait_matrix_write_npy(const ait_matrix *matrix, int32_t flat, const char *path);
 
 /* A new matrix that owns a copy of the named rows, in the given order, of the same type, with the

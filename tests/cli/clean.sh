@@ -63,7 +63,7 @@ for program in "$AIT" "$AIT64"; do
   grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
   grep -q "iteration 30/30" err || fail "$name: no progress lines: $(cat err)"
   [ "$(wc -l <err)" -le 12 ] || fail "$name: more than about ten lines of progress"
-  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "history.csv run.json scores.npy seconds.csv suspects.csv weights.npy y.npy z.npy " ] ||
+  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "history.csv run.json scores.npy seconds.csv suspect_images.npy suspects.csv weights.npy y.npy z.npy " ] ||
     fail "$name: the run folder holds $(ls "$name-1")"
   succeed own "$program" "$name-again" --threads 1 --ids train-ids.txt --quiet
   [ ! -s out ] && [ ! -s err ] || fail "$name: --quiet says something"
@@ -213,7 +213,7 @@ for program in "$AIT" "$AIT64"; do
     grep -q "Noise models" out && grep -q "z = " out || fail "$name: no figures of both noise models: $(cat out)"
     grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
   done
-  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "run.json scores.npy suspects.csv weights.npy y.npy " ] ||
+  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "run.json scores.npy suspect_images.npy suspects.csv weights.npy y.npy " ] ||
     fail "$name: the run folder holds $(ls "$name-1")"
   for file in weights.npy y.npy scores.npy suspects.csv; do
     cmp -s "$name-1/$file" "$name-2/$file" || fail "$name: $file depends on the number of threads"

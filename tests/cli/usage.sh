@@ -8,7 +8,7 @@ for program in "$AIT" "$AIT64"; do
   grep -q "clean" out || fail "$name --help does not list the commands"
   succeed "$program" --version
   grep -q "^$name [0-9]" out || fail "$name --version says $(cat out)"
-  for command in clean baseline compare solve check methods info; do
+  for command in clean baseline compare report solve check methods info; do
     succeed "$program" $command --help
     grep -q "Usage: $name $command" out || fail "$name $command --help does not begin with its name"
   done

@@ -1,0 +1,39 @@
+/* picture.c - a picture as a PNG image inside a page. */
+#include "report/picture.h"
+
+#include <png.h>
+#include <stdlib.h>
+
+#include "context/error.h"
+#include "data/matrix.h"
+#include "report/html.h"
+
+static ait_status encode(png_image *image, const uint8_t *pixels, void **bytes, png_alloc_size_t *size) {
+  *size = PNG_IMAGE_PNG_SIZE_MAX(*image);
+  *bytes = malloc(*size);
+  if (*bytes == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a picture of %zu bytes", (size_t)*size);
+  }
+  return png_image_write_to_memory(image, *bytes, size, 0, pixels, 0, NULL)
+             ? AIT_OK
+             : ait_fail(AIT_OUT_OF_MEMORY, "libpng cannot write a picture: %s", image->message);
+}
+
+ait_status ait_picture_write(const ait_matrix *pictures, int64_t i, FILE *out) {
+  const ait_image_layout *l = &pictures->layout;
+  if (pictures->type != AIT_U8 || l->height == 0 || l->planar || (l->channels != 1 && l->channels != 3)) {
+    return ait_fail(AIT_BAD_DATA, "the pictures of suspects are no rows x height x width (x 3) array of u8");
+  }
+  png_image image = {.version = PNG_IMAGE_VERSION,
+                     .width = (png_uint_32)l->width,
+                     .height = (png_uint_32)l->height,
+                     .format = l->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
+  void *bytes;
+  png_alloc_size_t size;
+  const ait_status status = encode(&image, (const uint8_t *)pictures->data + i * pictures->stride, &bytes, &size);
+  if (status == AIT_OK) {
+    ait_html_data_uri(out, "image/png", size, bytes);
+  }
+  free(bytes);
+  return status;
+}
