@@ -15,7 +15,7 @@ for program in "$AIT" "$AIT64"; do
   grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
   grep -q "as many as the estimate says" out || fail "$name: no word of the estimate: $(cat out)"
   grep -q "^ranking margin" err || fail "$name: no progress: $(cat err)"
-  [ "$(ls "$name-1" | tr '\n' ' ')" = "baseline.json scores.npy suspects.csv " ] || fail "$name: $(ls "$name-1")"
+  [ "$(ls "$name-1" | tr '\n' ' ')" = "baseline.json scores.npy suspect_images.npy suspects.csv " ] || fail "$name: $(ls "$name-1")"
   succeed "$program" $rank --out "$name-2" --threads 2 --ids train-ids.txt --quiet
   [ ! -s out ] && [ ! -s err ] || fail "$name: --quiet says something"
   for file in scores.npy suspects.csv; do
