@@ -19,7 +19,9 @@ endfunction()
 set(AIT_NO_CPU_CASES "-*/cpu*:Cpu*")
 # What the emulated device runs in float without sanitizers alone: suites of the solver's host code, over kernels that
 # the suites of single operations run. Every build runs them on the CPU, in both precisions.
-set(AIT_HOST_CASES ":QuasiNewton.*:MappingSolutions.*:Terms.*:Batch.*:Choices/*:Noise/*HyperGradients*:Implicit.*")
+set(AIT_HOST_CASES ":QuasiNewton.*:MappingSolutions.*:Terms.*:Batch.*:Choices/*:Noise/*HyperGradients*:Implicit.*"
+    ":*Plans.*")
+list(JOIN AIT_HOST_CASES "" AIT_HOST_CASES)
 # Nor do sanitizers look there at the reference cases, which they see on the CPU, at whole runs with momentum and implicit
 # hyper-gradients, which are other host code over the same kernels, and at the many shapes of noisy labels, whose kernels
 # FoldsAndWeightsMatchTheReference runs.

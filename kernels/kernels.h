@@ -65,8 +65,8 @@ cudaError_t ait_kernel_truncation_masks(cudaStream_t stream, int64_t batch, cons
                                         uint8_t *enter, uint8_t *active);
 cudaError_t ait_kernel_select(cudaStream_t stream, int64_t batch, int64_t m, const uint8_t *mask,
                               const ait_real *source, ait_real *target);
-cudaError_t ait_kernel_gather(cudaStream_t stream, int64_t batch, int64_t m, const int32_t *kbar,
-                              const ait_real *states, int64_t stride, ait_real *out);
+cudaError_t ait_kernel_gather(cudaStream_t stream, int64_t batch, int64_t m, const int32_t *kbar, int32_t first,
+                              int32_t last, int64_t slots, int64_t stride, const ait_real *states, ait_real *out);
 
 /* ---- update.cu: optimisers --------------------------------------------------------------------- */
 

@@ -59,10 +59,13 @@ __global__ void select(int64_t batch, int64_t m, const uint8_t *mask, const ait_
   }
 }
 
-__global__ void gather(int64_t batch, int64_t m, const int32_t *kbar, const ait_real *states, int64_t stride,
-                       ait_real *out) {
+__global__ void gather(int64_t batch, int64_t m, const int32_t *kbar, int32_t first, int32_t last, int64_t slots,
+                       int64_t stride, const ait_real *states, ait_real *out) {
   for (AIT_EACH(i, batch * m)) {
-    out[i] = states[kbar[i / m] * stride + i];
+    const int32_t k = kbar[i / m];
+    if (k >= first && k <= last) {
+      out[i] = states[k % slots * stride + i];
+    }
   }
 }
 
@@ -96,11 +99,12 @@ cudaError_t ait_kernel_select(cudaStream_t stream, int64_t batch, int64_t m, con
   return AIT_LAUNCHED();
 }
 
-cudaError_t ait_kernel_gather(cudaStream_t stream, int64_t batch, int64_t m, const int32_t *kbar,
-                              const ait_real *states, int64_t stride, ait_real *out) {
+cudaError_t ait_kernel_gather(cudaStream_t stream, int64_t batch, int64_t m, const int32_t *kbar, int32_t first,
+                              int32_t last, int64_t slots, int64_t stride, const ait_real *states, ait_real *out) {
   if (batch * m == 0) {
     return cudaSuccess;
   }
-  AIT_LAUNCH(gather, ait_blocks(batch * m), AIT_THREADS, 0, stream, batch, m, kbar, states, stride, out);
+  AIT_LAUNCH(gather, ait_blocks(batch * m), AIT_THREADS, 0, stream, batch, m, kbar, first, last, slots, stride, states,
+             out);
   return AIT_LAUNCHED();
 }

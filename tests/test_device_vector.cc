@@ -561,13 +561,18 @@ TEST_P(VectorTest, SelectsRows) {
 TEST_P(VectorTest, GathersEachEntryFromItsState) {
   AIT_OPEN_DEVICE(device, GetParam());
   for (int64_t m : Lengths()) {
-    const int64_t stride = 2 * m + 5;
-    const Reals states = RandomReals(9, 4 * stride);
-    Buffer<ait_real> device_states(device, states), out(device, 2 * m, kNan);
-    Buffer<int32_t> kbar(device, std::vector<int32_t>{3, 1});
-    ASSERT_EQ(AIT_OK, device->vector->gather(device.get(), 2, m, kbar.get(), device_states.get(), stride, out.get()));
-    Reals expected(states.begin() + 3 * stride, states.begin() + 3 * stride + m);
-    expected.insert(expected.end(), states.begin() + stride + m, states.begin() + stride + 2 * m);
+    const int64_t stride = 5 * m + 5, slots = 4;
+    const Reals states = RandomReals(9, slots * stride), before = RandomReals(10, 5 * m);
+    Buffer<ait_real> device_states(device, states), out(device, before);
+    Buffer<int32_t> kbar(device, std::vector<int32_t>{7, 5, 8, 4, 10});
+    ASSERT_EQ(AIT_OK, device->vector->gather(device.get(), 5, m, kbar.get(), 5, 8, slots, stride, device_states.get(),
+                                             out.get()));
+    Reals expected = before;  // of the entries whose state is not among 5 .. 8
+    const int64_t slot_of[] = {3, 1, 0};
+    for (int64_t b = 0; b < 3; ++b) {
+      const auto from = states.begin() + slot_of[b] * stride + b * m;
+      std::copy(from, from + m, expected.begin() + b * m);
+    }
     EXPECT_EQ(expected, out.Host()) << m;
   }
 }

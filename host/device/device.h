@@ -182,9 +182,10 @@ typedef struct ait_vector_ops {
   ait_status (*select)(ait_device *device, int64_t batch, int64_t m, const uint8_t *mask, const ait_real *source,
                        ait_real *target);
 
-  /* out_b = states[kbar_b * stride + b * m ..]: entry b of state kbar_b. */
-  ait_status (*gather)(ait_device *device, int64_t batch, int64_t m, const int32_t *kbar, const ait_real *states,
-                       int64_t stride, ait_real *out);
+  /* out_b = entry b of state kbar_b where first <= kbar_b <= last, else left as it was. State k is batch x m numbers at
+   * states + (k % slots) * stride. */
+  ait_status (*gather)(ait_device *device, int64_t batch, int64_t m, const int32_t *kbar, int32_t first, int32_t last,
+                       int64_t slots, int64_t stride, const ait_real *states, ait_real *out);
 
   /* One optimiser update of x with gradient g (see ait_optimizer). `update` is in device memory;
    * moment1 is the momentum (SGD) or m (Adam), moment2 is v (Adam; else NULL). */
@@ -270,7 +271,7 @@ typedef struct ait_descent {
   ait_real *f, *F; /* rollout: f(x, u_k) = f[k * value_stride] for every step, F(x, y_k) likewise ... */
   int64_t F_first; /* ... for F_first <= k <= end */
   int64_t value_stride;
-  const int32_t *kbar; /* reverse: one index */
+  const int32_t *kbar; /* reverse: one index; the sweep starts from it or, where it is above, from `end` */
   ait_real *lambda;    /* m */
   ait_real *gx;        /* rows of train */
 } ait_descent;

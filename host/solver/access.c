@@ -55,12 +55,12 @@ ait_status ait_solver_get_z(ait_solver *solver, ait_real *z) {
 
 ait_status ait_solver_get_y(ait_solver *solver, ait_real *y) {
   AIT_TRY(need(solver->rolled_out, "y_K", "rollout"));
-  return read_back(solver, solver->z.size, ait_trajectory_state(&solver->trajectory, solver->K), y);
+  return read_back(solver, solver->z.size, solver->trajectory.last, y);
 }
 
 ait_status ait_solver_get_y_of(ait_solver *solver, int64_t b, ait_real *y) {
   AIT_TRY(need(solver->rolled_out, "y_K", "rollout"));
-  return read_back(solver, solver->m, ait_trajectory_state(&solver->trajectory, solver->K) + b * solver->m, y);
+  return read_back(solver, solver->m, solver->trajectory.last + b * solver->m, y);
 }
 
 ait_status ait_solver_get_z_of(ait_solver *solver, int64_t b, ait_real *z) {

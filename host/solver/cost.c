@@ -23,10 +23,12 @@ static ait_formula steps_back(const ait_method *method) {
   }
 }
 
-/* Nonzero where the hyper-gradient goes back along the trajectory. */
-static int32_t sweeps(const ait_method *method) {
-  return method->hypergradient == AIT_HYPERGRADIENT_REVERSE ||
-         method->hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES;
+/* The states of a sweep from y_K: y_k for every step that it goes back through, and y_K; with Nesterov's steps also the
+ * one before, if there is one. */
+static void add_states(const ait_method *method, ait_cost *cost) {
+  const int32_t cut = method->truncation == AIT_TRUNCATION_LAST;
+  add(&cost->states, 1, cut ? (ait_formula){.last_steps = 1} : every_step);
+  add(&cost->states, 1 + (cut && method->nesterov), once);
 }
 
 static void add_rollout(const ait_method *method, ait_cost *cost) {
@@ -45,9 +47,8 @@ static void add_rollout(const ait_method *method, ait_cost *cost) {
     add(&cost->F_calls, differentiated, once);
   }
   add(&cost->vectors, 1 + (method->nesterov != 0), once); /* grad_y f, u */
-  if (sweeps(method)) {
-    add(&cost->states, 1, every_step);
-    add(&cost->states, 1, once);
+  if (ait_looks_back(method)) {
+    add_states(method, cost);
   } else {
     add(&cost->states, AIT_LAST_STATES, once);
   }

@@ -90,8 +90,6 @@ ait_status ait_implicit_create(ait_solver *solver) {
 /* y_K, grad_x F and grad_y F there; every LL problem takes part. */
 static ait_status begin(ait_solver *solver) {
   ait_device *device = solver->device;
-  AIT_TRY(device->vector->copy(device, solver->batch * solver->m, ait_trajectory_state(&solver->trajectory, solver->K),
-                               solver->y_kbar));
   AIT_TRY(ait_call_ul_gradient(solver, solver->K, solver->y_kbar, solver->x.gradient, solver->gy));
   return device->runtime->fill(device, (size_t)solver->batch, 1, solver->active);
 }

@@ -19,32 +19,23 @@ static ait_plan plan_of(const ait_solver *solver, int64_t first, int64_t end) {
                     .slots = solver->trajectory.slots};
 }
 
-/* The first k at which a rollout evaluates F; from then on it always does. */
-static int64_t first_F(const ait_solver *solver) {
-  int64_t k = 0;
-  while (k <= solver->K && !ait_evaluates_F(solver, k)) {
-    k++;
-  }
-  return k;
-}
-
-ait_status ait_plan_rollout(ait_solver *solver, int64_t first) {
+ait_status ait_plan_rollout(ait_solver *solver, int64_t first, int64_t end, int64_t F_first) {
   const ait_oracles *oracles = &solver->problem->oracles;
   if (oracles->rollout == NULL || solver->single_rollout || !has_plans(solver)) {
     return AIT_UNSUPPORTED;
   }
-  ait_plan plan = plan_of(solver, first, solver->K);
+  ait_plan plan = plan_of(solver, first, end);
   plan.beta = solver->options.method.nesterov ? solver->constants.beta : NULL;
   plan.f = solver->findings.f;
   plan.F = solver->findings.F;
-  plan.F_first = first_F(solver);
+  plan.F_first = F_first;
   const ait_call call = ait_call_at(solver, first);
   const ait_status status = oracles->rollout(solver->problem->self, &call, &plan);
   solver->single_rollout = status == AIT_UNSUPPORTED;
   return status;
 }
 
-ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last) {
+ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last, int32_t starts) {
   const ait_oracles *oracles = &solver->problem->oracles;
   if (oracles->reverse == NULL || solver->single_reverse || !has_plans(solver) || solver->options.method.nesterov ||
       solver->options.method.hypergradient != AIT_HYPERGRADIENT_REVERSE) {
@@ -56,11 +47,13 @@ ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last) {
   plan.gx = solver->x.gradient;
   const ait_call call = ait_call_at(solver, first);
   const int64_t size = solver->batch * solver->m;
-  AIT_TRY(solver->device->vector->copy(solver->device, size, solver->gy, plan.lambda));
+  if (starts) {
+    AIT_TRY(solver->device->vector->copy(solver->device, size, solver->gy, plan.lambda));
+  }
   const ait_status status = oracles->reverse(solver->problem->self, &call, &plan);
-  if (status == AIT_UNSUPPORTED) { /* single steps find their adjoints at 0 */
-    solver->single_reverse = 1;
+  if (status == AIT_UNSUPPORTED && starts) { /* single steps find their adjoints at 0 */
     AIT_TRY(solver->device->runtime->fill(solver->device, (size_t)size * sizeof(ait_real), 0, plan.lambda));
   }
+  solver->single_reverse = status == AIT_UNSUPPORTED;
   return status;
 }

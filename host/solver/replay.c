@@ -21,6 +21,12 @@ ait_status ait_recordings_create(ait_solver *solver) {
   if (recordings->reverse == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the recordings of %lld steps", (long long)recordings->steps);
   }
+  if (solver->trajectory.segments > 1) {
+    recordings->again = calloc((size_t)recordings->steps, sizeof *recordings->again);
+    if (recordings->again == NULL) {
+      return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the recordings of %lld steps", (long long)recordings->steps);
+    }
+  }
   recordings->wanted = 1;
   return AIT_OK;
 }
@@ -35,7 +41,11 @@ void ait_recordings_release(ait_solver *solver) {
   for (int64_t i = 0; i < 2 * solver->recordings.steps; i++) {
     runtime->release_recording(solver->device, recordings->reverse[i]);
   }
+  for (int64_t i = 0; recordings->again != NULL && i < recordings->steps; i++) {
+    runtime->release_recording(solver->device, recordings->again[i]);
+  }
   free(recordings->reverse);
+  free(recordings->again);
 }
 
 static ait_status record(ait_solver *solver, ait_recording **recording, ait_status (*work)(ait_solver *, int64_t),

@@ -6,8 +6,6 @@
 static ait_status begin_sweep(ait_solver *solver) {
   ait_device *device = solver->device;
   const size_t bytes = (size_t)(solver->batch * solver->m) * sizeof(ait_real);
-  AIT_TRY(device->vector->gather(device, solver->batch, solver->m, solver->findings.kbar, solver->trajectory.states,
-                                 solver->trajectory.entry, solver->y_kbar));
   AIT_TRY(ait_call_ul_gradient(solver, solver->K, solver->y_kbar, solver->x.gradient, solver->gy));
   for (int i = 0; i < 3 && solver->adjoint[i] != NULL; i++) {
     AIT_TRY(device->runtime->fill(device, bytes, 0, solver->adjoint[i]));
@@ -108,14 +106,26 @@ static ait_status take_steps_back(ait_solver *solver, int64_t end, int64_t last)
   return AIT_OK;
 }
 
+/* Segment i: from y_until back to where it begins. `starts`: the first segment of a sweep. */
+static ait_status reverse_segment(ait_solver *solver, int64_t i, int64_t until, int32_t starts) {
+  const int64_t first = ait_segment_first(&solver->trajectory, i);
+  AIT_TRY(ait_trajectory_restore(solver, i, until));
+  const ait_status status = ait_plan_reverse(solver, first, until - 1, starts);
+  return status == AIT_UNSUPPORTED ? take_steps_back(solver, first, until - 1) : status;
+}
+
 /* gx = d/dx F(x, y_kbar(x, z)) and gz = d/dz of the same. */
 ait_status ait_reverse(ait_solver *solver) {
-  const int64_t end = ait_first_step(&solver->options.method, solver->K);
-  const int64_t last = largest_kbar(solver) - 1;
+  const ait_trajectory *t = &solver->trajectory;
+  const int64_t kbar = largest_kbar(solver);
   AIT_TRY(begin_sweep(solver));
-  const ait_status status = ait_plan_reverse(solver, end, last);
-  AIT_TRY(status == AIT_UNSUPPORTED ? take_steps_back(solver, end, last) : status);
-  return end_sweep(solver, end);
+  for (int64_t i = 0; i < t->segments; i++) {
+    const int64_t end = ait_segment_end(t, i), until = kbar < end ? kbar : end;
+    if (ait_segment_first(t, i) < until) {
+      AIT_TRY(reverse_segment(solver, i, until, until == kbar));
+    }
+  }
+  return end_sweep(solver, t->first);
 }
 
 ait_status ait_hypergradient_of(ait_solver *solver) {

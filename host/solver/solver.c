@@ -13,8 +13,8 @@
 ait_status ait_solver_rollout(ait_solver *solver) {
   AIT_TRY(ait_constants_upload(solver));
   AIT_TRY(ait_initialise_lower_level(solver)); /* y_0 = z_t */
-  AIT_TRY(ait_rollout(solver));                /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x_t, y_k)) */
-  return ait_truncate(solver);                 /* kbar = argmax over 1 <= k <= K of F(x_t, y_k) */
+  AIT_TRY(ait_rollout(solver));                /* y_{k+1} = Proj_Y(y_k - alpha_k grad_y f(x_t, y_k)) and */
+  return ait_findings_read(solver);            /* kbar = argmax over 1 <= k <= K of F(x_t, y_k) */
 }
 
 static ait_status rollout_and_reverse(ait_solver *solver) {
@@ -111,26 +111,6 @@ static ait_status create_prior(ait_solver *solver, const ait_real *z0) {
   return solver->device->runtime->copy_in(solver->device, (size_t)size * sizeof *point, point, solver->prior);
 }
 
-static ait_status create_trajectory(ait_solver *solver) {
-  ait_trajectory *trajectory = &solver->trajectory;
-  const int32_t looks_back = solver->options.method.hypergradient == AIT_HYPERGRADIENT_REVERSE;
-  trajectory->entry = solver->batch * solver->m;
-  trajectory->slots = looks_back || solver->K + 1 < AIT_LAST_STATES ? solver->K + 1 : AIT_LAST_STATES;
-  ait_status status = AIT_OUT_OF_MEMORY;
-  if (trajectory->slots <= INT64_MAX / (int64_t)sizeof(ait_real) / trajectory->entry) {
-    status = ait_solver_allocate_reals(solver, trajectory->slots * trajectory->entry, &trajectory->states);
-  }
-  if (status == AIT_OUT_OF_MEMORY) {
-    return ait_fail(AIT_OUT_OF_MEMORY,
-                    "the trajectory of %lld states of %lld x %lld numbers needs %.3g GB, which is not there on device "
-                    "%s: lower the number of LL steps or the size of the model",
-                    (long long)trajectory->slots, (long long)solver->batch, (long long)solver->m,
-                    1e-9 * (double)trajectory->slots * (double)trajectory->entry * sizeof(ait_real),
-                    solver->device->name);
-  }
-  return status;
-}
-
 /* What a hyper-gradient needs beside the trajectory. */
 static ait_status create_hypergradient(ait_solver *solver) {
   const int64_t size = solver->batch * solver->m;
@@ -158,7 +138,7 @@ static ait_status create_parts(ait_solver *solver, const ait_real *x0, const ait
   AIT_TRY(create_variable(solver, &solver->x, solver->n, "x0", x0, &options->ul_optimizer));
   AIT_TRY(create_variable(solver, &solver->z, size, "z0", z0, &options->init_optimizer));
   AIT_TRY(create_prior(solver, z0));
-  AIT_TRY(create_trajectory(solver));
+  AIT_TRY(ait_trajectory_create(solver));
   AIT_TRY(ait_constants_create(solver));
   AIT_TRY(ait_findings_create(solver));
   AIT_TRY(ait_solver_allocate_reals(solver, size, &solver->g));

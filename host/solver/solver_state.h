@@ -58,6 +58,7 @@ typedef struct ait_recordings {
   int64_t steps;
   ait_recording **reverse; /* [steps][2], without and with the projection's adjoint: the step back from y_{k+1} for
                               every k, or the one step that an implicit solution repeats */
+  ait_recording **again;   /* [steps]: the step to y_{k+1}, taken once more; NULL where every state is stored */
 } ait_recordings;
 
 /* What the implicit hyper-gradients work in. */
@@ -118,7 +119,7 @@ struct ait_solver {
   ait_shrinkage shrinkage; /* what it shrinks y with before that */
   ait_variable x, z;
   ait_real *prior, *z_descent; /* batch x m: what z is drawn to, and gz + rho (z - prior); NULL without a prior */
-  ait_trajectory trajectory;   /* y_0 .. y_K */
+  ait_trajectory trajectory;
   ait_constants constants;
   ait_findings findings;
   void *workspace; /* the oracles' */
@@ -184,11 +185,27 @@ ait_call ait_call_at(const ait_solver *solver, int64_t k);
 ait_status ait_oracles_prepare(ait_solver *solver);
 void ait_oracles_release(ait_solver *solver);
 
-/* The steps first .. K-1 of a rollout, and the sweep from y_{last+1} back to y_first, by the problem's own oracles for
- * them. AIT_UNSUPPORTED, without a sentence and with nothing done, where the method or the problem wants
- * single steps. */
-ait_status ait_plan_rollout(ait_solver *solver, int64_t first);
-ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last);
+/* The steps first .. end - 1 of a rollout, with F from F_first on, and the sweep from y_{last+1} back to y_first, by
+ * the problem's own oracles for them; `starts`: no sweep from later states has gone before. AIT_UNSUPPORTED, without a
+ * sentence and with nothing done, where the method or the problem wants single steps. */
+ait_status ait_plan_rollout(ait_solver *solver, int64_t first, int64_t end, int64_t F_first);
+ait_status ait_plan_reverse(ait_solver *solver, int64_t first, int64_t last, int32_t starts);
+
+/* ---- the trajectory's store ----------------------------------------------------------------------- */
+
+/* Its memory, by the options. Errors: those of ait_solver_plan_trajectory, AIT_OUT_OF_MEMORY. */
+ait_status ait_trajectory_create(ait_solver *solver);
+
+/* During a rollout: the state that segment i >= 1 begins with stands in the ring and is not y_0; y_K does. */
+ait_status ait_trajectory_keep(ait_solver *solver, int64_t i);
+ait_status ait_trajectory_keep_last(ait_solver *solver);
+
+/* During a sweep, segment by segment, some from the first on left out: the ring holds what the steps back from y_until
+ * to where segment i begins look at. */
+ait_status ait_trajectory_restore(ait_solver *solver, int64_t i, int64_t until);
+
+/* Takes the steps first .. end - 1 of the last rollout again, from the states before them in the ring. */
+ait_status ait_roll_again(ait_solver *solver, int64_t first, int64_t end);
 
 /* ---- terms that f has beside the oracles' -------------------------------------------------------- */
 
@@ -239,7 +256,6 @@ int32_t ait_evaluates_F(const ait_solver *solver, int64_t k);
 
 ait_status ait_initialise_lower_level(ait_solver *solver);
 ait_status ait_rollout(ait_solver *solver);
-ait_status ait_truncate(ait_solver *solver);
 ait_status ait_hypergradient_of(ait_solver *solver); /* by the method's choice: */
 ait_status ait_reverse(ait_solver *solver);
 ait_status ait_conjugate_gradient_solve(ait_solver *solver);
@@ -251,6 +267,9 @@ ait_status ait_update_initialisation(ait_solver *solver);
 ait_status ait_hypergradient_end(ait_solver *solver, const ait_real *last);
 
 /* ---- parts of a solver's life ----------------------------------------------------------------------- */
+
+/* Nonzero where a hyper-gradient goes back along the trajectory. */
+int32_t ait_looks_back(const ait_method *method);
 
 /* The first LL step that a sweep goes back to: 0, or what the truncation to the last steps leaves. */
 int64_t ait_first_step(const ait_method *method, int64_t ll_steps);

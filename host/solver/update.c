@@ -44,8 +44,7 @@ ait_status ait_update_initialisation(ait_solver *solver) {
     case AIT_INITIALISATION_AUXILIARY:
       return descend_start(solver);
     case AIT_INITIALISATION_WARM:
-      return solver->device->vector->copy(solver->device, solver->z.size,
-                                          ait_trajectory_state(&solver->trajectory, solver->K), solver->z.value);
+      return solver->device->vector->copy(solver->device, solver->z.size, solver->trajectory.last, solver->z.value);
     default:
       return AIT_OK;
   }

@@ -42,7 +42,8 @@ typedef struct ait_call {
 } ait_call;
 
 /* LL steps of the gradient mapping, y_{k+1} = u_k - alpha_k grad_y f(x, u_k), that a problem takes in one
- * piece: all steps of a rollout, or the whole reverse sweep. Y is the whole space; other steps are taken one
+ * piece: all steps of a rollout, or the whole reverse sweep, or where the trajectory is stored in part
+ * (ait_trajectory_plan) a segment of either. Y is the whole space; other steps are taken one
  * by one. u_k is y_k, or in a rollout with acceleration (Nesterov's) u_k = y_k + beta_{k-1} (y_k - y_{k-1}) for
  * k >= 1. All pointers are device pointers; those of the other direction are NULL. */
 typedef struct ait_plan {
@@ -61,9 +62,9 @@ typedef struct ait_plan {
 
   /* Reverse sweep: entry b goes from y_kbar_b back to y_first by
    *     lambda_b = lambda_b - alpha_k H_b lambda_b,  gx = gx - alpha_k J_b' lambda_b   (lambda before the step)
-   * for k = kbar_b - 1 .. first; with kbar_b <= first nothing is done. */
-  const int32_t *kbar; /* batch; at most `end` */
-  ait_real *lambda;    /* batch x m: the adjoint of y_kbar_b, which becomes that of y_first */
+   * for k = min(kbar_b, end) - 1 .. first; with kbar_b <= first nothing is done. */
+  const int32_t *kbar; /* batch */
+  ait_real *lambda;    /* batch x m: the adjoint of y_kbar_b, or of y_end where kbar_b > end; becomes that of y_first */
   ait_real *gx;        /* n: what is there is added to */
 } ait_plan;
 

@@ -85,6 +85,7 @@
 #define ait_solver_ll_solution        ait64_solver_ll_solution
 #define ait_solver_options_init       ait64_solver_options_init
 #define ait_solver_rollout            ait64_solver_rollout
+#define ait_solver_plan_trajectory    ait64_solver_plan_trajectory
 #define ait_solver_run                ait64_solver_run
 #define ait_solver_set_x              ait64_solver_set_x
 #define ait_solver_set_z              ait64_solver_set_z

@@ -71,9 +71,32 @@ typedef struct ait_solver_options {
   ait_prior prior;      /* default: AIT_PRIOR_INITIAL */
   const ait_real *prior_point; /* host, batch x m, copied; for AIT_PRIOR_GIVEN, else NULL */
   int32_t record_trajectory;   /* nonzero: F at every y_0 .. y_K, whatever the truncation needs */
+  int64_t trajectory_bytes; /* device memory that the stored states of the trajectory may take, in bytes; 0 (default):
+                               as much as the plan that stores all of them takes */
+  int64_t trajectory_every; /* c of the plan; 0 (default): the best one for trajectory_bytes. Without a hyper-gradient
+                               along the trajectory it is not looked at */
 } ait_solver_options;
 
 AIT_API void ait_solver_options_init(ait_solver_options *options);
+
+/* How the trajectory of a rollout is stored (docs/derivation.md#trajectories-in-memory): every state that the
+ * hyper-gradient goes back to, or every c-th with the states between computed once more. All plans give the same
+ * bits. */
+typedef struct ait_trajectory_plan {
+  int64_t every;  /* c, at most the LL steps that are differentiated: as many, and every state is stored; 0: the
+                     hyper-gradient does not go back along the trajectory, of which no more than the last states
+                     are stored */
+  int64_t states; /* of batch x m numbers that are in memory at a time */
+  int64_t recomputed_steps; /* LL steps that a UL iteration takes a second time; with pessimistic truncation at most */
+  int64_t bytes;            /* of the states */
+} ait_trajectory_plan;
+
+/* The plan of a solver with these options for a problem of that size: without trajectory_bytes, or where they are
+ * enough, every state; else the c with the fewest recomputed steps that fits, of equals the one with the fewest bytes.
+ * Errors: AIT_INVALID_ARGUMENT: an option is off; or no plan fits, and *plan is the one with the fewest bytes, which
+ * the sentence tells. AIT_OUT_OF_MEMORY: a state is larger than any memory. */
+AIT_API ait_status ait_solver_plan_trajectory(const ait_solver_options *options, int64_t batch, int64_t m,
+                                              ait_trajectory_plan *plan);
 
 /* Makes a solver. `x0` (n) and `z0` (batch x m) are host arrays and are copied, not projected; options
  * are copied.

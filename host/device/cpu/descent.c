@@ -503,7 +503,7 @@ ait_status ait_cpu_reverse(ait_device *device, const ait_descent *descent, void 
   plan_work(device, descent, 1, workspace, &w);
   w.barrier = &barrier;
 #pragma omp parallel num_threads(device->threads) if (ait_pass_pays_threads(&w.train_plan))
-  for (int64_t k = *descent->kbar - 1; k >= descent->first; --k) {
+  for (int64_t k = ait_min64(*descent->kbar, descent->end) - 1; k >= descent->first; --k) {
     step_back(&w, k);
   }
   return AIT_OK;

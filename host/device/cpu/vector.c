@@ -317,10 +317,12 @@ static ait_status select_rows(ait_device *device, int64_t batch, int64_t m, cons
   return AIT_OK;
 }
 
-static ait_status gather(ait_device *device, int64_t batch, int64_t m, const int32_t *kbar, const ait_real *states,
-                         int64_t stride, ait_real *out) {
+static ait_status gather(ait_device *device, int64_t batch, int64_t m, const int32_t *kbar, int32_t first, int32_t last,
+                         int64_t slots, int64_t stride, const ait_real *states, ait_real *out) {
   for (int64_t b = 0; b < batch; ++b) {
-    AIT_TRY(copy(device, m, states + kbar[b] * stride + b * m, out + b * m));
+    if (kbar[b] >= first && kbar[b] <= last) {
+      AIT_TRY(copy(device, m, states + kbar[b] % slots * stride + b * m, out + b * m));
+    }
   }
   return AIT_OK;
 }

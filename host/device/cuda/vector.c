@@ -114,11 +114,12 @@ static ait_status select_rows(ait_device *device, int64_t batch, int64_t m, cons
                            "selecting entries of a batch");
 }
 
-static ait_status gather(ait_device *device, int64_t batch, int64_t m, const int32_t *kbar, const ait_real *states,
-                         int64_t stride, ait_real *out) {
+static ait_status gather(ait_device *device, int64_t batch, int64_t m, const int32_t *kbar, int32_t first, int32_t last,
+                         int64_t slots, int64_t stride, const ait_real *states, ait_real *out) {
   AIT_TRY(ait_cuda_enter(device));
-  return ait_cuda_launched(device, ait_kernel_gather(stream_of(device), batch, m, kbar, states, stride, out),
-                           "gathering states");
+  return ait_cuda_launched(
+      device, ait_kernel_gather(stream_of(device), batch, m, kbar, first, last, slots, stride, states, out),
+      "gathering states");
 }
 
 static ait_status update(ait_device *device, ait_optimizer_kind kind, int64_t n, const ait_update *numbers,
