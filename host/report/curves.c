@@ -86,7 +86,6 @@ static ait_status write_histogram(ait_page *page, int64_t i) {
   }
   ait_plot plot = ait_plot_of(d->has_weights ? "learned weight" : "score", "rows");
   plot.bar_width = width;
-  plot.is_small = !is_alone(page);
   plot.x_low = d->low;
   plot.x_high = d->high;
   plot.y_low = 0;
@@ -144,7 +143,6 @@ static const curve curves[] = {
 
 static ait_status write_curve(ait_page *page, const curve *c) {
   ait_plot plot = ait_plot_of("UL iteration", c->y_label);
-  plot.is_small = 1;
   plot.x_low = 0;
   plot.y_low = c->kind == AIT_CURVE_KBAR || c->kind == AIT_CURVE_SECONDS ? 0 : NAN;
   for (int64_t i = 0; i < page->source->shown; i++) {
@@ -190,7 +188,6 @@ static ait_status write_kbar_counts(ait_page *page, int64_t i) {
   char letter[4], caption[128];
   ait_plot plot = ait_plot_of("kbar", "UL iterations");
   ait_page_letter(page, i, letter);
-  plot.is_small = 1;
   plot.bar_width = 0.9;
   plot.x_low = 0;
   plot.y_low = 0;
@@ -205,49 +202,79 @@ static ait_status write_kbar_counts(ait_page *page, int64_t i) {
 
 /* ---- the paths of noise models ----------------------------------------------------------------- */
 
-/* F at the points of an arm's path, whose last number each is F; NULL where there is no such path. */
-static double *path_of(const ait_report_run *run, const char *arm, int64_t *count) {
+/* What is drawn of the points of a path, [log lambda, logit e, F] of the symmetric arm and [log lambda, F] of the full
+ * one. */
+typedef enum path_part { PATH_F, PATH_RATE, PATH_LAMBDA } path_part;
+
+static double part_of(const cJSON *point, path_part part) {
+  const int32_t size = cJSON_GetArraySize(point);
+  const cJSON *number = cJSON_GetArrayItem(point, part == PATH_F ? size - 1 : part == PATH_RATE ? 1 : 0);
+  if (!cJSON_IsNumber(number) || (part == PATH_RATE && size < 3)) {
+    return NAN;
+  }
+  const double x = number->valuedouble;
+  return part == PATH_F ? x : part == PATH_RATE ? 1 / (1 + exp(-x)) : x / log(10);
+}
+
+/* The numbers of the points and, behind these, their parts; NULL where there is no such path. */
+static ait_status take_path(const ait_report_run *run, const char *arm, path_part part, int64_t *count,
+                            double **numbers) {
   char key[64];
   const cJSON *point;
   snprintf(key, sizeof key, "arms/%s/path", arm);
   const cJSON *path = ait_report_item(run->result, key);
-  const int32_t size = cJSON_GetArraySize(path);
-  double *numbers = size > 0 ? malloc(2 * (size_t)size * sizeof *numbers) : NULL;
+  const int64_t size = cJSON_GetArraySize(path);
   *count = 0;
-  if (numbers == NULL) {
-    return NULL;
+  *numbers = NULL;
+  if (size == 0) {
+    return AIT_OK;
   }
+  AIT_TRY(ait_allocate(2 * size, sizeof **numbers, numbers));
   cJSON_ArrayForEach(point, path) {
-    const cJSON *F = cJSON_GetArrayItem(point, cJSON_GetArraySize(point) - 1);
-    numbers[*count] = (double)*count;
-    numbers[size + *count] = cJSON_IsNumber(F) ? F->valuedouble : NAN;
+    (*numbers)[*count] = (double)*count;
+    (*numbers)[size + *count] = part_of(point, part);
     ++*count;
   }
-  return numbers;
+  return AIT_OK;
 }
 
-static ait_status write_paths(ait_page *page) {
-  enum { ARMS = 2 };
-  static const char *const arms[ARMS] = {"symmetric", "full"};
-  double *paths[AIT_REPORT_MOST_SHOWN][ARMS] = {{NULL}};
-  ait_plot plot = ait_plot_of("point of the path", "F");
-  plot.is_small = 1;
-  plot.x_low = 0;
+enum { ARMS = 2 };
+static const char *const arms[ARMS] = {"symmetric", "full"};
+
+typedef struct path_plot {
+  path_part part;
+  const char *y_label, *caption;
+} path_plot;
+
+static const path_plot path_plots[] = {
+    {PATH_F, "F",
+     "The UL objective F along both noise models: the cross-entropy of validation rows left out, and the prior. The "
+     "full "
+     "model begins anew once, after its second fit."},
+    {PATH_RATE, "e", "The noise rate e with which the symmetric model trains best; it is no estimate of the noise."},
+    {PATH_LAMBDA, "log10 lambda", "The penalty lambda of the classifiers' weights."}};
+
+static ait_status add_paths(const ait_page *page, path_part part, double *paths[][ARMS], ait_plot *plot) {
   for (int64_t i = 0; i < page->source->shown; i++) {
-    for (int32_t arm = 0; arm < ARMS; arm++) {
+    for (int32_t arm = 0; arm < (part == PATH_RATE ? 1 : ARMS); arm++) {
       int64_t count;
-      paths[i][arm] = path_of(&page->source->runs[i], arms[arm], &count);
+      AIT_TRY(take_path(&page->source->runs[i], arms[arm], part, &count, &paths[i][arm]));
       title(page, i, arms[arm], 1,
-            ait_plot_add(&plot, arm == 0 ? AIT_PLOT_LINE : AIT_PLOT_DASHED, (int32_t)(is_alone(page) ? arm : i), count,
-                         paths[i][arm], paths[i][arm] != NULL ? paths[i][arm] + count : NULL));
+            ait_plot_add(plot, arm == 0 ? AIT_PLOT_LINE : AIT_PLOT_DASHED, (int32_t)(is_alone(page) ? arm : i), count,
+                         paths[i][arm], count > 0 ? paths[i][arm] + count : NULL));
     }
   }
-  const ait_status status =
-      plot.count == 0
-          ? AIT_OK
-          : ait_page_plot(page, &plot,
-                          "The UL objective F along both noise models: the cross-entropy of validation rows left out, "
-                          "and the prior. The full model begins anew once, after its second fit.");
+  return AIT_OK;
+}
+
+static ait_status write_paths(ait_page *page, const path_plot *of) {
+  double *paths[AIT_REPORT_MOST_SHOWN][ARMS] = {{NULL}};
+  ait_plot plot = ait_plot_of("point of the path", of->y_label);
+  plot.x_low = 0;
+  ait_status status = add_paths(page, of->part, paths, &plot);
+  if (status == AIT_OK && plot.count > 0) {
+    status = ait_page_plot(page, &plot, of->caption);
+  }
   for (int64_t i = 0; i < page->source->shown; i++) {
     free(paths[i][0]);
     free(paths[i][1]);
@@ -258,7 +285,9 @@ static ait_status write_paths(ait_page *page) {
 /* ---- the section ------------------------------------------------------------------------------- */
 
 static ait_status write_curves(ait_page *page) {
-  AIT_TRY(write_paths(page));
+  for (size_t c = 0; c < sizeof path_plots / sizeof *path_plots; c++) {
+    AIT_TRY(write_paths(page, &path_plots[c]));
+  }
   for (size_t c = 0; c < sizeof curves / sizeof *curves; c++) {
     const int32_t beside = curves[c].kind == AIT_CURVE_AUROC && is_alone(page); /* it stands beside F1 then */
     if (!beside && has_curve(page, curves[c].kind)) {

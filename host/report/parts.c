@@ -93,7 +93,7 @@ static ait_status write_plot(ait_page *page, const ait_plot *plot, const char *c
 }
 
 ait_status ait_page_plot(ait_page *page, const ait_plot *plot, const char *caption) {
-  fprintf(page->out, "<figure class=\"drawing%s\">\n", plot->is_small ? " small" : "");
+  fprintf(page->out, "<figure class=\"drawing\">\n");
   AIT_TRY(write_plot(page, plot, caption));
   fprintf(page->out, "<figcaption>%s</figcaption>\n</figure>\n", caption);
   return AIT_OK;

@@ -69,8 +69,7 @@ static void write_range(const char *axis, double low, double high, FILE *script)
 }
 
 static void write_head(const ait_plot *p, const char *name, FILE *script) {
-  fprintf(script, "set terminal svg size %d,300 dynamic noenhanced font 'sans-serif,13' name '%s'\n",
-          p->is_small ? 440 : 620, name);
+  fprintf(script, "set terminal svg size 470,290 dynamic noenhanced font 'sans-serif,13' name '%s'\n", name);
   fprintf(script, "set xlabel '%s'\nset ylabel '%s'\n", p->x_label, p->y_label);
   fprintf(script, "set border 3\nset tics nomirror out scale 0.5\nset grid ytics lt 1 lc rgb '#0001%02x'\n",
           COLOUR_OF_GRID);

@@ -27,7 +27,6 @@ typedef struct ait_plot {
   const char *x_label, *y_label;       /* words of ours */
   double x_low, x_high, y_low, y_high; /* NaN: as the points want it */
   double bar_width;
-  int32_t is_small; /* nonzero: half as wide */
   int32_t count;
   ait_plot_series series[AIT_PLOT_MOST_SERIES];
 } ait_plot;
