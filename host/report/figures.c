@@ -51,7 +51,7 @@ static void write_sentences(const ait_page *page, const cJSON *sentences) {
   const cJSON *item;
   cJSON_ArrayForEach(item, sentences) {
     if (cJSON_IsString(item)) {
-      fprintf(page->out, "<p class=\"warning\"><strong>Warning.</strong> ");
+      fprintf(page->out, "<p class=\"warning\"><strong>Warning:</strong> ");
       ait_html_text(page->out, item->valuestring);
       fprintf(page->out, ".</p>\n");
     }
@@ -64,7 +64,7 @@ static void write_warnings(const ait_page *page, const ait_report_run *run) {
   const cJSON *item;
   if (cJSON_IsTrue(ait_report_item(run->result, "stopped"))) {
     fprintf(out,
-            "<p class=\"warning\"><strong>Stopped.</strong> A signal ended this run before its last iteration.</p>\n");
+            "<p class=\"warning\"><strong>Stopped:</strong> a signal ended this run before its last iteration.</p>\n");
   }
   write_sentences(page, ait_report_item(run->document, "data_checks/warnings"));
   write_sentences(page, ait_report_item(run->result, "warnings"));

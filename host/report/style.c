@@ -44,6 +44,8 @@ const char ait_page_style[] =
     "thead th{border-bottom:2px solid var(--line);color:var(--soft);font-weight:600;vertical-align:bottom}\n"
     "tbody th{font-weight:500}\n"
     ".settings td,.settings th{white-space:normal;overflow-wrap:anywhere;min-width:7rem}\n"
+    ".figures thead th{white-space:normal;min-width:5.2rem;overflow-wrap:anywhere}"
+    ".figures th:first-child,.settings th:first-child{position:sticky;left:0;background:var(--paper)}\n"
     ".figures tbody th{white-space:normal;min-width:11rem}.rankings tbody th{white-space:normal;min-width:8.5rem}\n"
     "tr.used th,tr.used td{font-weight:700;background:var(--card)}\n"
     "tr.differs th,tr.differs td{background:var(--card);font-weight:600}\n"
