@@ -4,9 +4,10 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "context/error.h"
+#include "run/json_lines.h"
 #include "run/sweep.h"
 
-enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON };
+enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"cleaning", KEY_CLEANING, "NAME", 0,
@@ -28,6 +29,11 @@ static const struct argp_option options[] = {
      "or validation, the quick choice (default all)",
      4},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
+    {"json", KEY_JSON, NULL, 0,
+     "Print JSON objects for scripts, one a line: every UL iteration of weights, notes of what is being done, and at "
+     "the "
+     "end run.json or sweep.json; all else goes to standard error",
+     6},
     {0}};
 
 static const char documentation[] =
@@ -47,6 +53,8 @@ static const char documentation[] =
     "  " AIT_PROGRAM
     " clean --images x.npy --labels y.npy \\\n"
     "      --val-images vx.npy --val-labels vy.npy --ids names.txt --out mine\n"
+    "  " AIT_PROGRAM
+    " clean --dataset fashion-mnist --method iaptt-gm --json | jq .F_kbar\n"
     "  " AIT_PROGRAM " clean --dataset mnist --seeds 0..9 --noise-rates 0.1,0.3,0.5 --out sweep";
 
 /* ---- options ----------------------------------------------------------------------------------- */
@@ -85,6 +93,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return ait_option_fail(ait_option_positive("--lq-epsilon", text, &s->lq_epsilon));
     case KEY_CLEANING:
       return ait_option_fail(ait_option_choice("--cleaning", text, ait_cleaning_words, &s->cleaning));
+    case KEY_JSON:
+      s->json = 1;
+      return 0;
     case KEY_SEED:
       input->seed_given = 1;
       return ait_option_fail(ait_option_seed("--seed", text, &s->seed));
@@ -113,7 +124,10 @@ static ait_status run_on_device(ait_sweep *sweep, ait_context *context, ait_fold
   ait_signals_catch(settings->quiet);
   AIT_TRY(ait_sweep_clean(sweep, &ait_stop_asked));
   AIT_TRY(write_sweep(sweep, folder));
-  return settings->quiet ? AIT_OK : ait_sweep_print(sweep, settings->out, stdout);
+  if (settings->json) {
+    AIT_TRY(ait_json_line_summary(settings->out, sweep->is_single ? "run.json" : "sweep.json"));
+  }
+  return settings->quiet ? AIT_OK : ait_sweep_print(sweep, settings->out, settings->json ? stderr : stdout);
 }
 
 /* The caller ends the sweep, and then its context. */

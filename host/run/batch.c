@@ -6,6 +6,7 @@
 
 #include "context/context.h"
 #include "context/error.h"
+#include "run/json_lines.h"
 #include "run/prior.h"
 #include "run/progress.h"
 #include "solver/access.h"
@@ -261,6 +262,14 @@ static ait_status take_result(const batch *b) {
   return AIT_OK;
 }
 
+/* Tells scripts what every run was at the iteration just made. */
+static void print_iteration(const batch *b) {
+  for (int64_t i = 0; b->settings->json && i < b->count; i++) {
+    const ait_history *history = &b->runs[i]->history;
+    ait_json_line_iteration(b->runs[i]->settings, &history->rows[history->count - 1]);
+  }
+}
+
 static ait_status take_iterations(batch *b, const volatile sig_atomic_t *stop) {
   ait_status status = AIT_OK;
   ait_progress progress;
@@ -270,6 +279,7 @@ static ait_status take_iterations(batch *b, const volatile sig_atomic_t *stop) {
     if (status == AIT_OK) {
       const ait_history_row row = mean_row(b);
       ait_progress_update(&progress, &row);
+      print_iteration(b);
       const int32_t stopped = *stop && !is_complete(b);
       for (int64_t i = 0; i < b->count; i++) {
         b->runs[i]->stopped = stopped;
@@ -348,7 +358,7 @@ static ait_status drop_diverged(batch *b) {
   for (int64_t i = found; i + 1 < b->count; i++) {
     b->runs[i] = b->runs[i + 1];
   }
-  ait_progress_note(b->settings->quiet, "a run has diverged and leaves the batch; the others begin again without it");
+  ait_progress_note(b->settings, "a run has diverged and leaves the batch; the others begin again without it");
   return AIT_OK;
 }
 

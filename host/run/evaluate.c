@@ -97,7 +97,7 @@ ait_status ait_run_evaluate(ait_run *run, const volatile sig_atomic_t *stop) {
   const double began = ait_run_clock();
   AIT_TRY(ait_run_take_figures(run));
   if (!*stop) {
-    ait_progress_note(run->settings->quiet, "training the classifiers beside the run; Ctrl-C skips those left");
+    ait_progress_note(run->settings, "training the classifiers beside the run; Ctrl-C skips those left");
   }
   const ait_sided_run sided = {.context = run->context,
                                .settings = run->settings,

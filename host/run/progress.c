@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "run/json_lines.h"
+
 enum { BAR_WIDTH = 20, PLAIN_LINES = 10 };
 
 static const double redraw_seconds = 0.1;
@@ -86,8 +88,11 @@ void ait_progress_end(ait_progress *progress) {
   }
 }
 
-void ait_progress_note(int32_t quiet, const char *text) {
-  if (!quiet) {
+void ait_progress_note(const ait_clean_settings *settings, const char *text) {
+  if (!settings->quiet) {
     fprintf(stderr, "%s\n", text);
+  }
+  if (settings->json) {
+    ait_json_line_note(text);
   }
 }

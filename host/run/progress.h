@@ -3,6 +3,7 @@
 #define AIT_RUN_PROGRESS_H
 
 #include "run/history.h"
+#include "run/settings.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,8 +28,9 @@ void ait_progress_update(ait_progress *progress, const ait_history_row *row);
 /* Ends the bar's line. */
 void ait_progress_end(ait_progress *progress);
 
-/* One line, for what takes time after the iterations. */
-void ait_progress_note(int32_t quiet, const char *text);
+/* One line, for what takes time beside the iterations; with --json an object on standard output too, which --quiet
+ * leaves. */
+void ait_progress_note(const ait_clean_settings *settings, const char *text);
 
 #ifdef __cplusplus
 }

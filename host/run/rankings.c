@@ -457,7 +457,7 @@ static void make_ranking(maker *k, ait_ranking_kind kind, const volatile sig_ato
   } else {
     char note[64];
     snprintf(note, sizeof note, "ranking %s", ait_ranking_words[kind]);
-    ait_progress_note(k->r->settings->quiet, note);
+    ait_progress_note(k->r->settings, note);
     status = attempt(k, kind, ranking);
   }
   ranking->made = status == AIT_OK;

@@ -143,6 +143,7 @@ typedef struct ait_clean_settings {
   uint64_t seed;
   const char *out;
   int32_t force, quiet;
+  int32_t json; /* nonzero: standard output gets JSON objects (run/json_lines.h), other output goes to stderr */
   int32_t protocol;
   int32_t score;
   int32_t baselines; /* an ait_beside */

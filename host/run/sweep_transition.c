@@ -43,7 +43,7 @@ static ait_status clean_one(ait_sweep *sweep, int64_t i, const volatile sig_atom
   if (!sweep->is_single) {
     char note[AIT_SWEEP_NAME + 64];
     snprintf(note, sizeof note, "%s, run %lld of %lld", sweep->names[i], (long long)i + 1, (long long)sweep->count);
-    ait_progress_note(sweep->settings->quiet, note);
+    ait_progress_note(sweep->settings, note);
   }
   AIT_TRY(ait_transition_begin(sweep->context, &sweep->run_settings[i], &sweep->data[i], run));
   AIT_TRY(ait_transition_clean(run, stop));

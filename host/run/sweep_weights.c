@@ -74,7 +74,7 @@ static ait_status clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
   AIT_TRY(iterate(sweep, stop));
   sweep->seconds = sweep->runs[0].iteration_seconds;
   if (!sweep->is_single && !*stop) {
-    ait_progress_note(sweep->settings->quiet, "training the classifiers beside every run; Ctrl-C skips those left");
+    ait_progress_note(sweep->settings, "training the classifiers beside every run; Ctrl-C skips those left");
   }
   ait_sweep_quieten(sweep);
   for (int64_t i = 0; i < sweep->count; i++) {

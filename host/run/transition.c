@@ -172,15 +172,15 @@ int64_t ait_transition_iterations(const ait_transition_run *run) {
 
 ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atomic_t *stop) {
   const double began = ait_run_clock();
-  const int32_t quiet = run->settings->quiet;
+  const ait_clean_settings *settings = run->settings;
   run->stop = stop;
-  ait_progress_note(quiet, "learning the validation rows");
+  ait_progress_note(settings, "learning the validation rows");
   AIT_TRY(ait_transition_learn_validation(run));
-  ait_progress_note(quiet, "trying a symmetric and a full noise model");
+  ait_progress_note(settings, "trying a symmetric and a full noise model");
   AIT_TRY(ait_transition_start_models(run));
-  ait_progress_note(quiet, "learning penalty and noise rate");
+  ait_progress_note(settings, "learning penalty and noise rate");
   AIT_TRY(ait_transition_run_arms(run));
-  ait_progress_note(quiet, "scoring the rows");
+  ait_progress_note(settings, "scoring the rows");
   AIT_TRY(ait_transition_polish(run));
   AIT_TRY(ait_transition_take_scores(run));
   run->seconds = ait_run_clock() - began;
@@ -191,7 +191,7 @@ ait_status ait_transition_evaluate(ait_transition_run *run) {
   const double began = ait_run_clock();
   AIT_TRY(ait_transition_take_figures(run));
   if (!*run->stop) {
-    ait_progress_note(run->settings->quiet, "training the classifiers beside the run; Ctrl-C skips those left");
+    ait_progress_note(run->settings, "training the classifiers beside the run; Ctrl-C skips those left");
   }
   const ait_sided_run sided = {.context = run->context,
                                .settings = run->settings,

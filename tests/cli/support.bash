@@ -49,3 +49,12 @@ make_data() {
     finish
   }
 }
+
+# python_with MODULE...: sets `python` to an interpreter that has all of them: AIT_PYTHON, python3 or the system's own.
+# The rest of the test is skipped where none has.
+python_with() {
+  for python in ${AIT_PYTHON:+"$AIT_PYTHON"} python3 /usr/bin/python3; do
+    "$python" -c "import $(IFS=,; echo "$*")" 2>/dev/null && return
+  done
+  skip "no python3 has the modules $*; install them, or name an interpreter that has them in AIT_PYTHON"
+}

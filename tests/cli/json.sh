@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# json.sh - ait clean --json: objects a script can read on standard output, all else on standard error.
+. "$(dirname "$0")/support.bash"
+
+make_data train 60 3 0.3 1
+make_data val 30 3 0 2
+files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy
+       --baselines validation --threads 1"
+weights="--method iaptt-gm --iterations 6 --ll-steps 4 --ll-rate 0.3 --eval-every 2"
+
+succeed "$AIT" clean $files $weights --noise 0.2 --json --seed 18446744073709551615 --out weights
+grep -q "Files in weights" err || fail "no summary on standard error: $(cat err)"
+mv out lines
+succeed "$AIT" clean $files $weights --seeds 4,2 --json --quiet --out sweep
+[ ! -s err ] || fail "--quiet --json says something on standard error: $(cat err)"
+mv out sweep-lines
+succeed "$AIT" clean $files --json --quiet --out noise-model
+mv out notes
+succeed "$AIT" clean $files $weights --out plain --quiet
+[ ! -s out ] || fail "--quiet says something: $(cat out)"
+
+python3 - <<'PYTHON' || fail "the objects are not what they should be"
+import csv, json
+
+def read(path):
+    return [json.loads(line) for line in open(path)]
+
+def cell(text):
+    return float(text) if text else None
+
+lines = read("lines")
+history = list(csv.DictReader(open("weights/history.csv")))
+seconds = list(csv.DictReader(open("weights/seconds.csv")))
+iterations = [line for line in lines if line["event"] == "iteration"]
+assert [line["t"] for line in iterations] == [1, 2, 3, 4, 5, 6]
+for line, row, time in zip(iterations, history, seconds):
+    assert line["seed"] == 18446744073709551615 and line["noise"] == 0.2
+    assert abs(line["seconds"] - float(time["seconds"])) < 1e-6
+    for key in ("F_kbar", "F_K", "kbar", "test_accuracy_y", "test_accuracy_z", "f1", "auroc"):
+        assert line[key] == cell(row[key]), (key, line, row)
+assert [line["auroc"] is not None for line in iterations] == [False, True] * 3
+assert lines[-1]["event"] == "summary" and lines[-1]["folder"] == "weights"
+assert lines[-1]["document"] == json.load(open("weights/run.json"))
+assert lines[-1]["document"]["settings"]["seed"] == 18446744073709551615
+assert {line["event"] for line in lines} == {"iteration", "note", "summary"}
+
+lines = read("sweep-lines")
+assert [(line["t"], line["seed"]) for line in lines if line["event"] == "iteration"] == [
+    (t, seed) for t in range(1, 7) for seed in (4, 2)]
+assert all(line["noise"] is None for line in lines if line["event"] == "iteration")
+assert lines[-1]["event"] == "summary" and lines[-1]["document"] == json.load(open("sweep/sweep.json"))
+
+lines = read("notes")
+assert [line["event"] for line in lines] == ["note"] * (len(lines) - 1) + ["summary"] and len(lines) > 4
+assert lines[-1]["document"] == json.load(open("noise-model/run.json"))
+PYTHON
+
+# A reader that goes away early leaves a whole run or none; which, is up to whether SIGPIPE ends programs here.
+"$AIT" clean $files $weights --iterations 2000 --json --quiet --out cut 2>err | head -n 1 >first
+grep -q '"t":1,' first || fail "the first line is not that of the first iteration: $(cat first)"
+[ -z "$(ls -d cut.* 2>/dev/null)" ] || fail "a run whose reader went away left $(ls -d cut.*)"
+[ ! -e cut ] || [ "$(wc -l <cut/history.csv)" -eq 2001 ] || fail "a run whose reader went away is not whole"
+finish
