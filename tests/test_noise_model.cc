@@ -181,4 +181,89 @@ TEST(NoiseModel, LikelihoodsTellStructuredNoiseFromSymmetric) {
   EXPECT_LT(gain(symmetric), 5);
 }
 
+// Rows of different certainty, their classes drawn by the probabilities; every label moves from c to c + 1 with a
+// chance that may depend on how sure the classifier is.
+Rows draw_unsure(double rate_of_unsure, double rate_of_sure, unsigned seed) {
+  Rows rows(0, 1, 0);
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  for (int i = 0; i < kRows; i++) {
+    const double sure = 0.5 + 0.49 * uniform(random), rate = sure < 0.75 ? rate_of_unsure : rate_of_sure;
+    const int c = i % kClasses;
+    const int truth = uniform(random) < sure ? c : (c + 1 + static_cast<int>(random() % 3)) % kClasses;
+    rows.labels[i] = (truth + (uniform(random) < rate ? 1 : 0)) % kClasses;
+    for (int k = 0; k < kClasses; k++) {
+      rows.p[i * kClasses + k] = static_cast<ait_real>(k == c ? sure : (1 - sure) / (kClasses - 1));
+    }
+  }
+  return rows;
+}
+
+double dependence_under(const Rows &rows, const std::vector<double> &chances) {
+  const ait_noisy_rows view = rows.view();
+  double z = NAN;
+  EXPECT_EQ(AIT_OK, ait_noise_dependence(&view, chances.data(), &z));
+  return z;
+}
+
+double dependence(const Rows &rows) {
+  return dependence_under(rows, rows.fit(1));
+}
+
+TEST(NoiseModel, DependenceIsStandardNormalWhereTheModelHolds) {
+  const int draws = 60;
+  double sum = 0, squares = 0;
+  for (unsigned seed = 0; seed < draws; seed++) {
+    const double z = dependence(draw_unsure(0.2, 0.2, 100 + seed));
+    sum += z;
+    squares += z * z;
+  }
+  EXPECT_LT(std::fabs(sum) / std::sqrt(draws), 3.5);  // a standard normal number
+  EXPECT_NEAR(squares / draws, 1, 3.5 * std::sqrt(2. / draws)) << "the mean of squares of such";
+}
+
+TEST(NoiseModel, DependenceTellsWhereWrongLabelsPileUp) {
+  EXPECT_GT(dependence(draw_unsure(0.05, 0.3, 1)), 6);
+  EXPECT_LT(dependence(draw_unsure(0.3, 0.05, 2)), -6);
+}
+
+// The slope of the log likelihood as the logit of every class's e_c moves along the sureness less its mean, by
+// differences.
+TEST(NoiseModel, DependenceIsASlopeOfTheLikelihood) {
+  const Rows rows = draw_unsure(0.1, 0.3, 3);
+  const std::vector<double> chances = rows.fit(30);
+  const auto log_chance = [&](int i, int moved, double by) {
+    double sum = 0;
+    for (int c = 0; c < kClasses; c++) {
+      const double e = 1 - chances[c * kClasses + c], step = c == moved ? by : 0;
+      const double next = 1 / (1 + std::exp(-std::log(e / (1 - e)) - step));
+      const double chance = rows.labels[i] == c ? 1 - next : chances[c * kClasses + rows.labels[i]] * next / e;
+      sum += static_cast<double>(rows.p[i * kClasses + c]) * chance;
+    }
+    return std::log(sum);
+  };
+  const auto slope = [&](int i, int c) { return (log_chance(i, c, 1e-5) - log_chance(i, c, -1e-5)) / 2e-5; };
+  const auto sure = [&](int i) {
+    const double p = static_cast<double>(rows.p[i * kClasses + i % kClasses]);
+    return std::log(p / (1 - p));
+  };
+  std::vector<double> scores(kRows);
+  for (int c = 0; c < kClasses; c++) {
+    double all = 0, mean = 0;
+    for (int i = 0; i < kRows; i++) {
+      all += slope(i, c) * slope(i, c);
+      mean += slope(i, c) * slope(i, c) * sure(i);
+    }
+    for (int i = 0; i < kRows; i++) {
+      scores[i] += slope(i, c) * (sure(i) - mean / all);
+    }
+  }
+  double sum = 0, squares = 0;
+  for (const double score : scores) {
+    sum += score;
+    squares += score * score;
+  }
+  EXPECT_NEAR(dependence_under(rows, chances), sum / std::sqrt(squares), 1e-5);
+}
+
 }  // namespace

@@ -142,3 +142,62 @@ ait_status ait_noise_likelihoods(const ait_noisy_rows *rows, const int32_t *fold
   free(chances);
   return status;
 }
+
+/* ---- do errors depend on the row? -------------------------------------------------------------- */
+
+/* How sure the classifier is of row i: the logarithm of the odds of its likeliest class, within bounds. */
+static double sureness(const ait_noisy_rows *rows, int64_t i) {
+  const double least_rest = 1e-6;
+  double largest = 0;
+  for (int64_t c = 0; c < rows->classes; c++) {
+    largest = fmax(largest, (double)rows->p[i * rows->classes + c]);
+  }
+  return log(largest / fmax(1 - largest, least_rest));
+}
+
+/* terms_c = r_c ([g /= c] - e_c): what row i says of the logit of e_c = 1 - T_cc. */
+static void take_terms(const ait_noisy_rows *rows, const double *chances, int64_t i, double *terms) {
+  ait_noise_posterior(rows, chances, i, terms);
+  for (int64_t c = 0; c < rows->classes; c++) {
+    terms[c] *= (rows->labels[i] != c) - (1 - chances[c * (rows->classes + 1)]);
+  }
+}
+
+/* The mean of sureness in every class, each row with the square of its term; `terms` and `squares` have C entries. */
+static void take_centres(const ait_noisy_rows *rows, const double *chances, double *terms, double *squares,
+                         double *centres) {
+  for (int64_t i = 0; i < rows->n; i++) {
+    const double sure = sureness(rows, i);
+    take_terms(rows, chances, i, terms);
+    for (int64_t c = 0; c < rows->classes; c++) {
+      squares[c] += terms[c] * terms[c];
+      centres[c] += terms[c] * terms[c] * sure;
+    }
+  }
+  for (int64_t c = 0; c < rows->classes; c++) {
+    centres[c] = squares[c] > 0 ? centres[c] / squares[c] : 0;
+  }
+}
+
+ait_status ait_noise_dependence(const ait_noisy_rows *rows, const double *chances, double *z) {
+  const int64_t classes = rows->classes;
+  double *terms = calloc((size_t)(3 * classes), sizeof *terms), *centres = terms + classes;
+  if (terms == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the chances of %lld classes", (long long)classes);
+  }
+  double sum = 0, squares = 0;
+  take_centres(rows, chances, terms, centres + classes, centres);
+  for (int64_t i = 0; i < rows->n; i++) {
+    const double sure = sureness(rows, i);
+    double score = 0;
+    take_terms(rows, chances, i, terms);
+    for (int64_t c = 0; c < classes; c++) {
+      score += terms[c] * (sure - centres[c]);
+    }
+    sum += score;
+    squares += score * score;
+  }
+  free(terms);
+  *z = squares > 0 ? sum / sqrt(squares) : 0;
+  return AIT_OK;
+}

@@ -29,6 +29,11 @@ ait_status ait_noise_fit(const ait_noisy_rows *rows, double pseudo_counts, doubl
 ait_status ait_noise_likelihoods(const ait_noisy_rows *rows, const int32_t *folds, int32_t count, double pseudo_counts,
                                  double *likelihoods);
 
+/* *z of T's claim that, in every class, wrong labels are as frequent where the classifier is sure as where it is not:
+ * about a standard normal number where that holds, above it with more of them in sure rows. By a score test
+ * (docs/derivation.md#noise-models). Errors: AIT_OUT_OF_MEMORY. */
+ait_status ait_noise_dependence(const ait_noisy_rows *rows, const double *chances, double *z);
+
 /* The mean chance, 0 .. 1, that a row's label is wrong under T. */
 double ait_noise_rate(const ait_noisy_rows *rows, const double *chances);
 

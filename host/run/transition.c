@@ -12,7 +12,7 @@
 #include "run/run.h"
 #include "run/transition_parts.h"
 
-const char *const ait_transition_arm_words[] = {"symmetric", "full", "validation"};
+const char *const ait_transition_arm_words[] = {"symmetric", "full", "validation", "mean"};
 
 /* Leading principal axes, along which the LL problems' Hessians are known best. */
 enum { MOST_AXES = 128, FOLDS = AIT_TRANSITION_FOLDS };
@@ -20,8 +20,10 @@ enum { MOST_AXES = 128, FOLDS = AIT_TRANSITION_FOLDS };
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
 static ait_status allocate_arm(const ait_transition_run *run, int32_t kind, ait_transition_arm *arm) {
-  if (kind < AIT_ARM_MODELS) {
+  if (kind != AIT_ARM_VALIDATION) {
     AIT_TRY(ait_allocate(run->data->validation_rows, sizeof *arm->held_out, &arm->held_out));
+  }
+  if (kind < AIT_ARM_MODELS) {
     AIT_TRY(ait_allocate(run->data->train_rows, sizeof *arm->likelihoods, &arm->likelihoods));
   }
   AIT_TRY(ait_allocate((int64_t)run->data->classes * run->data->classes, sizeof *arm->chances, &arm->chances));

@@ -23,16 +23,20 @@
 extern "C" {
 #endif
 
-/* The two noise models that are tried, and what is taken where neither helps. */
+/* The two noise models that are tried, and what is taken where neither holds. */
 typedef enum ait_transition_arm_kind {
   AIT_ARM_SYMMETRIC,                   /* T(e), e learned */
   AIT_ARM_FULL,                        /* any T, fitted by expectation maximisation */
   AIT_ARM_MODELS,                      /* how many noise models there are */
   AIT_ARM_VALIDATION = AIT_ARM_MODELS, /* a classifier of the validation rows alone: no use is made of noisy labels */
+  AIT_ARM_MEAN, /* the mean of the symmetric and the validation arm's logits; the latter's, with hidden layers */
   AIT_ARM_COUNT
 } ait_transition_arm_kind;
 
-extern const char *const ait_transition_arm_words[]; /* "symmetric", "full", "validation" */
+extern const char *const ait_transition_arm_words[]; /* "symmetric", "full", "validation", "mean" */
+
+/* What the choice between arms takes for certain: a difference of so many standard errors. */
+enum { AIT_TRANSITION_CERTAIN_Z = 4 };
 
 enum { AIT_TRANSITION_FOLDS = 5, AIT_TRANSITION_LAMBDAS = 4, AIT_TRANSITION_MOST_POINTS = 32 };
 
@@ -43,11 +47,11 @@ typedef struct ait_transition_point {
 } ait_transition_point;
 
 typedef struct ait_transition_arm {
-  ait_real x[2];        /* log lambda; logit e of the symmetric arm */
-  double *chances;      /* C x C: T, symmetric where it is not the full arm's, and then fitted at the end */
-  ait_real *y;          /* FOLDS x m: the LL solutions; of the validation arm one, as often */
-  double *held_out;     /* of a noise model, M: cross-entropy of each validation row by the classifier that left it
-                           out */
+  ait_real x[2];    /* log lambda (not of the mean); logit e of the symmetric arm */
+  double *chances;  /* C x C: T, symmetric where it is not the full arm's, and then fitted at the end */
+  ait_real *y;      /* FOLDS x m: the LL solutions; of the validation arm one, as often */
+  double *held_out; /* but for the validation arm, M: cross-entropy of each validation row by the classifier that left
+                       it out */
   double *likelihoods;  /* of a noise model, N: log chance of each given label, out of fold, before the UL iterations */
   double before, after; /* mean cross-entropy of validation rows left out, before and after the UL iterations */
   int64_t iterations;   /* UL iterations made */
@@ -55,6 +59,7 @@ typedef struct ait_transition_arm {
   ait_transition_point path[AIT_TRANSITION_MOST_POINTS];
   int64_t points;
   double rate;         /* the noise rate under T */
+  double dependence;   /* of a noise model: z of ait_noise_dependence */
   double *score;       /* N: log odds, out of fold, that the given label is wrong */
   ait_ranking figures; /* where the truth is known */
 } ait_transition_arm;
@@ -83,7 +88,8 @@ typedef struct ait_transition_run {
   ait_transition_arm arms[AIT_ARM_COUNT];
   double z;          /* of the paired difference of `likelihoods`, full less symmetric: decides */
   double held_out_z; /* of the paired difference of `held_out`, symmetric less full, before the UL iterations */
-  int32_t chosen;    /* an arm: the likelier noise model, unless validation rows left out are worse off for it */
+  int32_t likelier;  /* the noise model under which the given labels are, by z */
+  int32_t chosen;    /* an arm: that noise model, unless the rows contradict it */
   int64_t curved;    /* directions of conjugate gradient without positive curvature */
   double seconds, evaluation_seconds;
 

@@ -23,12 +23,10 @@ enum { LAMBDAS = AIT_TRANSITION_LAMBDAS };
 /* The noise rate that the symmetric arm starts from lies within these, and pseudo-counts of a class for it. */
 static const double least_rate = 0.02, most_rate = 0.85, few_counts = 1;
 
-/* The full T is taken above this z. */
-static const double z_of_full = 3;
-
 /* ---- begin ------------------------------------------------------------------------------------- */
 
-/* The lambda of least held-out cross-entropy among a few, for the validation rows alone. */
+/* The lambda of least held-out cross-entropy among a few, for the validation rows alone; the mean arm's y becomes the
+ * solutions there. */
 static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_transition_arm *arm) {
   arm->before = INFINITY;
   for (int32_t k = 0; k < LAMBDAS; k++) {
@@ -42,6 +40,7 @@ static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *r
     if (loss < arm->before) {
       arm->before = loss;
       arm->x[0] = x;
+      memcpy(run->arms[AIT_ARM_MEAN].y, arm->y, (size_t)(FOLDS * run->m) * sizeof *arm->y);
     }
   }
   arm->after = arm->before;
@@ -117,7 +116,7 @@ static void choose(ait_transition_run *run) {
   const ait_transition_arm *symmetric = &run->arms[AIT_ARM_SYMMETRIC], *full = &run->arms[AIT_ARM_FULL];
   run->z = paired_z(run->data->train_rows, full->likelihoods, symmetric->likelihoods);
   run->held_out_z = paired_z(run->data->validation_rows, symmetric->held_out, full->held_out);
-  run->chosen = run->z > z_of_full ? AIT_ARM_FULL : AIT_ARM_SYMMETRIC;
+  run->likelier = run->z > AIT_TRANSITION_CERTAIN_Z ? AIT_ARM_FULL : AIT_ARM_SYMMETRIC;
 }
 
 ait_status ait_transition_start_models(ait_transition_run *run) {
@@ -129,10 +128,30 @@ ait_status ait_transition_start_models(ait_transition_run *run) {
 
 /* ---- to the end -------------------------------------------------------------------------------- */
 
+/* The mean arm's classifiers, `alone` (FOLDS x m) those of validation rows. */
+static void average(ait_transition_run *run, const ait_real *alone) {
+  ait_real *mean = run->arms[AIT_ARM_MEAN].y;
+  const ait_real *symmetric = run->arms[AIT_ARM_SYMMETRIC].y;
+  for (int64_t k = 0; k < FOLDS * run->m; k++) {
+    mean[k] = ait_transition_has_hidden_layers(run) ? alone[k] : (ait_real)0.5 * (alone[k] + symmetric[k]);
+  }
+}
+
+/* Its cross-entropy on rows left out is that of the folds' classifiers; its scores come from the one that learned all
+ * validation rows. */
+static ait_status finish_mean(ait_transition_run *run) {
+  ait_transition_arm *mean = &run->arms[AIT_ARM_MEAN];
+  average(run, mean->y);
+  AIT_TRY(ait_transition_hold_out(run, mean, &mean->after));
+  mean->before = mean->after;
+  average(run, run->arms[AIT_ARM_VALIDATION].y);
+  return AIT_OK;
+}
+
 /* Nonzero where validation rows left out are predicted worse with noisy rows than without, at no smaller a lambda: rows
  * that follow the noise model do not do that. */
 static int32_t is_worse_than_none(const ait_transition_run *run) {
-  const ait_transition_arm *arm = &run->arms[run->chosen];
+  const ait_transition_arm *arm = &run->arms[run->likelier];
   int32_t worse = 0;
   for (int32_t k = 0; k < LAMBDAS; k++) {
     worse |= log(lambdas[k]) >= (double)arm->x[0] && arm->after > run->validation_losses[k];
@@ -140,17 +159,22 @@ static int32_t is_worse_than_none(const ait_transition_run *run) {
   return worse;
 }
 
+/* Nonzero where wrong labels are found in rows that the classifier is sure of, and too few in others: it has learned
+ * those there. By a noise model they have nothing to do with how sure it is. */
+static int32_t depends_on_rows(const ait_transition_run *run) {
+  return run->arms[run->likelier].dependence > AIT_TRANSITION_CERTAIN_Z;
+}
+
 ait_status ait_transition_run_arms(ait_transition_run *run) {
   AIT_TRY(ait_transition_descend(run, AIT_ARM_SYMMETRIC, SYMMETRIC_ITERATIONS));
   AIT_TRY(ait_transition_descend(run, AIT_ARM_FULL, FULL_ITERATIONS));
   AIT_TRY(ait_transition_fit_full(run));
   AIT_TRY(ait_transition_descend(run, AIT_ARM_FULL, REFITTED_ITERATIONS));
+  AIT_TRY(finish_mean(run));
   for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
     AIT_TRY(ait_transition_score_arm(run, kind));
   }
-  if (is_worse_than_none(run)) {
-    run->chosen = AIT_ARM_VALIDATION;
-  }
+  run->chosen = is_worse_than_none(run) ? AIT_ARM_VALIDATION : depends_on_rows(run) ? AIT_ARM_MEAN : run->likelier;
   return AIT_OK;
 }
 
@@ -161,7 +185,7 @@ ait_status ait_transition_polish(ait_transition_run *run) {
     run->weights[i] = (ait_real)(1 / (1 + exp(arm->score[i])));
   }
   rows.weights = run->weights;
-  if (run->chosen != AIT_ARM_VALIDATION) {
+  if (run->chosen < AIT_ARM_MODELS) {
     AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LAST_LOOKS, arm->x, arm->y, NULL));
   }
   return ait_transition_predict_out_of_fold(run, arm->y);

@@ -76,11 +76,12 @@ ait_status ait_transition_learn_validation(ait_transition_run *run);
 /* Both noise models at the first lambda, and the choice between them. */
 ait_status ait_transition_start_models(ait_transition_run *run);
 
-/* The UL iterations of both noise models, the scores of all arms, and whether to take a noise model at all. */
+/* The UL iterations of both noise models, the mean arm, the scores of all arms, and whether to take a noise model at
+ * all. */
 ait_status ait_transition_run_arms(ait_transition_run *run);
 
-/* run->probabilities, out of fold, of the chosen arm. But for the validation arm after one more solution: plain
- * cross-entropy, each training row weighted by the chance that its label is right. */
+/* run->probabilities, out of fold, of the chosen arm; of a noise model after one more solution: plain cross-entropy,
+ * each training row weighted by the chance that its label is right. */
 ait_status ait_transition_polish(ait_transition_run *run);
 
 #endif

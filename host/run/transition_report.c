@@ -21,11 +21,17 @@ const char *ait_transition_warning(const ait_transition_run *run, int32_t i) {
   static const char unlike[] =
       "with the training rows, validation rows left out are predicted worse than without, under either noise model: "
       "errors seem to depend on what a row looks like, so the ranking is that of the validation rows alone";
-  const int32_t alone = run->chosen == AIT_ARM_VALIDATION;
-  if (i > 0) {
-    return NULL;
-  }
-  return alone ? unlike : run->z > least_doubtful && run->z < most_doubtful ? doubtful : NULL;
+  static const char learned[] =
+      "labels look wrong where the classifier is sure of a row, and too few where it is not, as if it had learned "
+      "those: "
+      "errors seem to depend on what a row looks like, so no noise model is taken, but the mean with the validation "
+      "rows' classifier; the cheap rankings may be better";
+  const int32_t is_doubtful = run->z > least_doubtful && run->z < most_doubtful;
+  return i > 0                               ? NULL
+         : run->chosen == AIT_ARM_VALIDATION ? unlike
+         : run->chosen == AIT_ARM_MEAN       ? learned
+         : is_doubtful                       ? doubtful
+                                             : NULL;
 }
 
 static double lambda_of(const ait_transition_arm *arm) {
@@ -75,9 +81,10 @@ static void add_arm(cJSON *object, const ait_transition_run *run, int32_t kind) 
   const int64_t classes = run->data->classes;
   cJSON *item = cJSON_AddObjectToObject(object, ait_transition_arm_words[kind]);
   cJSON_AddNumberToObject(item, "ul_iterations", (double)arm->iterations);
-  cJSON_AddNumberToObject(item, "lambda", lambda_of(arm));
+  ait_document_figure(item, "lambda", kind != AIT_ARM_MEAN ? lambda_of(arm) : NAN);
   ait_document_figure(item, "noise_rate", kind == AIT_ARM_SYMMETRIC ? learned_rate(run) : NAN);
   cJSON_AddNumberToObject(item, "estimated_noise_rate", arm->rate);
+  ait_document_figure(item, "dependence_z", kind < AIT_ARM_MODELS ? arm->dependence : NAN);
   cJSON_AddNumberToObject(item, "held_out_cross_entropy_before", arm->before);
   cJSON_AddNumberToObject(item, "held_out_cross_entropy", arm->after);
   add_path(item, arm, kind == AIT_ARM_SYMMETRIC ? 2 : 1);
@@ -110,6 +117,7 @@ static void add_result(cJSON *object, const ait_transition_run *run) {
   }
   cJSON_AddNumberToObject(object, "z", run->z);
   cJSON_AddNumberToObject(object, "held_out_z", run->held_out_z);
+  ait_document_text(object, "likelier", ait_transition_arm_words[run->likelier]);
   ait_document_text(object, "chosen", ait_transition_arm_words[run->chosen]);
   cJSON_AddNumberToObject(object, "noise_rate", run->arms[run->chosen].rate);
   cJSON_AddNumberToObject(object, "negative_curvature", (double)run->curved);
@@ -137,7 +145,7 @@ static ait_status write_json(const ait_transition_run *run, const ait_folder *fo
 
 /* ---- the folder -------------------------------------------------------------------------------- */
 
-/* N x 4: the final score, and those of the arms before the last solution. */
+/* N x 5: the final score, and those of the arms before the last solution. */
 static ait_status write_scores(const ait_transition_run *run, const ait_folder *folder) {
   const int64_t n = run->data->train_rows;
   double *scores = malloc((size_t)(n * SCORES) * sizeof *scores);
@@ -190,9 +198,19 @@ ait_status ait_transition_write_files(const ait_transition_run *run, const ait_f
 
 /* ---- summary ----------------------------------------------------------------------------------- */
 
+static void print_choice(const ait_transition_run *run, FILE *out) {
+  fprintf(
+      out,
+      "  The full one is taken where it makes the given labels likelier, out of fold, by z > %d; here z = %.1f (on\n"
+      "  validation rows left out: %.1f). The mean is, where wrong labels pile up in rows that the classifier is sure\n"
+      "  of, by z > %d; here z = %.1f. The e that trains best is no estimate; estimated share of wrong labels: %.3f\n",
+      AIT_TRANSITION_CERTAIN_Z, run->z, run->held_out_z, AIT_TRANSITION_CERTAIN_Z, run->arms[run->likelier].dependence,
+      run->arms[run->chosen].rate);
+}
+
 static void print_arms(const ait_transition_run *run, FILE *out) {
   const ait_transition_arm *symmetric = &run->arms[AIT_ARM_SYMMETRIC], *full = &run->arms[AIT_ARM_FULL];
-  const ait_transition_arm *none = &run->arms[AIT_ARM_VALIDATION];
+  const ait_transition_arm *none = &run->arms[AIT_ARM_VALIDATION], *mean = &run->arms[AIT_ARM_MEAN];
   fprintf(out, "\nNoise models (cross-entropy of held-out validation rows before and after the UL iterations)\n");
   fprintf(out, "  symmetric   %.4f  %.4f   lambda %.2g, e %.3f%s\n", symmetric->before, symmetric->after,
           lambda_of(symmetric), learned_rate(run), run->chosen == AIT_ARM_SYMMETRIC ? "   (taken)" : "");
@@ -200,11 +218,9 @@ static void print_arms(const ait_transition_run *run, FILE *out) {
           run->chosen == AIT_ARM_FULL ? "   (taken)" : "");
   fprintf(out, "  none        %.4f           lambda %.2g, validation rows alone%s\n", none->before, lambda_of(none),
           run->chosen == AIT_ARM_VALIDATION ? "   (taken)" : "");
-  fprintf(out,
-          "  The full one is taken where it makes the given labels likelier, out of fold, by z > 3; here z = %.1f (on\n"
-          "  validation rows left out: %.1f). The e that trains best is no estimate; estimated share of wrong labels: "
-          "%.3f\n",
-          run->z, run->held_out_z, run->arms[run->chosen].rate);
+  fprintf(out, "  mean        %.4f           of the symmetric one and validation rows alone%s\n", mean->before,
+          run->chosen == AIT_ARM_MEAN ? "   (taken)" : "");
+  print_choice(run, out);
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
     fprintf(out, "  WARNING: %s\n", ait_transition_warning(run, i));
   }
@@ -252,7 +268,7 @@ void ait_transition_print(const ait_transition_run *run, const char *folder, FIL
   fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
           folder);
   fprintf(out,
-          "  scores.npy (final, symmetric, full, validation), weights.npy (chances that labels are right), y.npy (%d "
-          "folds)\n",
+          "  scores.npy (final, symmetric, full, validation, mean), weights.npy (chances that labels are right), y.npy "
+          "(%d folds)\n",
           AIT_TRANSITION_FOLDS);
 }

@@ -72,6 +72,9 @@ ait_status ait_transition_score_arm(ait_transition_run *run, int32_t kind) {
     arm->score[i] = ait_noise_log_odds(&rows, arm->chances, i);
   }
   arm->rate = ait_noise_rate(&rows, arm->chances);
+  if (kind < AIT_ARM_MODELS) {
+    AIT_TRY(ait_noise_dependence(&rows, arm->chances, &arm->dependence));
+  }
   return AIT_OK;
 }
 

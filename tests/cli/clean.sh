@@ -231,14 +231,16 @@ result = json.load(open(sys.argv[1] + "/run.json"))["result"]
 assert abs(result["noise_rate"] - wrong / 300) < 0.05, result["noise_rate"]
 assert result["arms"]["symmetric"]["ul_iterations"] == 10 and result["arms"]["full"]["ul_iterations"] == 9
 for name, arm in result["arms"].items():
-    assert all(abs(sum(row) - 1) < 1e-9 for row in arm["noise_model"]) and 0 < arm["lambda"] < 10
-    assert (arm["path"] == []) == (name == "validation")
-    assert name == "validation" or abs(math.exp(arm["path"][-1][0]) / arm["lambda"] - 1) < 1e-12
+    is_model = name in ("symmetric", "full")
+    assert all(abs(sum(row) - 1) < 1e-9 for row in arm["noise_model"])
+    assert arm["lambda"] is None if name == "mean" else 0 < arm["lambda"] < 10
+    assert (arm["path"] != []) == is_model == (arm["dependence_z"] is not None)
+    assert not is_model or abs(math.exp(arm["path"][-1][0]) / arm["lambda"] - 1) < 1e-12
 path = result["arms"]["symmetric"]["path"]
 assert [len(point) for point in path] == [3] * 11 and path[-1][-1] < path[0][-1], path
 assert [len(point) for point in result["arms"]["full"]["path"]] == [2] * 11
-model = "full" if result["z"] > 3 else "symmetric"
-assert result["chosen"] == model
+model = "full" if result["z"] > 4 else "symmetric"
+assert result["likelier"] == result["chosen"] == model and result["arms"][model]["dependence_z"] < 4
 PYTHON
 done
 for options in "--noise-model pair" "--noise-model symmetric --force"; do
