@@ -124,14 +124,14 @@ static void write_labels_of(const ait_page *page, int64_t i) {
     fprintf(page->out, " mislabelled rows, %.1f %% get their true label suggested.",
             100 * (double)d->wrong_made_right / (double)d->wrong);
   }
-  fprintf(page->out, "</p>\n");
+  fprintf(page->out, "</p>\n<div class=\"matrices\">\n");
   if (d->labels != NULL) {
     write_label_table(page, run);
   } else if (d->pair_count > 0) {
     write_pairs(page, run);
   }
   write_noise_model(page, run);
-  fprintf(page->out, "</div>\n");
+  fprintf(page->out, "</div>\n</div>\n");
 }
 
 void ait_page_labels(const ait_page *page) {

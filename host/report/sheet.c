@@ -80,24 +80,25 @@ static void write_lines(const ait_page *page, const ait_report_run *run) {
   FILE *out = page->out;
   ait_page_open_table(page, "The most suspect rows", "suspects");
   fprintf(out,
-          "<thead><tr><th scope=\"col\">Row</th>%s<th scope=\"col\">Given</th><th scope=\"col\">its %%</th><th "
-          "scope=\"col\">Suggested</th><th scope=\"col\">its %%</th><th scope=\"col\">Score</th>%s</tr></thead>\n"
+          "<thead><tr><th scope=\"col\">Row</th><th scope=\"col\">Given</th><th scope=\"col\">its %%</th><th "
+          "scope=\"col\">Suggested</th><th scope=\"col\">its %%</th><th scope=\"col\">Score</th>%s%s</tr></thead>\n"
           "<tbody>\n",
-          d->has_ids ? "<th scope=\"col\">Id</th>" : "", d->knows_truth ? "<th scope=\"col\">Truth</th>" : "");
+          d->knows_truth ? "<th scope=\"col\">Truth</th>" : "",
+          d->has_ids ? "<th scope=\"col\" class=\"id\">Id</th>" : "");
   for (int32_t i = 0; i < d->suspect_count && i < MOST_LINES; i++) {
     const ait_digest_suspect *s = &d->suspects[i];
     fprintf(out, "<tr><th scope=\"row\">%lld</th>", (long long)s->row);
-    if (d->has_ids) {
-      fprintf(out, "<td class=\"id\">");
-      ait_html_name(out, s->id);
-      fprintf(out, "</td>");
-    }
     write_label(out, run, s->given, s->given_probability);
     write_label(out, run, s->suggested, s->suggested_probability);
     fprintf(out, "<td>%.4g</td>", s->score);
     if (d->knows_truth) {
       fprintf(out, "<td>");
       write_class(out, run, s->truth);
+      fprintf(out, "</td>");
+    }
+    if (d->has_ids) {
+      fprintf(out, "<td class=\"id\">");
+      ait_html_name(out, s->id);
       fprintf(out, "</td>");
     }
     fprintf(out, "</tr>\n");
