@@ -1,4 +1,5 @@
-// test_metrics.cc - ranking figures against their definitions, written out pair by pair, and intervals of means.
+// test_metrics.cc - ranking figures against their definitions, written out pair by pair, intervals of means, and what
+// known rows tell of a ranking.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,8 +9,10 @@
 #include <vector>
 
 #include "run/bootstrap.h"
+#include "run/calibration.h"
 #include "run/memory.h"
 #include "run/metrics.h"
+#include "run/validation_check.h"
 
 namespace {
 
@@ -244,6 +247,160 @@ TEST_F(Bootstrap, DrawsAreShared) {
   const ait_interval a = of({1, 4, 2, 8, 5}), b = of({11, 14, 12, 18, 15});
   EXPECT_NEAR(b.low - a.low, 10, 1e-12);
   EXPECT_NEAR(b.high - a.high, 10, 1e-12);
+}
+
+// ---- calibration --------------------------------------------------------------------------------
+
+// The bounds solve (p - share)^2 = z^2 p (1 - p) / rows.
+TEST(Calibration, WilsonsBoundsSolveTheirEquation) {
+  const double z = 1.959964;
+  for (const double share : {0.0, 0.03, 0.5, 1.0}) {
+    for (const double rows : {1.0, 12.5, 4000.0}) {
+      const ait_estimate interval = ait_wilson(share, rows);
+      for (const double p : {interval.low, interval.high}) {
+        EXPECT_NEAR((p - share) * (p - share), z * z * p * (1 - p) / rows, 1e-12) << share << " " << rows;
+      }
+      EXPECT_LE(interval.low, share);
+      EXPECT_GE(interval.high, share);
+      EXPECT_LT(interval.low, interval.high);
+    }
+  }
+  EXPECT_EQ(ait_wilson(0.3, 0).low, 0);
+  EXPECT_EQ(ait_wilson(0.3, 0).high, 1);
+}
+
+// Rows whose scores follow one distribution where their label is right and another where it is wrong; known rows do so
+// too.
+struct Ranked {
+  int64_t listed, wrong_listed = 0, wrong = 0;
+  std::vector<double> score;
+  std::vector<int64_t> order;
+  ait_calibration calibration;
+
+  static double draw(std::mt19937 &random, bool is_wrong) {
+    return std::normal_distribution<double>(is_wrong ? 2 : 0, 1)(random);
+  }
+  // `copies`: so many known rows stand for each.
+  Ranked(int64_t n, int64_t count, double rate, int64_t known, int copies, unsigned seed) : listed(count) {
+    std::mt19937 random(seed);
+    std::vector<bool> is_wrong;
+    for (int64_t i = 0; i < n; i++) {
+      is_wrong.push_back(std::uniform_real_distribution<double>(0, 1)(random) < rate);
+      score.push_back(draw(random, is_wrong.back()));
+    }
+    order.resize(static_cast<size_t>(n));
+    EXPECT_EQ(AIT_OK, ait_metrics_order(n, score.data(), order.data()));
+    for (int64_t place = 0; place < n; place++) {
+      wrong_listed += place < listed && is_wrong[order[place]];
+      wrong += is_wrong[order[place]];
+    }
+    ait_calibration_begin(AIT_CALIBRATION_PLANTED, n, score.data(), order.data(), listed, &calibration);
+    for (int64_t k = 0; k < 2 * known; k++) {
+      const double value = draw(random, k % 2 != 0);
+      for (int copy = 0; copy < copies; copy++) {
+        EXPECT_EQ(AIT_OK, ait_calibration_add(&calibration, k % 2 != 0, value, 0.25));
+      }
+    }
+    ait_calibration_finish(&calibration, 2 * known, static_cast<double>(known), static_cast<double>(known));
+  }
+  ~Ranked() {
+    ait_calibration_end(&calibration);
+  }
+  Ranked(const Ranked &) = delete;
+  Ranked &operator=(const Ranked &) = delete;
+};
+
+// 95 intervals in 100 hold the truth; 40 of 40 do so with a chance of 13 in 100, fewer than 33 with one of 1 in 10,000.
+TEST(Calibration, IntervalsHoldWhatAListHolds) {
+  int precisions = 0, recalls = 0;
+  double difference = 0;
+  for (unsigned seed = 0; seed < 40; seed++) {
+    const Ranked ranked(4000, 1000, 0.3, 400, 1, seed);
+    const ait_expectation e = ait_calibration_of(&ranked.calibration, ranked.listed);
+    const double precision = static_cast<double>(ranked.wrong_listed) / static_cast<double>(ranked.listed);
+    const double recall = static_cast<double>(ranked.wrong_listed) / static_cast<double>(ranked.wrong);
+    EXPECT_EQ(e.threshold, ranked.score[ranked.order[999]]);
+    EXPECT_NEAR(ranked.calibration.noise_rate, 0.3, 0.06);
+    precisions += e.precision.low <= precision && precision <= e.precision.high;
+    recalls += e.recall.low <= recall && recall <= e.recall.high;
+    difference += (e.precision.value - precision) / 40;
+    EXPECT_LT(e.precision.high - e.precision.low, 0.2);
+  }
+  EXPECT_GE(precisions, 33);
+  EXPECT_GE(recalls, 33);
+  EXPECT_NEAR(difference, 0, 0.015); /* its standard deviation is about 0.003 */
+}
+
+TEST(Calibration, OnlySharesOfWeightsCount) {
+  const Ranked once(500, 100, 0.3, 50, 1, 7), thrice(500, 100, 0.3, 50, 3, 7);
+  for (const int64_t rows : {1, 100, 499}) {
+    const ait_expectation a = ait_calibration_of(&once.calibration, rows),
+                          b = ait_calibration_of(&thrice.calibration, rows);
+    EXPECT_NEAR(a.false_alarms, b.false_alarms, 1e-12);
+    EXPECT_NEAR(a.precision.low, b.precision.low, 1e-12);
+    EXPECT_NEAR(a.recall.value, b.recall.value, 1e-12);
+  }
+}
+
+TEST(Calibration, SaysNothingOfNoRows) {
+  const Ranked ranked(50, 0, 0.3, 20, 1, 3);
+  EXPECT_TRUE(std::isnan(ait_calibration_of(&ranked.calibration, 0).precision.value));
+  const ait_calibration nothing = {};
+  EXPECT_TRUE(std::isnan(ait_calibration_of(&nothing, 0).recall.low));
+}
+
+// ---- the check of the validation rows -----------------------------------------------------------
+
+// Labels of three classes as likely as classifiers say, of which a share is then another; what classifiers say is
+// flattened, as by those that have learned from such rows.
+ait_validation_check check_of(double wrong, std::vector<int32_t> *changed) {
+  constexpr int kRows = 2000;
+  std::mt19937 random(5);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  std::vector<ait_real> p;
+  std::vector<int32_t> labels;
+  for (int j = 0; j < kRows; j++) {
+    const double sure = 0.5 + 0.5 * uniform(random), at = uniform(random);
+    const int32_t best = j % 3, label = at < sure ? best : (best + 1 + (at > (1 + sure) / 2)) % 3;
+    double sum = 0;
+    for (int c = 0; c < 3; c++) {
+      p.push_back(static_cast<ait_real>(std::sqrt(c == best ? sure : (1 - sure) / 2)));
+      sum += static_cast<double>(p.back());
+    }
+    for (int c = 0; c < 3; c++) {
+      p[3 * j + c] = static_cast<ait_real>(static_cast<double>(p[3 * j + c]) / sum);
+    }
+    changed->push_back(uniform(random) < wrong);
+    labels.push_back((label + changed->back()) % 3);
+  }
+  ait_clean_data data = {};
+  data.validation_rows = kRows;
+  data.classes = 3;
+  data.validation_labels = labels.data();
+  ait_validation_check check;
+  EXPECT_EQ(AIT_OK, ait_validation_check_make(&data, p.data(), &check));
+  return check;
+}
+
+TEST(ValidationCheck, FindsTheShareOfWrongLabels) {
+  char sentence[AIT_DATA_SENTENCE];
+  std::vector<int32_t> changed;
+  ait_validation_check clean = check_of(0, &changed);
+  EXPECT_FALSE(ait_validation_check_warning(&clean, sentence)) << sentence;
+  EXPECT_LT(clean.share, 0.03);
+  ait_validation_check_end(&clean);
+  changed.clear();
+  ait_validation_check impure = check_of(0.1, &changed);
+  EXPECT_TRUE(ait_validation_check_warning(&impure, sentence));
+  EXPECT_NEAR(impure.share, 0.1, 0.04) << sentence;
+  ASSERT_GT(impure.contradicted, 20);
+  int64_t found = 0;
+  for (int64_t k = 0; k < impure.contradicted; k++) {
+    found += changed[static_cast<size_t>(impure.contradictions[k].row)];
+    EXPECT_LE(impure.contradictions[k].wrong, k == 0 ? 1 : impure.contradictions[k - 1].wrong);
+  }
+  EXPECT_GT(found, impure.contradicted / 2);
+  ait_validation_check_end(&impure);
 }
 
 }  // namespace

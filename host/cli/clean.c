@@ -7,7 +7,17 @@
 #include "run/json_lines.h"
 #include "run/sweep.h"
 
-enum { KEY_METHOD = 256, KEY_BASELINES, KEY_SEED, KEY_CLEANING, KEY_LQ_WEIGHT, KEY_LQ_Q, KEY_LQ_EPSILON, KEY_JSON };
+enum {
+  KEY_METHOD = 256,
+  KEY_BASELINES,
+  KEY_SEED,
+  KEY_CLEANING,
+  KEY_ALL_SUSPECTS,
+  KEY_LQ_WEIGHT,
+  KEY_LQ_Q,
+  KEY_LQ_EPSILON,
+  KEY_JSON
+};
 
 static const struct argp_option options[] = {
     {"cleaning", KEY_CLEANING, "NAME", 0,
@@ -28,6 +38,10 @@ static const struct argp_option options[] = {
      "Cheap rankings beside the run: all that the command baseline makes, which take about as long as the run itself, "
      "or validation, the quick choice (default all)",
      4},
+    {"all-suspects", KEY_ALL_SUSPECTS, NULL, 0,
+     "List every row in suspects.csv, where transition cleaning of own files ends it with the rows whose label is less "
+     "likely than another",
+     6},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {"json", KEY_JSON, NULL, 0,
      "Print JSON objects for scripts, one a line: every UL iteration of weights, notes of what is being done, and at "
@@ -95,6 +109,9 @@ static error_t parse(int key, char *text, struct argp_state *state) {
       return ait_option_fail(ait_option_choice("--cleaning", text, ait_cleaning_words, &s->cleaning));
     case KEY_JSON:
       s->json = 1;
+      return 0;
+    case KEY_ALL_SUSPECTS:
+      s->all_suspects = 1;
       return 0;
     case KEY_SEED:
       input->seed_given = 1;

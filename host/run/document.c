@@ -78,7 +78,7 @@ ait_status ait_document_suspects(const ait_suspects *s, const ait_folder *folder
   fprintf(file.stream, "row%s,given_label,given_probability,suggested_label,suggested_probability%s,score%s\n",
           s->data->ids != NULL ? ",id" : "", s->x != NULL ? ",weight" : "",
           s->data->truth != NULL ? ",true_label" : "");
-  for (int64_t i = 0; i < s->data->train_rows; i++) {
+  for (int64_t i = 0; i < s->written; i++) {
     write_suspect(s, s->order[i], file.stream);
   }
   AIT_TRY(ait_file_commit(&file));

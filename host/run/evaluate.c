@@ -23,12 +23,7 @@ static void suggest_labels(ait_run *run) {
   }
 }
 
-/* As many rows as are mislabelled where that is known, else those whose given label is not the most
- * probable one under y_K. */
-static int64_t count_flagged(const ait_run *run) {
-  if (run->data->truth != NULL) {
-    return run->data->mislabelled_rows;
-  }
+static int64_t count_suspected(const ait_run *run) {
   int64_t count = 0;
   for (int64_t i = 0; i < run->data->train_rows; i++) {
     count += run->suggested[i] != run->data->given[i];
@@ -40,8 +35,12 @@ static ait_status take_scores(ait_run *run) {
   AIT_TRY(ait_run_classifier_score(run, run->y, run->scores[AIT_SCORE_CLASSIFIER]));
   suggest_labels(run);
   ait_run_weight_score(run, run->scores[AIT_SCORE_WEIGHT]);
-  run->flagged = count_flagged(run);
-  return ait_metrics_order(run->data->train_rows, run->scores[run->settings->score], run->order);
+  run->suspected = count_suspected(run);
+  run->flagged = run->data->truth != NULL ? run->data->mislabelled_rows : run->suspected;
+  AIT_TRY(ait_metrics_order(run->data->train_rows, run->scores[run->settings->score], run->order));
+  ait_label_table_end(&run->labels);
+  const ait_suspects suspects = ait_run_suspects(run);
+  return ait_label_table_make(&suspects, &run->labels);
 }
 
 /* The paper's measure counts every redrawn row as dirty and x_i < 0 as flagged. */

@@ -15,9 +15,10 @@
 #include "run/json.h"
 
 const char *const ait_folder_files[] = {
-    "run.json",   "baseline.json", "compare.json",       "compare.csv", "curves.csv", "sweep.json",
-    "sweep.csv",  "history.csv",   "seconds.csv",        "weights.npy", "y.npy",      "z.npy",
-    "scores.npy", "suspects.csv",  "suspect_images.npy", "report.html", NULL};
+    "run.json",   "baseline.json", "compare.json",       "compare.csv", "curves.csv",      "sweep.json",
+    "sweep.csv",  "history.csv",   "seconds.csv",        "weights.npy", "y.npy",           "z.npy",
+    "scores.npy", "suspects.csv",  "suspect_images.npy", "report.html", "calibration.csv", "validation_suspects.csv",
+    NULL};
 
 /* Each command's folder has one of them, which says what wrote it. */
 static const char *const documents[] = {"run.json", "baseline.json", "compare.json", "sweep.json"};

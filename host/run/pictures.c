@@ -24,7 +24,7 @@ static sheet lay_out(const ait_suspects *s) {
   const ait_image_layout *l = &s->data->train->layout;
   const int64_t longest = l->height > l->width ? l->height : l->width;
   sheet made = {.rows = s->data->train, .factor = parts(longest, AIT_PICTURE_SIDE)};
-  made.count = s->data->train_rows < AIT_PICTURES ? s->data->train_rows : AIT_PICTURES;
+  made.count = s->written < AIT_PICTURES ? s->written : AIT_PICTURES;
   made.height = parts(l->height, made.factor);
   made.width = parts(l->width, made.factor);
   made.channels = l->channels == 1 ? 1 : 3;

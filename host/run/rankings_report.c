@@ -131,6 +131,8 @@ static ait_status write_scores(const ait_rankings *r, const ait_folder *folder) 
 static ait_suspects suspects_of(const ait_rankings *r) {
   const ait_made_ranking *best = &r->each[r->best];
   return (ait_suspects){.data = r->data,
+                        .listed = r->each[r->best].disagreeing,
+                        .written = r->data->train_rows,
                         .order = r->orders[r->best],
                         .given_probability = best->given_probability,
                         .suggested_probability = best->suggested_probability,

@@ -54,6 +54,8 @@ static ait_status write_arrays(const ait_run *run, const ait_folder *folder) {
 ait_suspects ait_run_suspects(const ait_run *run) {
   return (ait_suspects){.data = run->data,
                         .order = run->order,
+                        .listed = run->suspected,
+                        .written = run->data->train_rows,
                         .given_probability = run->given_probability,
                         .suggested_probability = run->suggested_probability,
                         .suggested = run->suggested,
@@ -213,6 +215,7 @@ static void add_result(cJSON *object, const ait_run *run) {
   }
   add_kbar(object, run);
   add_detection(object, run);
+  ait_label_table_describe(&run->labels, object);
   add_accuracy(object, run);
 }
 

@@ -59,6 +59,7 @@ void ait_run_end(ait_run *run) {
   ait_predictor_destroy(run->test_predictor);
   ait_history_clear(&run->history);
   ait_sides_clear(&run->sides);
+  ait_label_table_end(&run->labels);
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
     free(run->scores[score]);
   }

@@ -15,6 +15,7 @@
 #include "run/data.h"
 #include "run/folder.h"
 #include "run/history.h"
+#include "run/label_table.h"
 #include "run/metrics.h"
 #include "run/settings.h"
 #include "run/sides.h"
@@ -57,6 +58,8 @@ typedef struct ait_run {
   int32_t *suggested;                                /* N: the class with the largest probability under y_K */
   int64_t *order;                                    /* N: most suspect first, by the chosen score */
   int64_t flagged;                                   /* rows that count as found: mislabelled, or disagreeing */
+  int64_t suspected;                                 /* rows whose given label is not the most probable under y_K */
+  ait_label_table labels;
 
   /* the figures */
   ait_ranking ranking[AIT_SCORE_COUNT];

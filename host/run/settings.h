@@ -148,6 +148,7 @@ typedef struct ait_clean_settings {
   int32_t score;
   int32_t baselines; /* an ait_beside */
   int32_t cleaning;
+  int32_t all_suspects; /* nonzero: suspects.csv lists every row in any case */
 } ait_clean_settings;
 
 /* Everything unset. */

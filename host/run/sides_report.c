@@ -94,7 +94,6 @@ void ait_sides_print_agreement(const ait_sides *s, int64_t flagged, FILE *out) {
               ait_ranking_words[kind], ait_ranking_descriptions[kind]);
     }
   }
-  fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
 }
 
 /* ---- accuracies and failures ------------------------------------------------------------------- */

@@ -116,6 +116,8 @@ static void print_disagreement(const ait_run *run, FILE *out) {
   fprintf(out,
           "\nSuspects: %lld of %lld rows carry a label that the cleaned classifier finds less likely than another\n",
           (long long)run->flagged, (long long)run->data->train_rows);
+  fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
+  ait_label_table_print(&run->labels, run->data, out);
   ait_sides_print_agreement(&run->sides, run->flagged, out);
 }
 

@@ -7,7 +7,8 @@
 /* What suspects.csv says of the N training rows; everything is borrowed. */
 typedef struct ait_suspects {
   const ait_clean_data *data;
-  const int64_t *order; /* most suspect first */
+  const int64_t *order;    /* most suspect first */
+  int64_t listed, written; /* rows of the suggested list, and of suspects.csv: the first of `order` */
   const double *given_probability, *suggested_probability;
   const int32_t *suggested;
   const double *score;

@@ -28,6 +28,8 @@ static ait_status allocate_arm(const ait_transition_run *run, int32_t kind, ait_
   }
   AIT_TRY(ait_allocate((int64_t)run->data->classes * run->data->classes, sizeof *arm->chances, &arm->chances));
   AIT_TRY(ait_allocate(FOLDS * run->m, sizeof *arm->y, &arm->y));
+  AIT_TRY(ait_allocate(run->data->validation_rows * run->data->classes, sizeof *arm->clean_probabilities,
+                       &arm->clean_probabilities));
   return ait_allocate(run->data->train_rows, sizeof *arm->score, &arm->score);
 }
 
@@ -138,11 +140,18 @@ void ait_transition_release(ait_transition_run *run) {
   free(run->all_probabilities);
   free(run->probabilities);
   run->all_probabilities = run->probabilities = NULL;
+  for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
+    free(run->arms[arm].clean_probabilities);
+    run->arms[arm].clean_probabilities = NULL;
+  }
 }
 
 void ait_transition_end(ait_transition_run *run) {
   ait_transition_release(run);
   ait_sides_clear(&run->sides);
+  ait_calibration_end(&run->calibration);
+  ait_validation_check_end(&run->validation_check);
+  ait_label_table_end(&run->labels);
   for (int32_t arm = 0; arm < AIT_ARM_COUNT; arm++) {
     free(run->arms[arm].chances);
     free(run->arms[arm].y);
@@ -185,6 +194,7 @@ ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atom
   ait_progress_note(settings, "scoring the rows");
   AIT_TRY(ait_transition_polish(run));
   AIT_TRY(ait_transition_take_scores(run));
+  AIT_TRY(ait_transition_calibrate(run));
   run->seconds = ait_run_clock() - began;
   return AIT_OK;
 }

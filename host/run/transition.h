@@ -13,11 +13,14 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "run/calibration.h"
 #include "run/data.h"
 #include "run/folder.h"
+#include "run/label_table.h"
 #include "run/metrics.h"
 #include "run/sides.h"
 #include "run/suspects.h"
+#include "run/validation_check.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,6 +55,7 @@ typedef struct ait_transition_arm {
   ait_real *y;      /* FOLDS x m: the LL solutions; of the validation arm one, as often */
   double *held_out; /* but for the validation arm, M: cross-entropy of each validation row by the classifier that left
                        it out */
+  ait_real *clean_probabilities; /* M x C: of each validation row by a classifier that left it out */
   double *likelihoods;  /* of a noise model, N: log chance of each given label, out of fold, before the UL iterations */
   double before, after; /* mean cross-entropy of validation rows left out, before and after the UL iterations */
   int64_t iterations;   /* UL iterations made */
@@ -98,13 +102,16 @@ typedef struct ait_transition_run {
   double *score;     /* N */
   double *given_probability, *suggested_probability;
   int32_t *suggested;
-  int64_t *order; /* N: most suspect first */
-  int64_t flagged;
+  int64_t *order;             /* N: most suspect first */
+  int64_t flagged, suspected; /* rows that count as found; rows that carry a label less likely than another */
 
   /* the figures */
   ait_ranking figures;
-  double accuracy; /* on the test rows: mean over the folds' classifiers; NaN where there are none */
-  ait_sides sides; /* what stands beside the run */
+  double accuracy;             /* on the test rows: mean over the folds' classifiers; NaN where there are none */
+  ait_sides sides;             /* what stands beside the run */
+  ait_calibration calibration; /* of the suspected rows */
+  ait_validation_check validation_check;
+  ait_label_table labels;
 
   /* in a sweep */
   int32_t stopped;                 /* nonzero: by a signal, with nothing found */
@@ -135,6 +142,12 @@ ait_status ait_transition_evaluate(ait_transition_run *run);
 
 /* Frees what the reports do not need; the run still has to be ended. */
 void ait_transition_release(ait_transition_run *run);
+
+/* The run's ranking, borrowed from it. */
+ait_suspects ait_transition_suspects(const ait_transition_run *run);
+
+/* What is known of the suspected rows besides the calibration. */
+ait_listed ait_transition_listed(const ait_transition_run *run);
 
 /* UL iterations made by both arms. */
 int64_t ait_transition_iterations(const ait_transition_run *run);

@@ -41,6 +41,7 @@ static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *r
       arm->before = loss;
       arm->x[0] = x;
       memcpy(run->arms[AIT_ARM_MEAN].y, arm->y, (size_t)(FOLDS * run->m) * sizeof *arm->y);
+      AIT_TRY(ait_transition_predict_held_out(run, arm->y, arm->clean_probabilities));
     }
   }
   arm->after = arm->before;
@@ -187,6 +188,7 @@ ait_status ait_transition_polish(ait_transition_run *run) {
   rows.weights = run->weights;
   if (run->chosen < AIT_ARM_MODELS) {
     AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LAST_LOOKS, arm->x, arm->y, NULL));
+    AIT_TRY(ait_transition_predict_held_out(run, arm->y, arm->clean_probabilities));
   }
   return ait_transition_predict_out_of_fold(run, arm->y);
 }

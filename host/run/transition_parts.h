@@ -4,6 +4,7 @@
  *     transition_solve.c   the LL problems: their solutions, and UL iterations over them
  *     transition_arms.c    the noise models, the arm without one, and the choice between them
  *     transition_scores.c  what classifiers say of the rows that they left out: scores and figures
+ *     transition_calibration.c  what the suggested list is expected to hold
  *
  * Errors are whatever the library returns unless others are named. */
 #ifndef AIT_RUN_TRANSITION_PARTS_H
@@ -51,7 +52,11 @@ ait_status ait_transition_descend(ait_transition_run *run, int32_t kind, int64_t
 /* run->probabilities: of each training row by the classifier of y (FOLDS x m) that left it out. */
 ait_status ait_transition_predict_out_of_fold(ait_transition_run *run, const ait_real *y);
 
-/* arm->held_out, and *mean of it: cross-entropies of the validation rows by the classifiers that left them out. */
+/* p (M x C): of each validation row by the classifier of y (FOLDS x m) that left it out. */
+ait_status ait_transition_predict_held_out(ait_transition_run *run, const ait_real *y, ait_real *p);
+
+/* arm->clean_probabilities, arm->held_out, and *mean of it: cross-entropies of the validation rows by the classifiers
+ * that left them out. */
 ait_status ait_transition_hold_out(ait_transition_run *run, ait_transition_arm *arm, double *mean);
 
 /* The training rows with run->probabilities. */
@@ -83,5 +88,10 @@ ait_status ait_transition_run_arms(ait_transition_run *run);
 /* run->probabilities, out of fold, of the chosen arm; of a noise model after one more solution: plain cross-entropy,
  * each training row weighted by the chance that its label is right. */
 ait_status ait_transition_polish(ait_transition_run *run);
+
+/* ---- transition_calibration.c ------------------------------------------------------------------ */
+
+/* The calibration of the final scores, and the check of the validation rows. Errors: AIT_OUT_OF_MEMORY. */
+ait_status ait_transition_calibrate(ait_transition_run *run);
 
 #endif

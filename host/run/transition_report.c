@@ -43,9 +43,14 @@ static double learned_rate(const ait_transition_run *run) {
   return 1 / (1 + exp(-(double)run->arms[AIT_ARM_SYMMETRIC].x[1]));
 }
 
-static ait_suspects suspects_of(const ait_transition_run *run) {
+/* Where nobody knows which labels are wrong, suspects.csv ends with the suggested list unless that is empty or all rows
+ * are asked for. */
+ait_suspects ait_transition_suspects(const ait_transition_run *run) {
+  const int32_t all = run->data->truth != NULL || run->settings->all_suspects || run->suspected == 0;
   return (ait_suspects){.data = run->data,
                         .order = run->order,
+                        .listed = run->suspected,
+                        .written = all ? run->data->train_rows : run->suspected,
                         .given_probability = run->given_probability,
                         .suggested_probability = run->suggested_probability,
                         .suggested = run->suggested,
@@ -125,7 +130,15 @@ static void add_result(cJSON *object, const ait_transition_run *run) {
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
     cJSON_AddItemToArray(warnings, cJSON_CreateString(ait_transition_warning(run, i)));
   }
+  char sentence[AIT_DATA_SENTENCE];
+  if (ait_validation_check_warning(&run->validation_check, sentence)) {
+    cJSON_AddItemToArray(warnings, cJSON_CreateString(sentence));
+  }
   add_detection(object, run);
+  const ait_listed listed = ait_transition_listed(run);
+  ait_calibration_describe(&run->calibration, &listed, object);
+  ait_validation_check_describe(&run->validation_check, object);
+  ait_label_table_describe(&run->labels, object);
 }
 
 static ait_status write_json(const ait_transition_run *run, const ait_folder *folder) {
@@ -188,11 +201,13 @@ static ait_status write_classifiers(const ait_transition_run *run, const ait_fol
 
 ait_status ait_transition_write_files(const ait_transition_run *run, const ait_folder *folder) {
   const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
-  const ait_suspects suspects = suspects_of(run);
+  const ait_suspects suspects = ait_transition_suspects(run);
   AIT_TRY(ait_document_array(folder, "weights.npy", real_type, run->data->train_rows, 1, run->weights));
   AIT_TRY(write_classifiers(run, folder));
   AIT_TRY(write_scores(run, folder));
   AIT_TRY(ait_document_suspects(&suspects, folder));
+  AIT_TRY(ait_calibration_write(&run->calibration, folder));
+  AIT_TRY(ait_validation_check_write(&run->validation_check, run->data, folder));
   return write_json(run, folder);
 }
 
@@ -224,6 +239,10 @@ static void print_arms(const ait_transition_run *run, FILE *out) {
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
     fprintf(out, "  WARNING: %s\n", ait_transition_warning(run, i));
   }
+  char sentence[AIT_DATA_SENTENCE];
+  if (ait_validation_check_warning(&run->validation_check, sentence)) {
+    fprintf(out, "  WARNING: %s\n", sentence);
+  }
 }
 
 static void print_rankings(const ait_transition_run *run, FILE *out) {
@@ -235,9 +254,15 @@ static void print_rankings(const ait_transition_run *run, FILE *out) {
   ait_sides_print_verdict(&run->sides, run->figures.auroc, out);
 }
 
-static void print_disagreement(const ait_transition_run *run, FILE *out) {
+static void print_suspects(const ait_transition_run *run, FILE *out) {
+  const ait_listed listed = ait_transition_listed(run);
   fprintf(out, "\nSuspects: %lld of %lld rows carry a label that is less likely than another\n",
-          (long long)run->flagged, (long long)run->data->train_rows);
+          (long long)run->suspected, (long long)run->data->train_rows);
+  ait_calibration_print(&run->calibration, &listed, out);
+}
+
+static void print_disagreement(const ait_transition_run *run, FILE *out) {
+  ait_label_table_print(&run->labels, run->data, out);
   ait_sides_print_agreement(&run->sides, run->flagged, out);
 }
 
@@ -251,7 +276,7 @@ static void print_accuracies(const ait_transition_run *run, FILE *out) {
 }
 
 void ait_transition_print(const ait_transition_run *run, const char *folder, FILE *out) {
-  const ait_suspects suspects = suspects_of(run);
+  const ait_suspects suspects = ait_transition_suspects(run);
   ait_summary_data(run->settings, run->data, out);
   fprintf(out, "Run     transition cleaning, %s classifier, %d folds, in %.1f s", run->settings->model.text,
           AIT_TRANSITION_FOLDS, run->seconds);
@@ -259,16 +284,19 @@ void ait_transition_print(const ait_transition_run *run, const char *folder, FIL
   print_arms(run, out);
   if (run->data->mislabelled_rows > 0) {
     print_rankings(run, out);
-  } else if (run->data->truth == NULL) {
+  }
+  print_suspects(run, out);
+  if (run->data->truth == NULL) {
     print_disagreement(run, out);
   }
   print_accuracies(run, out);
   ait_sides_print_failures(&run->sides, out);
   ait_summary_examples(&suspects, out);
-  fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
-          folder);
+  fprintf(out, "\nFiles in %s: suspects.csv (%s row%s, most suspect first), run.json (settings and figures),\n", folder,
+          suspects.written < run->data->train_rows ? "these" : "every",
+          suspects.written < run->data->train_rows ? "s" : "");
   fprintf(out,
           "  scores.npy (final, symmetric, full, validation, mean), weights.npy (chances that labels are right), y.npy "
-          "(%d folds)\n",
-          AIT_TRANSITION_FOLDS);
+          "(%d folds),\n  calibration.csv (what lists of other lengths are expected to hold)%s\n",
+          AIT_TRANSITION_FOLDS, run->validation_check.contradicted > 0 ? ", validation_suspects.csv" : "");
 }

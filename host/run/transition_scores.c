@@ -25,19 +25,28 @@ ait_status ait_transition_predict_out_of_fold(ait_transition_run *run, const ait
   return AIT_OK;
 }
 
+ait_status ait_transition_predict_held_out(ait_transition_run *run, const ait_real *y, ait_real *p) {
+  const int64_t m = run->data->validation_rows, classes = run->data->classes;
+  for (int32_t b = 0; b < FOLDS; b++) {
+    AIT_TRY(ait_predictor_probabilities(run->validation_predictor, y + b * run->m, run->all_probabilities));
+    for (int64_t j = 0; j < m; j++) {
+      if (run->validation_folds[j] == b) {
+        memcpy(p + j * classes, run->all_probabilities + j * classes, (size_t)classes * sizeof *p);
+      }
+    }
+  }
+  return AIT_OK;
+}
+
 ait_status ait_transition_hold_out(ait_transition_run *run, ait_transition_arm *arm, double *mean) {
   const double least = 1e-30;
   const int64_t m = run->data->validation_rows, classes = run->data->classes;
   double sum = 0;
-  for (int32_t b = 0; b < FOLDS; b++) {
-    AIT_TRY(ait_predictor_probabilities(run->validation_predictor, arm->y + b * run->m, run->all_probabilities));
-    for (int64_t i = 0; i < m; i++) {
-      if (run->validation_folds[i] == b) {
-        const double p = (double)run->all_probabilities[i * classes + run->data->validation_labels[i]];
-        arm->held_out[i] = -log(p > least ? p : least);
-        sum += arm->held_out[i];
-      }
-    }
+  AIT_TRY(ait_transition_predict_held_out(run, arm->y, arm->clean_probabilities));
+  for (int64_t j = 0; j < m; j++) {
+    const double p = (double)arm->clean_probabilities[j * classes + run->data->validation_labels[j]];
+    arm->held_out[j] = -log(p > least ? p : least);
+    sum += arm->held_out[j];
   }
   *mean = sum / (double)m;
   return AIT_OK;
@@ -99,6 +108,7 @@ ait_status ait_transition_take_scores(ait_transition_run *run) {
     disagreeing += best != rows.labels[i];
   }
   free(posterior);
+  run->suspected = disagreeing;
   run->flagged = run->data->truth != NULL ? run->data->mislabelled_rows : disagreeing;
   return ait_metrics_order(rows.n, run->score, run->order);
 }

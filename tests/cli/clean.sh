@@ -135,7 +135,7 @@ for options in "" "--noise-model pair" "--noise-model paper --protocol paper" "-
   grep -q "AUROC" out && grep -q "validation rows alone" out || fail "$options: no figures beside the baseline's: $(cat out)"
   [ "$(wc -l <out)" -le 36 ] || fail "$options: the summary has $(wc -l <out) lines"
   grep -qi "nan" out noisy/*.csv noisy/*.json && fail "$options: NaN in the results"
-  finite noisy/*.npy || fail "$options: numbers that are not finite in the arrays"
+  finite noisy/{weights,y,z,scores}.npy || fail "$options: numbers that are not finite in the arrays"
 done
 expect 1 "--prior val-labels.npy: it holds 60 x 1 numbers; expected the 63 variables of the LL problem" \
   own "$AIT" refused --method ait --prior val-labels.npy --quiet
@@ -207,7 +207,7 @@ grep -q "rows kept by the baseline + validation rows: not trained: skipped, as a
   fail "the summary does not say what was skipped: $(cat out)"
 # ---- noise models ----------------------------------------------------------------------------------
 make_data few 4 3 0 2
-transition="$own_files --cleaning transition --baselines validation"
+transition="$own_files --cleaning transition --baselines validation --all-suspects"
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")-transition
   for threads in 1 2; do
@@ -215,9 +215,9 @@ for program in "$AIT" "$AIT64"; do
     grep -q "Noise models" out && grep -q "z = " out || fail "$name: no figures of both noise models: $(cat out)"
     grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
   done
-  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "run.json scores.npy suspect_images.npy suspects.csv weights.npy y.npy " ] ||
+  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "calibration.csv run.json scores.npy suspect_images.npy suspects.csv weights.npy y.npy " ] ||
     fail "$name: the run folder holds $(ls "$name-1")"
-  for file in weights.npy y.npy scores.npy suspects.csv; do
+  for file in weights.npy y.npy scores.npy suspects.csv calibration.csv; do
     cmp -s "$name-1/$file" "$name-2/$file" || fail "$name: $file depends on the number of threads"
   done
   finite "$name-1"/*.npy || fail "$name: numbers that are not finite in the arrays"
@@ -271,7 +271,7 @@ make_data twofold 200 2 0.3 4 twofold
 make_data clean-twofold 40 2 0 5 twofold
 for model in linear mlp:8; do
   succeed "$AIT" clean --images twofold-images.npy --labels twofold-labels.npy --val-images clean-twofold-images.npy \
-    --val-labels clean-twofold-labels.npy --cleaning transition --baselines validation --model $model --out "twofold-$model"
+    --val-labels clean-twofold-labels.npy --cleaning transition --baselines validation --all-suspects --model $model --out "twofold-$model"
   grep -q "transition cleaning, $model classifier" out || fail "$model: the summary names another classifier: $(cat out)"
 done
 # F of a path is that of the LL solutions: held-out cross-entropy and the prior of lambda.

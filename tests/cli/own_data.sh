@@ -56,4 +56,62 @@ succeed clean odd-images.npy odd-labels.npy --out quiet --quiet
 [ ! -s err ] || fail "--quiet says something: $(cat err)"
 succeed clean train-images.npy train-labels.npy --out good
 grep -q "warning" err && fail "a warning of rows that are fine: $(cat err)"
+
+# ---- the suggested list -----------------------------------------------------------------------------
+for program in "$AIT" "$AIT64"; do
+  name=$(basename "$program")
+  AIT=$program succeed clean train-images.npy train-labels.npy --out "$name-list"
+  grep -q "Expected of these [0-9]*: .* % (95 % interval .* to .*) are wrong" out || fail "$name: no expectation: $(cat out)"
+  grep -q "Suspected by given label" out && grep -q "Most frequent: given" out || fail "$name: no counts: $(cat out)"
+  AIT=$program succeed clean train-images.npy train-labels.npy --out "$name-all" --all-suspects --quiet
+  python3 - "$name" <<'PYTHON' || fail "$name: not the list that was expected"
+import csv, json, sys
+name = sys.argv[1]
+truth = [int(line) for line in open("train-truth.txt")]
+rows, every = ([r for r in csv.reader(open(name + end + "/suspects.csv"))][1:] for end in ("-list", "-all"))
+result = json.load(open(name + "-list/run.json"))["result"]
+c = result["calibration"]
+assert len(every) == 300 and rows == every[:len(rows)] and len(rows) == c["suggested_rows"], (len(rows), len(every))
+wrong = [truth[int(r[0])] != int(r[1]) for r in every]
+precision, recall = sum(wrong[:len(rows)]) / len(rows), sum(wrong[:len(rows)]) / sum(wrong)
+for share, found in (("precision", precision), ("recall", recall)):
+    assert c[share]["low"] <= found <= c[share]["high"] and abs(c[share]["expected"] - found) < 0.1, (share, found, c)
+assert abs(c["noise_rate"] - sum(wrong) / 300) < 0.05 and c["true_precision"] is None, c
+table = list(csv.DictReader(open(name + "-list/calibration.csv")))
+lengths = [int(line["rows"]) for line in table]
+assert lengths == sorted(set(lengths)) and lengths[-1] == 300 and len(rows) in lengths, lengths
+assert all(float(a["recall"]) <= float(b["recall"]) + 1e-12 for a, b in zip(table, table[1:]))
+assert float(table[-1]["recall"]) > 0.999 and abs(float(table[-1]["precision"]) - sum(wrong) / 300) < 0.1, table[-1]
+labels = result["labels"]
+given = [int(r[1]) for r in every]
+assert labels["rows_by_given_label"] == [given.count(c) for c in range(3)]
+assert labels["suspected_by_given_label"] == [given[:len(rows)].count(c) for c in range(3)]
+pairs = [[sum(int(r[3]) == c and int(r[1]) == g for r in every) for g in range(3)] for c in range(3)]
+assert labels["rows_by_suggested_and_given_label"] == pairs, labels
+model = labels["estimated_noise_model"]
+assert all(abs(model[c][g] - pairs[c][g] / sum(pairs[c])) < 1e-12 for c in range(3) for g in range(3)), model
+PYTHON
+done
+# Where the truth is known all rows are listed, and the expectation stands beside it.
+succeed clean train-images.npy train-labels.npy --noise 0.2 --out told
+[ "$(wc -l <told/suspects.csv)" -eq 301 ] || fail "--noise: $(wc -l <told/suspects.csv) lines"
+grep -q "; truly [0-9.]*) are wrong" out || fail "--noise: no truth beside the expectation: $(cat out)"
+
+# ---- validation rows with wrong labels --------------------------------------------------------------
+make_data impure 200 3 0.06 7
+succeed clean train-images.npy train-labels.npy --val-images impure-images.npy --val-labels impure-labels.npy --out impure
+grep -q "WARNING: the validation rows do not seem to be clean: about" out ||
+  fail "impure validation rows: no warning: $(cat out)"
+python3 - <<'PYTHON' || fail "impure validation rows: not the rows that were expected"
+import csv, json, struct
+truth = [int(line) for line in open("impure-truth.txt")]
+rows = list(csv.DictReader(open("impure/validation_suspects.csv")))
+wrong = sum(truth[int(r["row"])] != int(r["label"]) for r in rows)
+assert len(rows) >= 5 and wrong >= 0.8 * len(rows), (len(rows), wrong)
+result = json.load(open("impure/run.json"))["result"]
+assert result["validation_check"]["contradicted_rows"] == len(rows) and len(result["warnings"]) >= 1, result["warnings"]
+assert 0.02 < result["validation_check"]["estimated_wrong_share"] < 0.12, result["validation_check"]
+PYTHON
+succeed clean train-images.npy train-labels.npy --out impure --force
+[ ! -e impure/validation_suspects.csv ] || fail "clean validation rows are contradicted"
 finish

@@ -87,7 +87,7 @@ ids = [b"<script>alert(1)</script>", b"\"><img src=x onerror=alert(2)>", b"a, \"
 open("ids.txt", "wb").write(b"\n".join(ids[i % len(ids)] for i in range(90)) + b"\n")
 PYTHON
 odd='fol<der> & "its" name'
-succeed "$AIT" clean $unknown --ids ids.txt --out "$odd"
+succeed "$AIT" clean $unknown --ids ids.txt --all-suspects --out "$odd"
 [ ! -e "$odd/suspect_images.npy" ] || fail "mere numbers were taken for images"
 succeed "$AIT" report "$odd"
 page "$odd/report.html" "Which labels are wrong is not known" "not known to be images" "<script>alert(1)</script>" \
