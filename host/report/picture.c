@@ -21,9 +21,6 @@ static ait_status encode(png_image *image, const uint8_t *pixels, void **bytes, 
 
 ait_status ait_picture_write(const ait_matrix *pictures, int64_t i, FILE *out) {
   const ait_image_layout *l = &pictures->layout;
-  if (pictures->type != AIT_U8 || l->height == 0 || l->planar || (l->channels != 1 && l->channels != 3)) {
-    return ait_fail(AIT_BAD_DATA, "the pictures of suspects are no rows x height x width (x 3) array of u8");
-  }
   png_image image = {.version = PNG_IMAGE_VERSION,
                      .width = (png_uint_32)l->width,
                      .height = (png_uint_32)l->height,

@@ -10,8 +10,8 @@
 extern "C" {
 #endif
 
-/* Writes row i of a matrix of pictures (u8, its rows laid out as images of one or three channels) as a data: URI.
- * Errors: AIT_OUT_OF_MEMORY, AIT_BAD_DATA (rows that are no such images). */
+/* Writes row i of a matrix of pictures (u8, its rows laid out as images of one channel, or of three side by side) as a
+ * data: URI. Errors: AIT_OUT_OF_MEMORY. */
 ait_status ait_picture_write(const ait_matrix *pictures, int64_t i, FILE *out);
 
 #ifdef __cplusplus

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "context/error.h"
+#include "data/matrix.h"
 #include "report/csv.h"
 #include "run/json.h"
 
@@ -167,8 +168,10 @@ static ait_status read_pictures(ait_report_run *run) {
   }
   AIT_TRY(join(run->folder, name, path));
   AIT_TRY(ait_matrix_open_npy(path, &run->pictures));
-  return ait_matrix_type(run->pictures) == AIT_U8 ? AIT_OK
-                                                  : ait_fail(AIT_BAD_DATA, "%s: expected pictures of type u8", path);
+  const ait_image_layout *l = &run->pictures->layout;
+  return run->pictures->type == AIT_U8 && l->height > 0 && !l->planar && (l->channels == 1 || l->channels == 3)
+             ? AIT_OK
+             : ait_fail(AIT_BAD_DATA, "%s: expected pictures, rows x height x width (x 3) of u8", path);
 }
 
 /* What is shown of a run beyond its document. */

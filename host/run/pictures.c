@@ -97,6 +97,9 @@ ait_status ait_pictures_write(const ait_suspects *s, const ait_folder *folder) {
     return AIT_OK;
   }
   sheet p = lay_out(s);
+  if (p.height < 2 || p.width < 2) {
+    return AIT_OK;
+  }
   p.pixels = malloc((size_t)(p.count * p.height * p.width * p.channels));
   if (p.pixels == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for pictures of %lld rows", (long long)p.count);

@@ -14,7 +14,8 @@ enum { AIT_PICTURES = 100, AIT_PICTURE_SIDE = 64 };
 
 /* Writes suspect_images.npy into a partial folder: u8, rows in the order of suspects.csv x height x width (x 3 where
  * there are colours). Larger images are made smaller by averaging; numbers that are neither u8 nor in 0 .. 1 are
- * brought there by the least and the largest of those shown. Writes nothing where rows are not known to be images.
+ * brought there by the least and the largest of those shown. Writes nothing where rows are not known to be images,
+ * or so long and thin that a side would have one pixel.
  * Errors: AIT_OUT_OF_MEMORY, those of ait_matrix_write_npy. */
 ait_status ait_pictures_write(const ait_suspects *suspects, const ait_folder *folder);
 

@@ -132,6 +132,9 @@ expect 1 "damaged/suspects.csv: line 3 has" "$AIT" report damaged
 cp weights/suspects.csv damaged
 sed -i '4s/^[0-9]*,[0-9]*/9,x/' damaged/suspects.csv
 expect 1 "damaged/suspects.csv: line 4, column given_label: expected a whole number" "$AIT" report damaged
+cp weights/suspects.csv damaged
+cp weights/z.npy damaged/suspect_images.npy
+expect 1 "damaged/suspect_images.npy: expected pictures" "$AIT" report damaged
 rm damaged/suspects.csv
 expect 1 "damaged/suspects.csv: cannot be opened" "$AIT" report damaged
 echo '{"program": "other"}' >damaged/run.json
