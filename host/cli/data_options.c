@@ -16,6 +16,7 @@ enum {
   KEY_TEST_IMAGES,
   KEY_TEST_LABELS,
   KEY_IDS,
+  KEY_REVIEWED,
   KEY_TRAIN,
   KEY_VALIDATION,
   KEY_TEST,
@@ -56,6 +57,10 @@ static const struct argp_option options[] = {
     {"test-images", KEY_TEST_IMAGES, "FILE", 0, "Test rows, for accuracy (.npy; optional)", 2},
     {"test-labels", KEY_TEST_LABELS, "FILE", 0, "Their labels (.npy)", 2},
     {"ids", KEY_IDS, "FILE", 0, "Names or paths of the training rows, one a line; they appear in suspects.csv", 2},
+    {"reviewed", KEY_REVIEWED, "FILE", 0,
+     "Training rows whose labels a person has checked, a CSV file with the columns label and row (from 0) or, with "
+     "--ids, id: they become validation rows with these labels; rows with an empty label are passed over",
+     2},
     {NULL, 0, NULL, 0, "How many rows, drawn by seed:", 3},
     {"train", KEY_TRAIN, "N", 0, "Training rows (default " SHOW(AIT_DEFAULT_TRAIN) "; own files: all)", 3},
     {"validation", KEY_VALIDATION, "N", 0,
@@ -102,6 +107,8 @@ static const char **text_option(int key, ait_clean_settings *s) {
       return &s->test_labels;
     case KEY_IDS:
       return &s->ids;
+    case KEY_REVIEWED:
+      return &s->reviewed;
     case KEY_DEVICE:
       return &s->device;
     case KEY_OUT:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "context/error.h"
+#include "run/reviewed.h"
 
 enum { TRAIN, VALIDATION, TEST };
 
@@ -308,6 +309,9 @@ static ait_status load(const ait_clean_settings *s, ait_clean_data *d) {
   if (s->ids != NULL && !d->borrows) {
     AIT_TRY(load_ids(s, d));
   }
+  if (s->reviewed != NULL) {
+    AIT_TRY(ait_reviewed_apply(s, d));
+  }
   if (s->noise > 0) {
     AIT_TRY(corrupt(s, d));
   }
@@ -369,5 +373,6 @@ void ait_clean_data_free(ait_clean_data *d) {
   for (int part = TRAIN; part <= TEST; part++) {
     ait_matrix_destroy(d->owned[part]);
   }
+  ait_stack_free(&d->with_reviewed);
   memset(d, 0, sizeof *d);
 }

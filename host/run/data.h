@@ -4,6 +4,7 @@
 
 #include "run/data_checks.h"
 #include "run/settings.h"
+#include "run/stack.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +25,9 @@ typedef struct ait_clean_data {
   uint8_t *redrawn;     /* 1: the label was redrawn (it may have stayed right) */
   uint8_t *mislabelled; /* 1: given differs from truth */
   int64_t mislabelled_rows;
+
+  int64_t reviewed_rows;   /* validation rows, the first, that were training rows: a person has checked their labels */
+  ait_stack with_reviewed; /* then holds the validation rows */
 
   ait_data_checks checks; /* what is odd about these rows */
 

@@ -24,7 +24,7 @@ static ait_status find_shared(const finder *f, ait_data_checks *checks) {
   AIT_TRY(ait_rows_find(d->validation, f->validation_hashes, d->train, f->train_hashes, f->first));
   for (int64_t i = 0; i < d->train_rows; i++) {
     const int64_t j = f->first[i];
-    if (j < 0) {
+    if (j < d->reviewed_rows) { /* none; or a reviewed row, which is a training row that is repeated */
       continue;
     }
     if (checks->shared == 0) {

@@ -122,15 +122,16 @@ void ait_document_program(cJSON *json, const ait_context *context, int32_t math)
 
 void ait_document_data(cJSON *object, const ait_clean_settings *s, const ait_clean_data *d) {
   static const char *const keys[] = {"dataset",    "data_dir",    "images",      "labels", "val_images",
-                                     "val_labels", "test_images", "test_labels", "ids"};
+                                     "val_labels", "test_images", "test_labels", "ids",    "reviewed"};
   const char *const values[] = {s->dataset,           s->data_dir,    s->images,      s->labels, s->validation_images,
-                                s->validation_labels, s->test_images, s->test_labels, s->ids};
+                                s->validation_labels, s->test_images, s->test_labels, s->ids,    s->reviewed};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     ait_document_text(object, keys[i], values[i]);
   }
   cJSON_AddNumberToObject(object, "train", (double)d->train_rows);
   cJSON_AddNumberToObject(object, "validation", (double)d->validation_rows);
   cJSON_AddNumberToObject(object, "test", (double)d->test_rows);
+  cJSON_AddNumberToObject(object, "reviewed_rows", (double)d->reviewed_rows);
   ait_document_figure(object, "noise", d->truth != NULL ? s->noise : NAN);
   ait_document_text(object, "noise_model",
                     d->truth != NULL ? ait_noise_model_name((ait_noise_model)s->noise_model) : NULL);

@@ -157,8 +157,9 @@ static ait_status check_source(const ait_clean_settings *s) {
     if (s->images || s->labels || s->validation_images || s->validation_labels || s->test_images || s->test_labels) {
       return ait_fail(AIT_INVALID_ARGUMENT, "--dataset and files of your own cannot be given together");
     }
-    if (s->ids != NULL) {
-      return ait_fail(AIT_INVALID_ARGUMENT, "--ids goes with --images, not with --dataset");
+    if (s->ids != NULL || s->reviewed != NULL) {
+      return ait_fail(AIT_INVALID_ARGUMENT, "%s goes with --images, not with --dataset",
+                      s->ids != NULL ? "--ids" : "--reviewed");
     }
     return AIT_OK;
   }
@@ -179,6 +180,10 @@ static ait_status check_source(const ait_clean_settings *s) {
   }
   if (s->noise_model != -1 && s->noise == -1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--noise-model goes with --noise where the files are your own");
+  }
+  if (s->reviewed != NULL && s->train != -1) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "--reviewed and --train cannot be given together: a reviewed row might not be drawn");
   }
   if (s->test_images == NULL && s->test != -1) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--test needs --test-images and --test-labels");

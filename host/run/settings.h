@@ -117,7 +117,7 @@ typedef struct ait_model {
  * ait_clean_settings_complete has chosen the defaults. */
 typedef struct ait_clean_settings {
   const char *dataset, *data_dir;
-  const char *images, *labels, *validation_images, *validation_labels, *test_images, *test_labels, *ids;
+  const char *images, *labels, *validation_images, *validation_labels, *test_images, *test_labels, *ids, *reviewed;
   int64_t train, validation, test; /* rows; a user's own files: -1 means all */
   double noise;                    /* -1: the labels are taken as they are */
   int32_t noise_model;

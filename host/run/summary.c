@@ -26,6 +26,9 @@ void ait_summary_data(const ait_clean_settings *s, const ait_clean_data *d, FILE
             ait_noise_model_name((ait_noise_model)s->noise_model), s->noise);
   }
   fprintf(out, "\n        %lld clean validation rows", (long long)d->validation_rows);
+  if (d->reviewed_rows > 0) {
+    fprintf(out, " (%lld of them reviewed training rows)", (long long)d->reviewed_rows);
+  }
   if (d->test != NULL) {
     fprintf(out, ", %lld test rows", (long long)d->test_rows);
   }

@@ -23,7 +23,7 @@ static ait_status take_weights(const ait_transition_run *run, double *weights) {
       weights[c * classes + d->given[i]] += posterior[c];
     }
   }
-  for (int64_t j = 0; j < d->validation_rows; j++) {
+  for (int64_t j = d->reviewed_rows; j < d->validation_rows; j++) {
     clean[d->validation_labels[j]]++;
   }
   for (int64_t k = 0; k < classes * classes; k++) {
@@ -45,7 +45,7 @@ static ait_status add_validation_rows(ait_transition_run *run, const double *wei
   const ait_transition_arm *arm = &run->arms[run->chosen];
   const int32_t kinds = run->chosen < AIT_ARM_MODELS ? 2 : 1;
   double sums[2] = {0, 0}, squares[2] = {0, 0};
-  for (int64_t j = 0; j < d->validation_rows; j++) {
+  for (int64_t j = d->reviewed_rows; j < d->validation_rows; j++) { /* reviewed rows were chosen, not drawn */
     const int32_t c = d->validation_labels[j];
     double by_kind[2] = {0, 0};
     for (int32_t g = 0; g < d->classes; g++) {
@@ -61,7 +61,7 @@ static ait_status add_validation_rows(ait_transition_run *run, const double *wei
       squares[kind] += by_kind[kind] * by_kind[kind];
     }
   }
-  ait_calibration_finish(&run->calibration, d->validation_rows, equal_rows(sums[0], squares[0]),
+  ait_calibration_finish(&run->calibration, d->validation_rows - d->reviewed_rows, equal_rows(sums[0], squares[0]),
                          equal_rows(sums[1], squares[1]));
   return AIT_OK;
 }

@@ -153,11 +153,12 @@ ait_status ait_validation_check_write(const ait_validation_check *check, const a
   }
   AIT_TRY(ait_folder_path(folder, "validation_suspects.csv", path));
   AIT_TRY(ait_file_begin(&file, path));
-  fprintf(file.stream, "row,label,label_probability,suggested_label,suggested_probability,wrong_probability\n");
+  fprintf(file.stream, "row,from,label,label_probability,suggested_label,suggested_probability,wrong_probability\n");
   for (int64_t k = 0; k < check->contradicted; k++) {
     const ait_contradiction *c = &check->contradictions[k];
-    fprintf(file.stream, "%lld,%d,%.9g,%d,%.9g,%.9g\n", (long long)d->validation_source_rows[c->row],
-            d->validation_labels[c->row], c->label_probability, c->suggested, c->suggested_probability, c->wrong);
+    fprintf(file.stream, "%lld,%s,%d,%.9g,%d,%.9g,%.9g\n", (long long)d->validation_source_rows[c->row],
+            c->row < d->reviewed_rows ? "reviewed" : "validation", d->validation_labels[c->row], c->label_probability,
+            c->suggested, c->suggested_probability, c->wrong);
   }
   return ait_file_commit(&file);
 }

@@ -114,4 +114,59 @@ assert 0.02 < result["validation_check"]["estimated_wrong_share"] < 0.12, result
 PYTHON
 succeed clean train-images.npy train-labels.npy --out impure --force
 [ ! -e impure/validation_suspects.csv ] || fail "clean validation rows are contradicted"
+
+# ---- rows that a person has checked ------------------------------------------------------------------
+python3 - <<'PYTHON'
+import csv
+truth = [line.strip() for line in open("train-truth.txt")]
+rows = list(csv.reader(open("ait-list/suspects.csv")))
+with open("by-row.csv", "w", newline="") as file:
+    table = csv.writer(file)
+    table.writerow(rows[0] + ["label"])
+    for place, row in enumerate(rows[1:]):
+        table.writerow(row + [truth[int(row[0])] if place < 40 else ""])
+with open("by-id.csv", "w", newline="") as file:
+    table = csv.writer(file)
+    table.writerow(["label", "id"])
+    for row in rows[1:41]:
+        table.writerow([truth[int(row[0])], 'photo "%s", left' % row[0]])
+PYTHON
+for by in "by-row.csv" "by-id.csv --ids train-ids.txt"; do
+  succeed clean train-images.npy train-labels.npy --all-suspects --reviewed $by --out "${by%%.*}"
+  grep -qF "100 clean validation rows (40 of them reviewed training rows)" out || fail "--reviewed $by: $(cat out)"
+done
+cmp -s by-row/weights.npy by-id/weights.npy || fail "rows and ids do not name the same rows"
+python3 - <<'PYTHON' || fail "--reviewed: not the rows that were expected"
+import csv, json
+reviewed = {int(r["row"]) for r in csv.DictReader(open("by-row.csv")) if r["label"]}
+listed = [int(r["row"]) for r in csv.DictReader(open("by-row/suspects.csv"))]
+assert len(reviewed) == 40 and sorted(listed + list(reviewed)) == list(range(300)), len(listed)
+run = json.load(open("by-row/run.json"))
+settings = run["settings"]
+assert [settings[name] for name in ("train", "validation", "reviewed_rows")] == [260, 100, 40], settings
+assert run["result"]["calibration"]["clean_rows"] == 60, run["result"]["calibration"]
+PYTHON
+succeed "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images val-images.npy \
+  --val-labels val-labels.npy --reviewed by-row.csv --iterations 3 --ll-steps 3 --baselines validation --out weights
+[ "$(wc -l <weights/suspects.csv)" -eq 261 ] || fail "--reviewed with weights: $(wc -l <weights/suspects.csv) lines"
+
+# refused STATUS WORDS LINES [options]: a file of these lines is refused.
+refused() {
+  local status=$1 words=$2
+  printf "$3" >bad.csv
+  expect "$status" "$words" clean train-images.npy train-labels.npy --reviewed bad.csv --quiet --out refused "${@:4}"
+}
+refused 1 "bad.csv: line 3: row 7 stands there twice" "row,label\n7,1\n7,2\n"
+refused 1 "bad.csv: line 2, column row: expected a whole number" "row,label\n300,1\n"
+refused 1 "bad.csv: line 2, column label: expected a whole number" "row,label\n3,3\n"
+refused 1 "bad.csv: line 2: no row has the id photo" "id,label\nphoto,0\n" --ids train-ids.txt
+refused 2 "--reviewed bad.csv names rows by id; that takes --ids" "id,label\nphoto,0\n"
+refused 1 "bad.csv: expected a column row, or id, beside label" "name,label\nphoto,0\n"
+refused 1 "bad.csv: no row has a label" "row,label\n3,\n"
+refused 2 "--reviewed and --train cannot be given together" "row,label\n3,1\n" --train 200
+yes "same name" | head -n 300 >same-ids.txt
+refused 1 "bad.csv: line 2: several rows have the id same name" "id,label\nsame name,0\n" --ids same-ids.txt
+expect 1 "none.csv" clean train-images.npy train-labels.npy --reviewed none.csv --quiet --out refused
+expect 2 "--reviewed goes with --images, not with --dataset" "$AIT" clean --dataset mnist --reviewed bad.csv
+[ ! -e refused ] || fail "a refused run left a folder"
 finish
