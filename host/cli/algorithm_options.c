@@ -11,7 +11,8 @@ enum {
   KEY_INIT_OPTIMIZER,
   KEY_INIT_RATE,
   KEY_SCORE,
-  KEY_EVAL_EVERY
+  KEY_EVAL_EVERY,
+  KEY_MEMORY
 };
 
 #define SHOW(macro) AIT_TEXT_OF(macro)
@@ -32,6 +33,7 @@ static const struct argp_option options[] = {
     {"init-rate", KEY_INIT_RATE, "A", 0,
      "Its step size (default " SHOW(AIT_DEFAULT_INIT_RATE) "; sgd with --ll-rate auto: that of an LL step)", 5},
     {"eval-every", KEY_EVAL_EVERY, "N", 0, "Iterations between figures on test rows (default: a 20th of all)", 6},
+    {"memory", KEY_MEMORY, "SIZE", 0, AIT_HELP_MEMORY, 6},
     {0}};
 
 static error_t parse_words(int key, char *text, ait_clean_settings *s) {
@@ -61,6 +63,8 @@ static error_t parse_numbers(int key, char *text, ait_clean_settings *s) {
       return ait_option_fail(ait_option_positive("--init-rate", text, &s->init_rate));
     case KEY_EVAL_EVERY:
       return ait_option_fail(ait_option_whole("--eval-every", text, 1, &s->eval_every));
+    case KEY_MEMORY:
+      return ait_option_fail(ait_option_bytes("--memory", text, &s->memory));
     default:
       return ARGP_ERR_UNKNOWN;
   }

@@ -82,13 +82,15 @@ static void print_notes(void) {
       "is a gradient of f or a pair of products with its second derivatives, a validation pass F, its gradient or\n"
       "products with its second derivatives. States are the y_k that are kept; memory in y counts all arrays of the "
       "size\n"
-      "of y, states among them (sgd for z; adam takes one more).\n");
+      "of y, states among them (sgd for z; adam takes one more). With --memory fewer states are kept and training "
+      "passes\n"
+      "come on top.\n");
 }
 
 static void print_options(void) {
   printf(
       "\nOptions\n"
-      "  all methods                    --iterations --ll-steps --ll-rate --ul-optimizer --ul-rate\n"
+      "  all methods                    --iterations --ll-steps --ll-rate --ul-optimizer --ul-rate --memory\n"
       "                                 --initialisation --truncation --mapping --nesterov --hypergradient\n"
       "  auxiliary start                --init-optimizer --init-rate --prior-weight --prior\n"
       "  truncation to the last steps   --last-steps\n"

@@ -173,6 +173,25 @@ ait_status ait_option_not_negative(const char *option, const char *text, double 
              : ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number from 0 up", option, text);
 }
 
+ait_status ait_option_bytes(const char *option, const char *text, int64_t *bytes) {
+  static const char units[] = "KMG";
+  const double most = (double)(1LL << 60);
+  const size_t digits = strspn(text, "0123456789.");
+  char *end;
+  double value = strtod(text, &end);
+  if (*end != '\0' && strchr(units, *end) != NULL) {
+    value *= (double)(1LL << (10 * (strchr(units, *end) - units + 1)));
+    end += 1;
+  }
+  if (digits == 0 || *end != '\0' || (text[digits] != '\0' && end != text + digits + 1) ||
+      !(value >= 1 && value <= most)) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s %s: expected a number of bytes such as 500000000, 512M or 1.5G", option,
+                    text);
+  }
+  *bytes = (int64_t)value;
+  return AIT_OK;
+}
+
 ait_status ait_option_rate(const char *option, const char *text, int32_t *automatic, double *value) {
   *automatic = strcmp(text, "auto") == 0;
   if (*automatic || (parse_finite(text, value) && *value > 0)) {

@@ -63,6 +63,14 @@ ait_status ait_option_difference(const char *option, const char *text, double *v
 ait_status ait_option_fraction(const char *option, const char *text, double *value);
 ait_status ait_option_not_negative(const char *option, const char *text, double *value);
 
+/* A number of bytes, 1 or more: digits, with a point if wanted, and K, M or G behind them for 2^10, 2^20 or 2^30. */
+ait_status ait_option_bytes(const char *option, const char *text, int64_t *bytes);
+
+#define AIT_HELP_MEMORY                                                                                            \
+  "At most so many bytes (K, M and G behind a number stand for 2^10, 2^20, 2^30) for the states of the LL "        \
+  "iteration that the hyper-gradient goes back to; those that do not fit are computed again, to the same results " \
+  "(default: room for all)"
+
 /* A step size: a number above 0, or auto, where *automatic becomes nonzero and *value stays. */
 ait_status ait_option_rate(const char *option, const char *text, int32_t *automatic, double *value);
 

@@ -11,6 +11,7 @@
 #include "run/prior.h"
 #include "run/rate.h"
 #include "run/settings.h"
+#include "run/storage.h"
 
 typedef enum example { EXAMPLE_TOY, EXAMPLE_CONVEX, EXAMPLE_SINUSOID, EXAMPLE_COUNT } example;
 
@@ -23,6 +24,7 @@ typedef struct solve_settings {
   ait_method method;
   ait_method_settings method_settings;
   int64_t iterations, ll_steps, n;
+  int64_t memory; /* bytes for the trajectory; 0: as many as it takes */
   double ll_rate, ul_rate, init_rate;
   int32_t ll_rate_auto;
   int32_t ul_optimizer, init_optimizer;
@@ -83,6 +85,7 @@ enum {
   KEY_INIT_RATE,
   KEY_HISTORY,
   KEY_QUIET,
+  KEY_MEMORY,
   KEY_SEED
 };
 
@@ -108,6 +111,7 @@ static const struct argp_option options[] = {
     {"history", KEY_HISTORY, "FILE", 0,
      "Write a CSV row a UL iteration, with the values before its update; a file of that name is replaced", 5},
     {"quiet", KEY_QUIET, NULL, 0, "Print nothing but errors", 5},
+    {"memory", KEY_MEMORY, "SIZE", 0, AIT_HELP_MEMORY, 5},
     {"seed", KEY_SEED, "S", 0, "Of the first direction in which --ll-rate auto looks (default 0)", 5},
     {0}};
 
@@ -160,6 +164,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_QUIET:
       s->quiet = 1;
       return 0;
+    case KEY_MEMORY:
+      return ait_option_fail(ait_option_bytes("--memory", argument, &s->memory));
     case KEY_SEED:
       return ait_option_fail(ait_option_seed("--seed", argument, &s->seed));
     case ARGP_KEY_ARG:
@@ -205,8 +211,9 @@ typedef struct solve_run {
   const solve_settings *settings;
   ait_problem *problem;
   ait_solver *solver;
-  ait_real *x, *z;  /* the present point */
-  double ll_rate;   /* as used */
+  ait_real *x, *z; /* the present point */
+  double ll_rate;  /* as used */
+  ait_trajectory_plan trajectory;
   double solution;  /* every entry of the x that solves the example */
   int64_t curved;   /* directions of conjugate gradient without positive curvature */
   int64_t unsolved; /* LL problems that L-BFGS did not solve to the tolerance */
@@ -283,6 +290,8 @@ static ait_status make_solver(solve_run *run) {
   solver.ul_optimizer.rate.rate = s->ul_rate;
   solver.init_optimizer.kind = (ait_optimizer_kind)s->init_optimizer;
   solver.init_optimizer.rate.rate = s->init_rate;
+  solver.trajectory_bytes = s->memory;
+  AIT_TRY(ait_storage_plan(&solver, 1, m, "--ll-steps or --n", &run->trajectory));
   return ait_prior_create_solver(run->problem, &solver, s->method_settings.prior, run->x, run->z, &run->solver);
 }
 
@@ -366,6 +375,11 @@ static void print_summary(const solve_run *run) {
     printf("  first entry of x = %.10g    solution %.10g\n", (double)*run->x, run->solution);
   }
   printf("  distance of x to the solution = %.3g\n", distance(run));
+  if (s->memory > 0) {
+    char text[AIT_STORAGE_TEXT];
+    ait_storage_describe(&run->trajectory, text);
+    printf("  %s\n", text);
+  }
   if (s->ll_rate_auto) {
     printf("  LL step size %.3g, chosen by the largest curvature at the start\n", run->ll_rate);
   }

@@ -9,6 +9,7 @@
 #include "run/json_lines.h"
 #include "run/prior.h"
 #include "run/progress.h"
+#include "run/storage.h"
 #include "solver/access.h"
 
 typedef struct batch {
@@ -49,19 +50,34 @@ static ait_status make_problem(batch *b) {
   return ait_clean_settings_add_terms(b->settings, &b->runs[0]->network, b->problem);
 }
 
+/* How the trajectory is stored, which is told where --memory asks for it. */
+static ait_status plan_trajectory(batch *b, const ait_solver_options *options) {
+  const char *shrinks = b->count == 1 ? "--ll-steps or the classifier (--model)"
+                                      : "--ll-steps, the classifier (--model) or the number of runs";
+  ait_trajectory_plan plan;
+  AIT_TRY(ait_storage_plan(options, b->count, b->m, shrinks, &plan));
+  for (int64_t i = 0; i < b->count; i++) {
+    b->runs[i]->trajectory = plan;
+  }
+  if (options->trajectory_bytes > 0) {
+    char text[AIT_STORAGE_TEXT];
+    ait_storage_describe(&plan, text);
+    ait_progress_note(b->settings, text);
+  }
+  return AIT_OK;
+}
+
 /* x_0 = 0 gives every row the weight 1/2; z_0 is PyTorch's start. */
-static ait_status make_solver(batch *b) {
+static ait_status make_solver(batch *b, const ait_solver_options *options) {
   ait_real *x = calloc((size_t)(b->count * b->n), sizeof *x), *z = malloc((size_t)(b->count * b->m) * sizeof *z);
   ait_status status = AIT_OK;
   if (x == NULL || z == NULL) {
     status = no_memory(b->count);
   } else {
-    ait_solver_options options;
-    ait_clean_solver_options(b->settings, b->n, &options);
     for (int64_t i = 0; i < b->count; i++) {
       ait_network_initialise(&b->runs[i]->network, b->runs[i]->settings->seed, z + i * b->m);
     }
-    status = ait_prior_create_solver(b->problem, &options, b->settings->method_settings.prior, x, z, &b->solver);
+    status = ait_prior_create_solver(b->problem, options, b->settings->method_settings.prior, x, z, &b->solver);
   }
   free(x);
   free(z);
@@ -89,8 +105,11 @@ static ait_status begin(int64_t count, ait_run **runs, batch *b) {
                .runs = runs,
                .n = runs[0]->data->train_rows,
                .m = runs[0]->m};
+  ait_solver_options options;
+  ait_clean_solver_options(b->settings, b->n, &options);
+  AIT_TRY(plan_trajectory(b, &options));
   AIT_TRY(make_problem(b));
-  AIT_TRY(make_solver(b));
+  AIT_TRY(make_solver(b, &options));
   return make_sums(b);
 }
 

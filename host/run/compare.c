@@ -10,6 +10,7 @@
 #include "run/rate.h"
 #include "run/retrain.h"
 #include "run/run.h"
+#include "run/storage.h"
 #include "run/transition.h"
 
 const char *const ait_figure_words[] = {"accuracy_y",        "accuracy_z", "accuracy_kept",    "auroc",
@@ -138,6 +139,7 @@ static ait_status finish_method(const round_of_seed *r, ait_run *run, ait_cell *
   cell->figures[AIT_FIGURE_ACCURACY_Z] = run->accuracy_z;
   cell->figures[AIT_FIGURE_SECONDS] = run->iteration_seconds - run->figure_seconds;
   cell->iterations = run->iterations;
+  cell->trajectory = run->trajectory;
   AIT_TRY(measure_kept(r, &run->network, run->order, run->flagged, &cell->figures[AIT_FIGURE_ACCURACY_KEPT]));
   cell->history = run->history;
   run->history = (ait_history){0};
@@ -207,6 +209,16 @@ static void close_cell(ait_cell *cell, ait_status status) {
   snprintf(cell->failure, sizeof cell->failure, "%s", cell->done ? "" : ait_last_error());
 }
 
+/* How the method's trajectories are stored, once, where --memory asks for it. */
+static void tell_storage(const round_of_seed *r, int32_t contestant) {
+  const ait_compare_settings *s = r->comparison->settings;
+  if (s->clean.memory > 0 && r->seed == 0 && s->contestants[contestant].kind == AIT_CONTESTANT_METHOD) {
+    char text[AIT_STORAGE_TEXT];
+    ait_storage_describe(&ait_compare_cell(r->comparison, contestant, r->seed)->trajectory, text);
+    fprintf(stderr, "  %s\n", text);
+  }
+}
+
 /* One line a cell. */
 static void tell(const round_of_seed *r, int32_t contestant) {
   const ait_cell *cell = ait_compare_cell(r->comparison, contestant, r->seed);
@@ -217,6 +229,7 @@ static void tell(const round_of_seed *r, int32_t contestant) {
   fprintf(stderr, "seed %llu  %s: ", (unsigned long long)s->seeds[r->seed], s->contestants[contestant].name);
   if (cell->done) {
     fprintf(stderr, "%.1f s\n", cell->figures[AIT_FIGURE_SECONDS]);
+    tell_storage(r, contestant);
   } else {
     fprintf(stderr, "%s\n", cell->failure);
   }

@@ -53,8 +53,9 @@ typedef struct ait_cell {
   int32_t done;
   char failure[AIT_COMPARE_SENTENCE]; /* why it is not done; else empty */
   double figures[AIT_FIGURE_COUNT];
-  int64_t iterations;  /* UL iterations; 0 for a ranking */
-  ait_history history; /* of a method */
+  int64_t iterations;             /* UL iterations; 0 for a ranking */
+  ait_history history;            /* of a method */
+  ait_trajectory_plan trajectory; /* of a method */
 } ait_cell;
 
 /* The method, seed and output of `clean` are not read, and neither are settings of single methods. */

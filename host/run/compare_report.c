@@ -7,6 +7,7 @@
 #include "data/file.h"
 #include "run/compare.h"
 #include "run/document.h"
+#include "run/storage.h"
 #include "run/summary.h"
 
 /* ---- compare.json ------------------------------------------------------------------------------ */
@@ -23,12 +24,24 @@ static cJSON *describe_intervals(const ait_interval *intervals) {
   return object;
 }
 
+/* A method's plan, which is the same at every seed. */
+static void add_trajectory(cJSON *item, const ait_comparison *c, int32_t k) {
+  for (int64_t s = 0; s < c->settings->seed_count; s++) {
+    const ait_cell *cell = ait_compare_cell(c, k, s);
+    if (cell->done && cell->trajectory.states > 0) {
+      ait_storage_write(&cell->trajectory, item);
+      return;
+    }
+  }
+}
+
 static cJSON *describe_contestant(const ait_comparison *c, int32_t k) {
   cJSON *item = cJSON_CreateObject();
   cJSON_AddStringToObject(item, "name", c->settings->contestants[k].name);
   cJSON_AddStringToObject(item, "kind", ait_contestant_words[c->settings->contestants[k].kind]);
   cJSON_AddItemToObject(item, "means", describe_intervals(c->means[k]));
   cJSON_AddItemToObject(item, "differences", describe_intervals(c->differences[k]));
+  add_trajectory(item, c, k);
   cJSON *failures = cJSON_AddArrayToObject(item, "failures");
   for (int64_t s = 0; s < c->settings->seed_count; s++) {
     const ait_cell *cell = ait_compare_cell(c, k, s);
@@ -56,6 +69,7 @@ static void add_settings(cJSON *object, const ait_comparison *c) {
   cJSON_AddNumberToObject(object, "ul_rate", s->ul_rate);
   ait_document_text(object, "init_optimizer", ait_optimizer_words[s->init_optimizer]);
   ait_document_figure(object, "init_rate", s->init_rate > 0 ? s->init_rate : NAN);
+  ait_document_figure(object, "memory", s->memory > 0 ? (double)s->memory : NAN);
   ait_document_text(object, "score", ait_score_words[s->score]);
   cJSON *seeds = cJSON_AddArrayToObject(object, "seeds");
   for (int64_t i = 0; i < c->settings->seed_count; i++) {

@@ -6,6 +6,7 @@
 #include "context/error.h"
 #include "run/document.h"
 #include "run/run.h"
+#include "run/storage.h"
 #include "solver/access.h"
 
 static const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
@@ -156,6 +157,7 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
   ait_document_text(object, "init_optimizer", ait_optimizer_words[s->init_optimizer]);
   cJSON_AddNumberToObject(object, "init_rate", s->init_rate);
   cJSON_AddNumberToObject(object, "eval_every", (double)s->eval_every);
+  ait_document_figure(object, "memory", s->memory > 0 ? (double)s->memory : NAN);
   ait_document_text(object, "score", ait_score_words[s->score]);
   ait_document_seed(object, s->seed);
 }
@@ -227,6 +229,7 @@ static cJSON *describe(const ait_run *run) {
   add_solver_settings(settings, run->settings, run->data->train_rows);
   ait_document_rows(json, run->data);
   ait_data_checks_describe(run->data, json);
+  ait_storage_write(&run->trajectory, json);
   add_result(cJSON_AddObjectToObject(json, "result"), run);
   cJSON *seconds = cJSON_AddObjectToObject(json, "seconds");
   cJSON_AddNumberToObject(seconds, "iterations", run->iteration_seconds);

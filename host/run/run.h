@@ -38,10 +38,11 @@ typedef struct ait_run {
   ait_predictor *train_predictor, *test_predictor; /* test: NULL where there are no test rows */
 
   /* the iteration */
-  ait_real *x;             /* N */
-  ait_real *y, *z;         /* m: y_K, and z or the fixed start */
-  int64_t *kbar_counts;    /* K + 1: UL iterations with each kbar */
-  ait_real *probabilities; /* N x classes, under the parameters predicted last */
+  ait_real *x;                    /* N */
+  ait_real *y, *z;                /* m: y_K, and z or the fixed start */
+  int64_t *kbar_counts;           /* K + 1: UL iterations with each kbar */
+  ait_trajectory_plan trajectory; /* of the batch */
+  ait_real *probabilities;        /* N x classes, under the parameters predicted last */
   ait_history history;
   int64_t iterations;  /* made */
   int64_t curved;      /* directions of conjugate gradient without positive curvature, in all iterations */

@@ -63,6 +63,7 @@ void ait_clean_settings_init(ait_clean_settings *settings) {
                                    .lq_q = -1,
                                    .lq_epsilon = -1,
                                    .eval_every = -1,
+                                   .memory = -1,
                                    .math = AIT_MATH_FLOAT32,
                                    .protocol = AIT_PROTOCOL_USER,
                                    .score = -1,
@@ -268,4 +269,5 @@ void ait_clean_solver_options(const ait_clean_settings *s, int64_t rows, ait_sol
   options->ul_optimizer.gradient_scale = s->protocol == AIT_PROTOCOL_PAPER ? 1.0 : (double)rows;
   options->init_optimizer.kind = (ait_optimizer_kind)s->init_optimizer;
   options->init_optimizer.rate.rate = s->init_rate;
+  options->trajectory_bytes = s->memory > 0 ? s->memory : 0;
 }

@@ -138,6 +138,7 @@ typedef struct ait_clean_settings {
   double lq_weight;        /* of a smoothed l_q term a layer; -1: no such terms */
   double lq_q, lq_epsilon; /* -1 without */
   int64_t eval_every;
+  int64_t memory; /* bytes that the trajectories may take; -1: as many as they take */
   const char *device;
   int32_t threads, math;
   uint64_t seed;

@@ -21,6 +21,10 @@ static ait_status check_rows(const ait_sweep *sweep) {
 
 static ait_status begin(ait_sweep *sweep) {
   AIT_TRY(check_rows(sweep));
+  if (sweep->settings->memory > 0) {
+    ait_progress_note(sweep->settings,
+                      "no trajectory is stored: transition cleaning looks at solutions of the LL problems alone");
+  }
   return ait_allocate(sweep->count, sizeof *sweep->transitions, &sweep->transitions);
 }
 

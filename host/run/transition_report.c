@@ -147,6 +147,7 @@ static ait_status write_json(const ait_transition_run *run, const ait_folder *fo
   add_settings(cJSON_AddObjectToObject(json, "settings"), run);
   ait_document_rows(json, run->data);
   ait_data_checks_describe(run->data, json);
+  cJSON_AddNullToObject(json, "trajectory"); /* none is stored */
   add_result(cJSON_AddObjectToObject(json, "result"), run);
   cJSON *seconds = cJSON_AddObjectToObject(json, "seconds");
   cJSON_AddNumberToObject(seconds, "cleaning", run->seconds);

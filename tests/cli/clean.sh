@@ -57,6 +57,31 @@ assert (settings["lq_weight"], settings["lq_q"], settings["lq_epsilon"]) == (0.2
 assert "lq_weight" not in json.load(open("no-lq/run.json"))["settings"]
 PYTHON
 
+# ---- a trajectory that does not fit into memory ----------------------------------------------------
+for method in "iaptt-gm" "ia-gm-a" "t-rhg --last-steps 8" "bda"; do
+  succeed own "$AIT" all-states --method $method --model deep:6 --threads 1 --quiet --force
+  succeed own "$AIT" some-states --method $method --model deep:6 --threads 2 --memory 5K --force
+  grep -qE "^trajectory: 1 state in [0-9]+ is kept, [0-9]+ are in memory at a time, [0-9.]+ KiB; up to [0-9]+ LL" err ||
+    fail "$method: the plan of the trajectory is not told: $(cat err)"
+  same all-states some-states
+done
+python3 - <<'PYTHON' || fail "run.json lacks the plan of the trajectory"
+import json
+whole, part = (json.load(open(path + "-states/run.json")) for path in ("all", "some"))
+m = whole["trajectory"]["bytes"] // 11
+assert whole["settings"]["memory"] is None and part["settings"]["memory"] == 5120
+assert whole["trajectory"] == {"every": 10, "states": 11, "recomputed_steps": 0, "bytes": 11 * m}, whole["trajectory"]
+plan = part["trajectory"]
+assert 1 < plan["every"] < 10 and plan["recomputed_steps"] > 0, plan
+assert plan["bytes"] == plan["states"] * m <= 5120 < whole["trajectory"]["bytes"], plan
+PYTHON
+succeed own "$AIT" no-states --method ls --memory 5K
+grep -q "^no trajectory is stored: the hyper-gradient looks at y_K alone" err || fail "ls: no plan: $(cat err)"
+expect 2 "takes at least" own "$AIT" too-little --method rhg --memory 99 --device cpu
+grep -q "ait: --memory 99: .* give --memory as much, or lower --ll-steps or the classifier (--model)" err ||
+  fail "--memory 99: $(cat err)"
+[ ! -e too-little ] || fail "a refused run left a folder"
+
 # ---- own files, truth unknown --------------------------------------------------------------------
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")

@@ -13,7 +13,10 @@ names="iaptt-gm,t-rhg,transition,validation,pruned"
 
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")
-  succeed "$program" compare $tested $budget --methods $names --seeds 3,0 --threads 1 --out "$name-1"
+  bytes=$([ "$name" = ait64 ] && echo 2600 || echo 1300) # for 5 of 6 states
+  succeed "$program" compare $tested $budget --methods $names --seeds 3,0 --threads 1 --out "$name-1" --memory $bytes
+  [ "$(grep -A 1 "iaptt-gm: " err | grep -c "^  trajectory: 1 state in 2 is kept, 5 are in memory at a time")" -eq 1 ] ||
+    fail "$name: the plan of the trajectory is not told once: $(cat err)"
   for words in "acc kept" "AUROC" "seconds" "transition has a budget of its own" "^Differences to .* (the best cheap ranking" "compare.csv"; do
     grep -q -- "$words" out || fail "$name: the summary lacks '$words': $(cat out)"
   done
@@ -38,6 +41,10 @@ python3 - <<'PYTHON' || fail "the comparison does not hold what it should"
 import csv, json
 
 rows = {(r["method"], r["seed"]): r for r in csv.DictReader(open("ait-1/compare.csv"))}
+told = json.load(open("ait-1/compare.json"))
+plan = told["contestants"][0]["trajectory"]
+assert told["settings"]["memory"] == 1300 and plan["states"] == 5 and plan["bytes"] <= 1300, plan
+assert json.load(open("ait-2/compare.json"))["contestants"][0]["trajectory"]["states"] == 6
 names = ["iaptt-gm", "t-rhg", "transition", "validation", "pruned"]
 assert list(rows) == [(n, s) for n in names for s in ("3", "0")], list(rows)
 assert all(r["done"] == "yes" for r in rows.values())

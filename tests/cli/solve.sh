@@ -43,6 +43,10 @@ for program in "$AIT" "$AIT64"; do
       awk -F, 'END { exit !($6 > -1.5) }' toy.csv || fail "toy from $start: $method comes to F = $(tail -n 1 toy.csv)"
     done
   done
+  succeed "$program" solve toy --history toy.csv
+  succeed "$program" solve toy --memory 140 --history again.csv
+  grep -q "^  trajectory: 1 state in" out || fail "solve --memory does not tell its plan: $(cat out)"
+  cmp -s toy.csv again.csv || fail "solve --memory comes to something else"
   # Figure 3, at one K and step size; the page says where it is not so.
   convex=(solve convex --x0 0.5 --z0 0.5 --ul-optimizer sgd --ul-rate 0.01 --init-optimizer sgd --init-rate 0.01
     --ll-steps 40 --ll-rate 0.05 --iterations 3000 --history convex.csv --quiet)

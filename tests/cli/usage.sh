@@ -98,6 +98,9 @@ expect 2 "--init-rate: none of the --methods learns" "$AIT" compare --dataset fa
 succeed "$AIT" solve toy --method rhg --initialisation auxiliary --init-rate 0.1 --iterations 1
 expect 1 "none.npy" "$AIT" solve toy --method ait --prior none.npy --device cpu
 expect 2 "--lq-weight 0: expected a number above 0" "${clean[@]}" --lq-weight 0
+for size in 0 -1 2T 1e9 0x10 1.5.2M M "" 9999999999G; do
+  expect 2 "--memory $size: expected a number of bytes such as" "${clean[@]}" --memory "$size"
+done
 expect 2 "--lq-q 1: expected a number above 0 and below 1" "${clean[@]}" --lq-weight 1 --lq-q 1
 expect 2 "--lq-epsilon goes with --lq-weight" "${clean[@]}" --lq-epsilon 1
 expect 2 "--nesterov foo: expected no or yes" "$AIT" solve toy --nesterov foo
