@@ -98,7 +98,7 @@ TEST(ReportDigest, CountsCurveAndPairsAreThoseOfTheRows) {
       "10,0,0.1,1,0.9,0,6,1\n11,0,0.1,1,0.9,0.02,5,1\n12,2,0.3,1,0.6,0.5,4,2\n"
       "13,1,0.2,2,0.7,1,3,0\n14,1,0.8,1,0.8,1,2,1\n15,0,0.9,0,0.9,0.98,1,2\n");
   ait_digest d;
-  ASSERT_EQ(AIT_OK, ait_digest_read(file.path(), &d)) << ait_last_error();
+  ASSERT_EQ(AIT_OK, ait_digest_read(file.path(), nullptr, &d)) << ait_last_error();
   EXPECT_EQ(6, d.rows);
   EXPECT_EQ(3, d.classes);
   EXPECT_EQ(4, d.disagreeing);
@@ -143,7 +143,7 @@ TEST(ReportDigest, ACurveOfManyRowsEndsWhereAllAreFound) {
   }
   TextFile file(text);
   ait_digest d;
-  ASSERT_EQ(AIT_OK, ait_digest_read(file.path(), &d)) << ait_last_error();
+  ASSERT_EQ(AIT_OK, ait_digest_read(file.path(), nullptr, &d)) << ait_last_error();
   ASSERT_EQ(AIT_DIGEST_POINTS, d.points);
   for (int i = 0; i < d.points; i++) {
     const double found = 1000 * d.recall[i];
@@ -167,7 +167,7 @@ TEST(ReportDigest, ScoresThatAreInfiniteOrAllAlikeHaveBars) {
   for (const char *rows : {"0,0,1,1,1,inf\n1,0,1,0,1,2\n2,0,1,0,1,-inf\n", "0,0,1,1,1,3\n1,0,1,1,1,3\n2,0,1,0,1,3\n"}) {
     TextFile file(std::string(head) + rows);
     ait_digest d;
-    ASSERT_EQ(AIT_OK, ait_digest_read(file.path(), &d)) << ait_last_error();
+    ASSERT_EQ(AIT_OK, ait_digest_read(file.path(), nullptr, &d)) << ait_last_error();
     EXPECT_LT(d.low, d.high);
     EXPECT_TRUE(std::isfinite(d.low) && std::isfinite(d.high));
     int64_t bars = 0;
@@ -181,7 +181,34 @@ TEST(ReportDigest, ScoresThatAreInfiniteOrAllAlikeHaveBars) {
   }
   TextFile file(head);
   ait_digest d;
-  EXPECT_EQ(AIT_BAD_DATA, ait_digest_read(file.path(), &d));
+  EXPECT_EQ(AIT_BAD_DATA, ait_digest_read(file.path(), nullptr, &d));
+}
+
+TEST(ReportDigest, RowsThatTheFileLeavesOutHaveBars) {
+  TextFile file(
+      "row,given_label,given_probability,suggested_label,suggested_probability,score\n"
+      "4,0,0.1,1,0.9,3\n2,1,0.2,0,0.8,1\n");
+  const double scores[] = {-1, 7, -2, 7, 1, 7, -2.5, 7, 3, 7};  // the first column is the score
+  ait_matrix *values;
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_F64, 5, 2, 2, scores, &values));
+  ait_digest d;
+  ASSERT_EQ(AIT_OK, ait_digest_read(file.path(), values, &d)) << ait_last_error();
+  EXPECT_EQ(2, d.rows);
+  EXPECT_EQ(5, d.all_rows);
+  EXPECT_EQ(-2.5, d.low);
+  EXPECT_EQ(3, d.high);
+  int64_t right = 0, other = 0;
+  for (int i = 0; i < AIT_DIGEST_BARS; i++) {
+    right += d.right_bars[i];
+    other += d.other_bars[i];
+  }
+  EXPECT_EQ(3, right);
+  EXPECT_EQ(2, other);
+  EXPECT_EQ(1, d.right_bars[0]);
+  EXPECT_EQ(0, d.right_bars[AIT_DIGEST_BARS - 1]);
+  EXPECT_EQ(1, d.other_bars[AIT_DIGEST_BARS - 1]);
+  ait_digest_free(&d);
+  ait_matrix_destroy(values);
 }
 
 TEST(ReportHtml, TextStaysText) {

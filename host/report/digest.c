@@ -129,21 +129,27 @@ static int compare_doubles(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* The weights or scores that there are bars of: of all training rows where they are known, else of those in the file.
+ */
+static double value_at(const rows *r, const ait_matrix *values, int64_t i) {
+  return values != NULL ? ait_matrix_value(values, i, 0) : r->all[i].value;
+}
+
 /* Weights lie in 0 .. 1; of scores the ends are those between which 99 in 100 lie. */
-static ait_status find_ends(const rows *r, ait_digest *d) {
+static ait_status find_ends(const rows *r, const ait_matrix *values, ait_digest *d) {
   d->low = 0;
   d->high = 1;
   if (d->has_weights) {
     return AIT_OK;
   }
-  double *finite = malloc((size_t)r->count * sizeof *finite);
+  double *finite = malloc((size_t)d->all_rows * sizeof *finite);
   if (finite == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the scores of %lld rows", (long long)r->count);
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the scores of %lld rows", (long long)d->all_rows);
   }
   int64_t count = 0;
-  for (int64_t i = 0; i < r->count; i++) {
-    finite[count] = r->all[i].value;
-    count += isfinite(r->all[i].value) != 0;
+  for (int64_t i = 0; i < d->all_rows; i++) {
+    finite[count] = value_at(r, values, i);
+    count += isfinite(finite[count]) != 0;
   }
   qsort(finite, (size_t)count, sizeof *finite, compare_doubles);
   if (count > 0 && finite[count - 1] > finite[0]) {
@@ -158,13 +164,26 @@ static ait_status find_ends(const rows *r, ait_digest *d) {
   return AIT_OK;
 }
 
-static void fill_bars(const rows *r, ait_digest *d) {
+/* The bar of a value, or -1 for NaN. */
+static int bar_of(const ait_digest *d, double value) {
+  const double place = AIT_DIGEST_BARS * (value - d->low) / (d->high - d->low);
+  return isnan(place) ? -1 : (int)fmin(fmax(floor(place), 0), AIT_DIGEST_BARS - 1);
+}
+
+static void fill_bars(const rows *r, const ait_matrix *values, ait_digest *d) {
+  int64_t all[AIT_DIGEST_BARS] = {0};
   for (int64_t i = 0; i < r->count; i++) {
-    const double place = AIT_DIGEST_BARS * (r->all[i].value - d->low) / (d->high - d->low);
-    if (!isnan(place)) {
-      const int bar = (int)fmin(fmax(floor(place), 0), AIT_DIGEST_BARS - 1);
+    const int bar = bar_of(d, r->all[i].value);
+    if (bar >= 0) {
       (is_other(d, &r->all[i]) ? d->other_bars : d->right_bars)[bar]++;
     }
+  }
+  for (int64_t i = 0; values != NULL && i < d->all_rows; i++) {
+    const int bar = bar_of(d, value_at(r, values, i));
+    all[bar >= 0 ? bar : 0] += bar >= 0;
+  }
+  for (int bar = 0; values != NULL && bar < AIT_DIGEST_BARS; bar++) {
+    d->right_bars[bar] = all[bar] > d->other_bars[bar] ? all[bar] - d->other_bars[bar] : 0;
   }
 }
 
@@ -243,21 +262,23 @@ static ait_status read_rows(const char *path, rows *r, ait_digest *d) {
   return status;
 }
 
-static ait_status digest_rows(const char *path, rows *r, ait_digest *d) {
+static ait_status digest_rows(const char *path, const ait_matrix *values, rows *r, ait_digest *d) {
   AIT_TRY(read_rows(path, r, d));
   count_rows(r, d);
-  AIT_TRY(find_ends(r, d));
-  fill_bars(r, d);
+  values = values != NULL && ait_matrix_rows(values) > d->rows ? values : NULL;
+  d->all_rows = values != NULL ? ait_matrix_rows(values) : d->rows;
+  AIT_TRY(find_ends(r, values, d));
+  fill_bars(r, values, d);
   take_curve(r, d);
   AIT_TRY(fill_labels(r, d));
   find_pairs(r, d);
   return AIT_OK;
 }
 
-ait_status ait_digest_read(const char *path, ait_digest *digest) {
+ait_status ait_digest_read(const char *path, const ait_matrix *values, ait_digest *digest) {
   memset(digest, 0, sizeof *digest);
   rows r = {0};
-  const ait_status status = digest_rows(path, &r, digest);
+  const ait_status status = digest_rows(path, values, &r, digest);
   free(r.all);
   if (status != AIT_OK) {
     ait_digest_free(digest);

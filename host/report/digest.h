@@ -2,7 +2,7 @@
 #ifndef AIT_REPORT_DIGEST_H
 #define AIT_REPORT_DIGEST_H
 
-#include "ait/status.h"
+#include "ait/matrix.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,8 +32,9 @@ typedef struct ait_digest_pair {
 /* Two kinds of rows are told apart: those whose given label is right, and wrong ones; where the truth is not known,
  * those whose given label is the suggested one, and others. */
 typedef struct ait_digest {
-  int64_t rows;
-  int32_t classes; /* the largest label + 1 */
+  int64_t rows;     /* in the file, which may end with the last row that is suspected */
+  int64_t all_rows; /* of the training set */
+  int32_t classes;  /* the largest label + 1 */
   int32_t knows_truth, has_ids;
   int64_t disagreeing;      /* rows whose suggested label is not the given one */
   int64_t wrong;            /* where the truth is known */
@@ -54,9 +55,11 @@ typedef struct ait_digest {
   ait_digest_suspect suspects[AIT_DIGEST_SUSPECTS]; /* the most suspect first */
 } ait_digest;
 
-/* Reads a file, the most suspect row first. On failure nothing is left to free.
- * Errors: AIT_NOT_FOUND, AIT_IO_ERROR, AIT_BAD_DATA, AIT_OUT_OF_MEMORY. */
-ait_status ait_digest_read(const char *path, ait_digest *digest);
+/* Reads a file, the most suspect row first. The first column of `values` is the weight, where the file has weights, or
+ * the score of every training row: those that the file leaves out count as not suspected in the bars. NULL where the
+ * file has all rows. On failure nothing is left to free. Errors: AIT_NOT_FOUND, AIT_IO_ERROR, AIT_BAD_DATA,
+ * AIT_OUT_OF_MEMORY. */
+ait_status ait_digest_read(const char *path, const ait_matrix *values, ait_digest *digest);
 
 void ait_digest_free(ait_digest *digest);
 

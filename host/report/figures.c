@@ -107,7 +107,7 @@ void ait_page_runs(const ait_page *page) {
 
 /* ---- figures side by side ---------------------------------------------------------------------- */
 
-typedef enum figure_kind { PERCENT, PLAIN, COUNT, SECONDS } figure_kind;
+typedef enum figure_kind { PERCENT, PLAIN, COUNT, SECONDS, INTERVAL } figure_kind;
 
 typedef struct figure {
   const char *label;
@@ -151,6 +151,10 @@ static double made_right(const ait_report_run *run, const char *path) {
                                                 : NAN;
 }
 
+static double expected(const ait_report_run *run, const char *path) {
+  return ait_report_number(ait_report_item(run->result, path), "expected");
+}
+
 static const figure figures[] = {
     {"Training rows", of_settings, "train", COUNT},
     {"Clean validation rows", of_settings, "validation", COUNT},
@@ -165,6 +169,8 @@ static const figure figures[] = {
     {"AUROC of the best cheap ranking, %", best_cheap, "", PERCENT},
     {"AUROC ahead of the best cheap ranking, points", ahead, "auroc", PERCENT},
     {"True label suggested, of the mislabelled rows, %", made_right, "", PERCENT},
+    {"Expected: rows of the suggested list that are wrong, %", expected, "calibration/precision", INTERVAL},
+    {"Expected: wrong rows that are in the suggested list, %", expected, "calibration/recall", INTERVAL},
     {"F at the end", of_result, "F_kbar", PLAIN},
     {"Test accuracy: this run, %", of_result, "test_accuracy/transition", PERCENT},
     {"Test accuracy: this run, y<sub>K</sub>, %", of_result, "test_accuracy/y", PERCENT},
@@ -180,12 +186,21 @@ static const figure figures[] = {
 static void write_figure(FILE *out, const figure *f, double value) {
   if (isnan(value)) {
     fputs("&ndash;", out);
-  } else if (f->kind == PERCENT) {
-    ait_page_percent(out, value, 2);
+  } else if (f->kind == PERCENT || f->kind == INTERVAL) {
+    ait_page_percent(out, value, f->kind == PERCENT ? 2 : 1);
   } else if (f->kind == COUNT) {
     ait_page_count(out, value);
   } else {
     fprintf(out, f->kind == SECONDS ? "%.1f" : "%.4f", value);
+  }
+}
+
+/* The 95 % interval behind an expected share. */
+static void write_interval(FILE *out, const ait_report_run *run, const figure *f) {
+  const double low = ait_report_number(ait_report_item(run->result, f->path), "low"),
+               high = ait_report_number(ait_report_item(run->result, f->path), "high");
+  if (f->kind == INTERVAL && !isnan(low) && !isnan(high)) {
+    fprintf(out, " <span class=\"spread\">%.1f &hellip; %.1f</span>", 100 * low, 100 * high);
   }
 }
 
@@ -203,6 +218,7 @@ static void write_line(const ait_page *page, const figure *f) {
   for (int64_t i = 0; i < source->count; i++) {
     fprintf(page->out, "<td>");
     write_figure(page->out, f, f->value(&source->runs[i], f->path));
+    write_interval(page->out, &source->runs[i], f);
     fprintf(page->out, "</td>");
   }
   fprintf(page->out, "</tr>\n");
@@ -327,7 +343,7 @@ static void write_verdict(const ait_page *page, const ait_report_run *run) {
 static void write_agreement(const ait_page *page, const ait_report_run *run) {
   const double flagged = ait_report_number(run->result, "flagged_rows"),
                shared = ait_report_number(run->result, "flagged_by_baseline_too");
-  fprintf(page->out, "<p>Which labels are wrong is not known, so no figure here says how sure the ranking is.");
+  fprintf(page->out, "<p>Which labels are wrong is not known: no figure here was counted on these rows.");
   if (!isnan(flagged) && !isnan(shared)) {
     fprintf(page->out, " Of the %.0f most suspect rows, %.0f are so too for a classifier of the validation rows alone.",
             flagged, shared);

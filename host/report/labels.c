@@ -114,7 +114,7 @@ static void write_labels_of(const ait_page *page, int64_t i) {
     fprintf(page->out, "</h3>\n");
   }
   fprintf(page->out, "<p>Of ");
-  ait_page_count(page->out, (double)d->rows);
+  ait_page_count(page->out, (double)d->all_rows);
   fprintf(page->out, " rows, ");
   ait_page_count(page->out, (double)d->disagreeing);
   fprintf(page->out, " get another label suggested than the given one.");

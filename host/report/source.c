@@ -174,12 +174,53 @@ static ait_status read_pictures(ait_report_run *run) {
              : ait_fail(AIT_BAD_DATA, "%s: expected pictures, rows x height x width (x 3) of u8", path);
 }
 
+/* Counts all rows by their labels where suspects.csv ends with those that are suspected: the document has them too,
+ * suggested label by suggested label. */
+static ait_status complete_labels(ait_report_run *run) {
+  const cJSON *table = ait_report_item(run->result, "labels/rows_by_suggested_and_given_label");
+  ait_digest *d = &run->digest;
+  const int32_t classes = cJSON_GetArraySize(table);
+  if (classes < d->classes || classes > AIT_DIGEST_MOST_CLASSES) {
+    return AIT_OK;
+  }
+  int64_t *labels = calloc((size_t)classes * (size_t)classes, sizeof *labels);
+  if (labels == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a table of %d classes", classes);
+  }
+  for (int32_t suggested = 0; suggested < classes; suggested++) {
+    for (int32_t given = 0; given < classes; given++) {
+      const cJSON *count = cJSON_GetArrayItem(cJSON_GetArrayItem(table, suggested), given);
+      labels[given * classes + suggested] = cJSON_IsNumber(count) ? count->valueint : 0;
+    }
+  }
+  free(d->labels);
+  d->labels = labels;
+  d->classes = classes;
+  return AIT_OK;
+}
+
+/* suspects.csv, and weights or scores of the rows that it leaves out. */
+static ait_status read_suspects(ait_report_run *run) {
+  const char *all = run->is_transition ? "scores.npy" : "weights.npy";
+  char path[PATH_MAX];
+  ait_matrix *values = NULL;
+  if (!run->is_baseline && is_there(run->folder, all)) {
+    AIT_TRY(join(run->folder, all, path));
+    AIT_TRY(ait_matrix_open_npy(path, &values));
+  }
+  ait_status status = join(run->folder, "suspects.csv", path);
+  if (status == AIT_OK) {
+    status = ait_digest_read(path, values, &run->digest);
+  }
+  ait_matrix_destroy(values);
+  AIT_TRY(status);
+  return run->digest.rows < run->digest.all_rows ? complete_labels(run) : AIT_OK;
+}
+
 /* What is shown of a run beyond its document. */
 static ait_status read_run(ait_report_run *run) {
-  char path[PATH_MAX];
   run->is_shown = 1;
-  AIT_TRY(join(run->folder, "suspects.csv", path));
-  AIT_TRY(ait_digest_read(path, &run->digest));
+  AIT_TRY(read_suspects(run));
   AIT_TRY(read_pictures(run));
   AIT_TRY(read_table(run, "history.csv", take_curves));
   return read_table(run, "seconds.csv", take_seconds);

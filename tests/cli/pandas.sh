@@ -6,7 +6,7 @@ python_with numpy pandas
 make_data train 120 3 0.3 1
 make_data val 60 3 0 2
 files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy
-       --ids train-ids.txt --baselines validation --threads 1 --quiet"
+       --ids train-ids.txt --all-suspects --baselines validation --threads 1 --quiet"
 for program in "$AIT" "$AIT64"; do
   name=$(basename "$program")
   succeed "$program" clean $files --method iaptt-gm --iterations 8 --ll-steps 4 --ll-rate 0.3 --out "$name-weights"

@@ -6,7 +6,7 @@ python_with numpy torch
 make_data train 120 3 0.3 1
 make_data val 60 3 0 2
 files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy
-       --baselines validation --threads 1 --quiet"
+       --all-suspects --baselines validation --threads 1 --quiet"
 for program in "$AIT" "$AIT64"; do
   for model in linear deep:6 mlp:8,5; do
     succeed "$program" clean $files --method iaptt-gm --iterations 8 --ll-steps 6 --ll-rate 0.3 --model $model \
