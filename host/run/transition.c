@@ -68,35 +68,59 @@ static ait_status allocate_all(ait_transition_run *run) {
   return AIT_OK;
 }
 
-/* A view of a matrix less `means`, which only moves what the biases are. */
-static ait_status view_centred(const ait_matrix *matrix, const double *means, double *shift, ait_matrix **view) {
+/* A view of a matrix less the means, times the factor; `numbers` has 2 D entries. */
+static ait_status view_centred(const ait_transition_run *run, const ait_matrix *matrix, double *numbers,
+                               ait_matrix **view) {
+  double *scale = numbers, *shift = numbers + ait_matrix_columns(matrix);
   for (int64_t j = 0; j < ait_matrix_columns(matrix); j++) {
-    shift[j] = (ait_matrix_shift(matrix) != NULL ? ait_matrix_shift(matrix)[j] : 0) - means[j];
+    scale[j] = (ait_matrix_scale(matrix) != NULL ? ait_matrix_scale(matrix)[j] : 1) * run->factor;
+    shift[j] = ((ait_matrix_shift(matrix) != NULL ? ait_matrix_shift(matrix)[j] : 0) - run->means[j]) * run->factor;
   }
   AIT_TRY(ait_matrix_view(ait_matrix_type(matrix), ait_matrix_rows(matrix), ait_matrix_columns(matrix),
                           ait_matrix_stride(matrix), ait_matrix_data(matrix), view));
-  return ait_matrix_set_scale(*view, ait_matrix_scale(matrix), shift);
+  return ait_matrix_set_scale(*view, scale, shift);
+}
+
+/* The power of two that brings the root mean square of the centred training rows to where it is for pixels from 0 to 1,
+ * as lambda starts at a size for those. A power of two rounds nothing; 1 where all rows are the same. */
+static double factor_of(const ait_transition_run *run) {
+  const double least_size = 0.2; /* up to twice that */
+  const ait_clean_data *d = run->data;
+  double squares = 0;
+  for (int64_t i = 0; i < d->train_rows; i++) {
+    for (int64_t j = 0; j < d->features; j++) {
+      const double u = ait_matrix_value(d->train, i, j) - run->means[j];
+      squares += u * u;
+    }
+  }
+  const double size = sqrt(squares / ((double)d->train_rows * (double)d->features));
+  int exponent = 1;
+  if (size > 0 && isfinite(size)) {
+    frexp(size / least_size, &exponent);
+  }
+  return ldexp(1, 1 - exponent);
 }
 
 /* Rows whose columns have the mean 0 make the LL problems far better conditioned, and change none of their solutions,
- * as biases are not penalised. `shift` has D entries. */
-static ait_status centre(ait_transition_run *run, double *shift) {
+ * as biases are not penalised. `numbers` has 2 D entries. */
+static ait_status centre(ait_transition_run *run, double *numbers) {
   const ait_clean_data *d = run->data;
   for (int64_t i = 0; i < d->train_rows; i++) {
     for (int64_t j = 0; j < d->features; j++) {
       run->means[j] += ait_matrix_value(d->train, i, j) / (double)d->train_rows;
     }
   }
-  AIT_TRY(view_centred(d->train, run->means, shift, &run->train));
-  AIT_TRY(view_centred(d->validation, run->means, shift, &run->validation));
-  return d->test != NULL ? view_centred(d->test, run->means, shift, &run->test) : AIT_OK;
+  run->factor = factor_of(run);
+  AIT_TRY(view_centred(run, d->train, numbers, &run->train));
+  AIT_TRY(view_centred(run, d->validation, numbers, &run->validation));
+  return d->test != NULL ? view_centred(run, d->test, numbers, &run->test) : AIT_OK;
 }
 
 static ait_status make_predictors(ait_transition_run *run) {
-  double *shift;
-  AIT_TRY(ait_allocate(run->data->features, sizeof *shift, &shift));
-  const ait_status status = centre(run, shift);
-  free(shift);
+  double *numbers;
+  AIT_TRY(ait_allocate(2 * run->data->features, sizeof *numbers, &numbers));
+  const ait_status status = centre(run, numbers);
+  free(numbers);
   AIT_TRY(status);
   AIT_TRY(ait_predictor_create(run->context, &run->network, run->train, &run->train_predictor));
   AIT_TRY(ait_predictor_create(run->context, &run->network, run->validation, &run->validation_predictor));

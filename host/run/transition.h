@@ -79,7 +79,8 @@ typedef struct ait_transition_run {
   int64_t m;                             /* parameters of one classifier */
   ait_axes axes;                         /* of the training rows less their means; none where there are many features */
   double *means;                         /* D: of the training rows' columns */
-  ait_matrix *train, *validation, *test; /* views of the data's, less these means; test: or NULL */
+  double factor;                         /* that rows less these means are multiplied by */
+  ait_matrix *train, *validation, *test; /* such views of the data's; test: or NULL */
   ait_predictor *train_predictor, *validation_predictor, *test_predictor; /* test: NULL where there are no such rows */
   ait_real *all_probabilities;                                            /* max(N, M) x C: of one fold's classifier */
   ait_real *probabilities; /* N x C: of each row by the classifier that left it out */

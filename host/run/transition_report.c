@@ -115,6 +115,7 @@ static void add_detection(cJSON *object, const ait_transition_run *run) {
 }
 
 static void add_result(cJSON *object, const ait_transition_run *run) {
+  cJSON_AddNumberToObject(object, "feature_factor", run->factor);
   cJSON_AddNumberToObject(object, "validation_noise_rate", run->clean_rate);
   cJSON *arms = cJSON_AddObjectToObject(object, "arms");
   for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
@@ -177,7 +178,8 @@ static ait_status write_scores(const ait_transition_run *run, const ait_folder *
   return status;
 }
 
-/* The classifiers of the rows as they are: of the first layer, W (u - mean) + b = W u + (b - W mean). */
+/* The classifiers of the rows as they are: of the first layer, W factor (u - mean) + b = V u + (b - V mean) with
+ * V = factor W. */
 static ait_status write_classifiers(const ait_transition_run *run, const ait_folder *folder) {
   const ait_type real_type = sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32;
   const int64_t outputs = run->sizes[1], features = run->data->features;
@@ -188,9 +190,10 @@ static ait_status write_classifiers(const ait_transition_run *run, const ait_fol
   }
   memcpy(y, run->arms[run->chosen].y, bytes);
   for (int64_t k = 0; k < AIT_TRANSITION_FOLDS * outputs; k++) {
-    const ait_real *row = y + k / outputs * run->m + k % outputs * features;
+    ait_real *row = y + k / outputs * run->m + k % outputs * features;
     double moved = 0;
     for (int64_t j = 0; j < features; j++) {
+      row[j] *= (ait_real)run->factor;
       moved += (double)row[j] * run->means[j];
     }
     y[k / outputs * run->m + outputs * features + k % outputs] -= (ait_real)moved;

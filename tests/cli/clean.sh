@@ -276,6 +276,31 @@ for options in "--noise-model pair" "--noise-model symmetric --force"; do
   grep -q "trained on rows kept by this run" out || fail "$options: no accuracy after retraining: $(cat out)"
   grep -qi "nan" out noisy-transition/*.csv noisy-transition/*.json && fail "$options: NaN in the results"
 done
+# Features of any scale: the same ranking, for a power of two the same bits, and y.npy is for the rows as they are.
+for scale in float fourfold hundredfold hundredth; do
+  make_data scaled 300 3 0.3 1 $scale
+  make_data scaled-val 60 3 0 2 $scale
+  succeed "$AIT" clean --images scaled-images.npy --labels scaled-labels.npy --val-images scaled-val-images.npy \
+    --val-labels scaled-val-labels.npy --cleaning transition --baselines validation --out "scaled-$scale"
+done
+for file in scores.npy weights.npy suspects.csv; do
+  cmp -s scaled-float/$file scaled-fourfold/$file || fail "features four times as large: another $file"
+done
+python3 - <<'PYTHON' || fail "features of another scale are ranked otherwise"
+import csv, json, math, struct
+truth = [int(line) for line in open("scaled-truth.txt")]
+wrong = sum(truth[int(r["row"])] != int(r["given_label"]) for r in csv.DictReader(open("scaled-float/suspects.csv")))
+def most_suspect(scale):
+    return {r["row"] for r in list(csv.DictReader(open(f"scaled-{scale}/suspects.csv")))[:wrong]}
+def classifier(scale):
+    data = open(f"scaled-{scale}/y.npy", "rb").read()
+    return struct.unpack("<60f", data[10 + struct.unpack("<H", data[8:10])[0]:][:240])
+for scale in ("hundredfold", "hundredth"):
+    assert len(most_suspect(scale) & most_suspect("float")) >= 0.97 * wrong, scale
+assert classifier("float") == tuple(4 * w for w in classifier("fourfold"))
+factors = {s: json.load(open(f"scaled-{s}/run.json"))["result"]["feature_factor"] for s in ("float", "fourfold")}
+assert factors["float"] == 4 * factors["fourfold"] and math.log2(factors["float"]).is_integer(), factors
+PYTHON
 # Errors that depend on what a row looks like fit no noise model, and make validation rows less likely.
 make_data right 300 3 0 1
 for noise in symmetric feature; do

@@ -5,6 +5,7 @@ PREFIX-labels.npy (i64), PREFIX-truth.txt (one label a line) and PREFIX-ids.txt.
 copies of its pattern; the share WRONG of the labels is redrawn. Options spoil the result:
   nan, infinity   float images with such a value in row 7, column 3
   float           float images without any
+  fourfold        the same, times 4
   hundredfold     the same, times 100
   hundredth       the same, divided by 100
   short           one label too few
@@ -53,8 +54,8 @@ def main():
     if "negative" in options:
         given[5] = -1
     shape = (rows, width) if width != 20 else (rows, 4, 5)
-    if {"nan", "infinity", "float", "hundredfold", "hundredth"} & set(options):
-        scale = 100 if "hundredfold" in options else 0.01 if "hundredth" in options else 1
+    if {"nan", "infinity", "float", "fourfold", "hundredfold", "hundredth"} & set(options):
+        scale = {"fourfold": 4, "hundredfold": 100, "hundredth": 0.01}.get((options + [""])[0], 1)
         values = [scale * p / 255 for p in pixels]
         if {"nan", "infinity"} & set(options):
             values[7 * width + 3] = float("nan" if "nan" in options else "inf")
