@@ -73,6 +73,60 @@ ait_status ait_page_ranking_curves(ait_page *page) {
   return AIT_OK;
 }
 
+/* ---- what lists are expected to hold ----------------------------------------------------------- */
+
+static void add_expected(ait_plot *plot, const ait_curves *of, int32_t colour, ait_expected_kind kind,
+                         const char *word) {
+  const double *rows = of->value[AIT_EXPECTED_ROWS];
+  ait_plot_series *line = ait_plot_add(plot, AIT_PLOT_LINE, colour, of->count, rows, of->value[kind]);
+  snprintf(line->title, sizeof line->title, "%s", word);
+  ait_plot_add(plot, AIT_PLOT_DASHED, colour, of->count, rows, of->value[kind + 1]);
+  ait_plot_add(plot, AIT_PLOT_DASHED, colour, of->count, rows, of->value[kind + 2]);
+}
+
+static ait_status write_expected(ait_page *page, int64_t i) {
+  const ait_curves *of = &page->source->runs[i].expected;
+  if (of->count == 0) {
+    return AIT_OK;
+  }
+  ait_plot plot = ait_plot_of("most suspect rows listed", "expected share");
+  plot.x_low = 0;
+  plot.y_low = 0;
+  plot.y_high = 1.02;
+  add_expected(&plot, of, 0, AIT_EXPECTED_PRECISION, "wrong in the list");
+  add_expected(&plot, of, 1, AIT_EXPECTED_RECALL, "of all wrong rows");
+  fprintf(page->out, "<div>\n");
+  if (page->source->count > 1) {
+    fprintf(page->out, "<h3>");
+    ait_page_mark(page, i, 1);
+    fprintf(page->out, "</h3>\n");
+  }
+  AIT_TRY(
+      ait_page_plot(page, &plot,
+                    "The share of a list that is expected to be wrong, and the share of all wrong rows that it is "
+                    "expected to hold, with 95 % intervals. Validation rows that stand for training rows tell it."));
+  fprintf(page->out, "</div>\n");
+  return AIT_OK;
+}
+
+ait_status ait_page_expectations(ait_page *page) {
+  int32_t any = 0;
+  for (int64_t i = 0; i < page->source->shown; i++) {
+    any = any || page->source->runs[i].expected.count > 0;
+  }
+  if (!any) {
+    return AIT_OK;
+  }
+  ait_page_open(page, "expectations", "How long a list to look through");
+  fprintf(page->out, "<div class=\"side-by-side\">\n");
+  for (int64_t i = 0; i < page->source->shown; i++) {
+    AIT_TRY(write_expected(page, i));
+  }
+  fprintf(page->out, "</div>\n");
+  ait_page_close(page);
+  return AIT_OK;
+}
+
 /* ---- histograms -------------------------------------------------------------------------------- */
 
 static ait_status write_histogram(ait_page *page, int64_t i) {

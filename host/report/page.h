@@ -65,6 +65,7 @@ void ait_page_figures(const ait_page *page);
 void ait_page_rankings(const ait_page *page);
 ait_status ait_page_ranking_curves(ait_page *page);
 ait_status ait_page_histograms(ait_page *page);
+ait_status ait_page_expectations(ait_page *page);
 ait_status ait_page_curves(ait_page *page);
 void ait_page_labels(const ait_page *page);
 ait_status ait_page_sheets(const ait_page *page);

@@ -71,6 +71,7 @@ static ait_status write_sections(ait_page *page) {
   ait_page_rankings(page);
   AIT_TRY(ait_page_ranking_curves(page));
   AIT_TRY(ait_page_histograms(page));
+  AIT_TRY(ait_page_expectations(page));
   AIT_TRY(ait_page_curves(page));
   AIT_TRY(ait_page_sheets(page));
   ait_page_labels(page);

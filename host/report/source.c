@@ -90,8 +90,14 @@ static ait_status make_room(ait_curves *curves, const char *path) {
   return AIT_OK;
 }
 
+/* Of calibration.csv; the others have no use for it. */
+static const char *const expected_columns[AIT_CURVE_COUNT] = {
+    "rows", "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high", "", ""};
+
+_Static_assert((int)AIT_EXPECTED_COUNT <= (int)AIT_CURVE_COUNT, "calibration.csv has more columns than a history");
+
 /* Columns that are not there are NaN. */
-static ait_status take_curves(ait_csv *csv, ait_curves *curves) {
+static ait_status take_columns(ait_csv *csv, const char *const *names, ait_curves *curves) {
   for (int32_t more = 1;;) {
     AIT_TRY(ait_csv_next(csv, &more));
     if (!more) {
@@ -99,7 +105,7 @@ static ait_status take_curves(ait_csv *csv, ait_curves *curves) {
     }
     AIT_TRY(make_room(curves, csv->path));
     for (int32_t kind = 0; kind < AIT_CURVE_COUNT; kind++) {
-      const int32_t column = ait_csv_column(csv, curve_columns[kind]);
+      const int32_t column = ait_csv_column(csv, names[kind]);
       curves->value[kind][curves->count] = NAN;
       if (column >= 0) {
         AIT_TRY(ait_csv_number(csv, column, &curves->value[kind][curves->count]));
@@ -107,6 +113,14 @@ static ait_status take_curves(ait_csv *csv, ait_curves *curves) {
     }
     curves->count++;
   }
+}
+
+static ait_status take_curves(ait_csv *csv, ait_curves *curves) {
+  return take_columns(csv, curve_columns, curves);
+}
+
+static ait_status take_expected(ait_csv *csv, ait_curves *expected) {
+  return take_columns(csv, expected_columns, expected);
 }
 
 /* The seconds, row for row with the history; it may go on for longer than they do. */
@@ -123,7 +137,8 @@ static ait_status take_seconds(ait_csv *csv, ait_curves *curves) {
 }
 
 /* A table that a run may be without. */
-static ait_status read_table(ait_report_run *run, const char *name, ait_status (*take)(ait_csv *, ait_curves *)) {
+static ait_status read_table(const ait_report_run *run, const char *name, ait_status (*take)(ait_csv *, ait_curves *),
+                             ait_curves *curves) {
   char path[PATH_MAX];
   ait_csv csv;
   if (!is_there(run->folder, name)) {
@@ -131,7 +146,7 @@ static ait_status read_table(ait_report_run *run, const char *name, ait_status (
   }
   AIT_TRY(join(run->folder, name, path));
   AIT_TRY(ait_csv_open(path, &csv));
-  const ait_status status = take(&csv, &run->curves);
+  const ait_status status = take(&csv, curves);
   ait_csv_close(&csv);
   return status;
 }
@@ -222,8 +237,9 @@ static ait_status read_run(ait_report_run *run) {
   run->is_shown = 1;
   AIT_TRY(read_suspects(run));
   AIT_TRY(read_pictures(run));
-  AIT_TRY(read_table(run, "history.csv", take_curves));
-  return read_table(run, "seconds.csv", take_seconds);
+  AIT_TRY(read_table(run, "history.csv", take_curves, &run->curves));
+  AIT_TRY(read_table(run, "seconds.csv", take_seconds, &run->curves));
+  return read_table(run, "calibration.csv", take_expected, &run->expected);
 }
 
 /* ---- folders ----------------------------------------------------------------------------------- */
@@ -360,6 +376,7 @@ ait_status ait_report_read(int32_t count, char *const *folders, ait_report_sourc
 static void free_run(ait_report_run *run) {
   for (int32_t kind = 0; kind < AIT_CURVE_COUNT; kind++) {
     free(run->curves.value[kind]);
+    free(run->expected.value[kind]);
   }
   ait_digest_free(&run->digest);
   ait_matrix_destroy(run->pictures);

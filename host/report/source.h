@@ -28,7 +28,19 @@ typedef enum ait_curve_kind {
   AIT_CURVE_COUNT
 } ait_curve_kind;
 
-/* Numbers by UL iteration, NaN where none was taken. */
+/* The columns of calibration.csv that are shown. */
+typedef enum ait_expected_kind {
+  AIT_EXPECTED_ROWS,
+  AIT_EXPECTED_PRECISION,
+  AIT_EXPECTED_PRECISION_LOW,
+  AIT_EXPECTED_PRECISION_HIGH,
+  AIT_EXPECTED_RECALL,
+  AIT_EXPECTED_RECALL_LOW,
+  AIT_EXPECTED_RECALL_HIGH,
+  AIT_EXPECTED_COUNT
+} ait_expected_kind;
+
+/* Numbers by UL iteration, or by the length of a list (ait_expected_kind), NaN where none was taken. */
 typedef struct ait_curves {
   int64_t count, capacity;
   double *value[AIT_CURVE_COUNT];
@@ -46,7 +58,7 @@ typedef struct ait_report_run {
   /* of the runs that are shown */
   int32_t is_shown;
   ait_digest digest;
-  ait_curves curves;
+  ait_curves curves, expected;
   ait_matrix *pictures; /* suspect_images.npy: h x w (x 3) bytes a row; NULL where there are none */
 } ait_report_run;
 

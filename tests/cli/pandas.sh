@@ -22,7 +22,7 @@ images = numpy.load("train-images.npy")
 labels = numpy.load("train-labels.npy")
 ids = open("train-ids.txt").read().splitlines()
 for name, real in zip(sys.argv[1:], (numpy.float32, numpy.float64)):
-    for kind, columns, parameters in (("weights", 3, (63,)), ("noise-model", 4, (5, 63))):
+    for kind, columns, parameters in (("weights", 3, (63,)), ("noise-model", 5, (5, 63))):
         folder = name + "-" + kind + "/"
         suspects = pandas.read_csv(folder + "suspects.csv")
         expected = ["row", "id", "given_label", "given_probability", "suggested_label", "suggested_probability"]

@@ -47,7 +47,7 @@ cmp -s weights/report.html before.html || fail "the same run gives another page"
 succeed "$AIT" clean $known --out noise-model
 succeed "$AIT" report noise-model --out page.html
 page page.html "Transition cleaning" "symmetric noise model alone" "Noise model: the chance"
-curves page.html 5 # precision, scores, F, e, lambda
+curves page.html 6 # precision, scores, expectations, F, e, lambda
 [ ! -e noise-model/report.html ] || fail "--out was given, and the folder has a page all the same"
 
 # The pictures are the suspects' rows: PNG decoded by hand, against the training file.
