@@ -448,6 +448,101 @@ TEST(Predictor, AgreesWithAPlainForwardPass) {
   }
 }
 
+/* ---- a solver's state -------------------------------------------------------------------------- */
+
+using Bytes = std::vector<unsigned char>;
+
+Bytes state_of(const Solver &solver) {
+  Bytes state(ait_solver_state_size(solver.get()));
+  EXPECT_OK(ait_solver_get_state(solver.get(), state.data()));
+  return state;
+}
+
+/* F along the trajectory of every step, and the state after the last one. */
+std::pair<Reals, Bytes> go_on(const Solver &solver, int64_t steps, int64_t values) {
+  Reals F;
+  for (int64_t t = 0; t < steps; t++) {
+    EXPECT_OK(ait_solver_step(solver.get()));
+    const ait_real *found = ait_solver_trajectory_F(solver.get());
+    F.insert(F.end(), found, found + values);
+  }
+  return {F, state_of(solver)};
+}
+
+struct StateTest : testing::Test {
+  std::mt19937 engine{23};
+  Context context = make_context();
+  CleaningData data{engine, {9, 6, 4}, AIT_ACTIVATION_TANH, {23, 17}, 19, true};
+  Problem problem = data.problem(context);
+  Reals x = random_reals(engine, data.n, 1), z = random_reals(engine, 2 * 88, 0.3);
+};
+
+TEST_F(StateTest, GoesOnToTheSameBits) {
+  std::vector<std::pair<std::string, ait_solver_options>> cases;
+  for (int32_t i = 0; ait_method_name(i) != nullptr; i++) {
+    const std::string name = ait_method_name(i);
+    cases.emplace_back(name, make_options(name.c_str(), name == "one-stage" ? 1 : 5, 0.4));
+  }
+  const auto add = [&cases](const char *name, const char *method, auto change) {
+    ait_solver_options options = make_options(method, 5, 0.4);
+    change(options);
+    cases.emplace_back(name, options);
+  };
+  add("Adam and a cosine", "iaptt-gm", [](auto &o) {
+    o.ul_optimizer.kind = o.init_optimizer.kind = AIT_OPTIMIZER_ADAM;
+    o.ul_optimizer.rate.kind = AIT_SCHEDULE_COSINE;
+  });
+  add("momentum", "ia-gm", [](auto &o) { o.ul_optimizer.momentum = o.init_optimizer.momentum = 0.7; });
+  add("a warm start", "rhg", [](auto &o) { o.method.initialisation = AIT_INITIALISATION_WARM; });
+  add("L-BFGS", "ls", [](auto &o) {
+    o.method.mapping = AIT_MAPPING_LBFGS;
+    o.method.lbfgs.tolerance = 1e-3;
+  });
+  for (auto &[name, options] : cases) {
+    options.ul_iterations = 6;
+    options.ul_optimizer.gradient_scale = 40;
+    const Solver unbroken = make_solver(problem, options, x, z), first = make_solver(problem, options, x, z),
+                 second = make_solver(problem, options, x, z);
+    const int64_t values = 2 * (options.ll_steps + 1);
+    const Bytes start = state_of(first);
+    go_on(unbroken, 3, values);
+    const Bytes half = go_on(first, 3, values).second;
+    EXPECT_NE(start, half) << name;
+    const auto expected = go_on(unbroken, 3, values);
+    ASSERT_OK(ait_solver_set_state(second.get(), half.size(), half.data())) << name;
+    EXPECT_EQ(ait_solver_iteration(second.get()), 3);
+    EXPECT_EQ(state_of(second), half) << name;
+    EXPECT_EQ(go_on(second, 3, values), expected) << name;
+    // A solver that has been somewhere goes back.
+    ASSERT_OK(ait_solver_set_state(first.get(), start.size(), start.data()));
+    EXPECT_EQ(go_on(first, 6, values).second, expected.second) << name;
+  }
+}
+
+TEST_F(StateTest, IsRefusedWhereItDoesNotFit) {
+  const ait_solver_options options = make_options("iaptt-gm", 5, 0.4);
+  const Solver solver = make_solver(problem, options, x, z);
+  const Bytes before = go_on(solver, 2, 12).second;
+  for (size_t bytes = 0; bytes < before.size(); bytes++) {
+    ASSERT_EQ(ait_solver_set_state(solver.get(), bytes, before.data()), AIT_BAD_DATA) << bytes;
+  }
+  for (size_t byte = 0; byte < 8 * 8; byte++) {  // what says whose state it is
+    Bytes other = before;
+    other[byte] ^= 1;
+    ASSERT_EQ(ait_solver_set_state(solver.get(), other.size(), other.data()), AIT_BAD_DATA) << byte;
+  }
+  EXPECT_EQ(state_of(solver), before);
+  ait_solver_options adam = options;
+  adam.ul_optimizer.kind = AIT_OPTIMIZER_ADAM;
+  const Solver another = make_solver(problem, adam, x, z);
+  EXPECT_EQ(ait_solver_set_state(another.get(), before.size(), before.data()), AIT_BAD_DATA);
+  EXPECT_NE(std::string(ait_last_error()).find("1 and 1 moments of x and z; this one has"), std::string::npos)
+      << ait_last_error();
+  Reals value(data.n);
+  ASSERT_OK(ait_solver_set_state(solver.get(), before.size(), before.data()));
+  EXPECT_EQ(ait_solver_get_gx(solver.get(), value.data()), AIT_UNSUPPORTED) << "gradients are of no earlier iteration";
+}
+
 /* ---- runs that iterate together ---------------------------------------------------------------- */
 
 /* What a run of hyper-cleaning comes to. */

@@ -26,7 +26,7 @@ static ait_status evaluate_F(ait_solver *solver, int64_t k) {
 
 /* F(x_0, y_0), once, in the spare entry of f: what a diverging F is measured against. */
 static ait_status evaluate_first_F(ait_solver *solver) {
-  if (solver->rolled_out || solver->options.method.hypergradient == AIT_HYPERGRADIENT_NONE) {
+  if (solver->has_references || solver->options.method.hypergradient == AIT_HYPERGRADIENT_NONE) {
     return AIT_OK;
   }
   return ait_call_ul_value(solver, 0, ait_trajectory_state(&solver->trajectory, 0),

@@ -75,6 +75,7 @@
 #define ait_solver_destroy            ait64_solver_destroy
 #define ait_solver_get_gx             ait64_solver_get_gx
 #define ait_solver_get_gz             ait64_solver_get_gz
+#define ait_solver_get_state          ait64_solver_get_state
 #define ait_solver_get_x              ait64_solver_get_x
 #define ait_solver_get_y              ait64_solver_get_y
 #define ait_solver_get_y_kbar         ait64_solver_get_y_kbar
@@ -87,8 +88,10 @@
 #define ait_solver_rollout            ait64_solver_rollout
 #define ait_solver_plan_trajectory    ait64_solver_plan_trajectory
 #define ait_solver_run                ait64_solver_run
+#define ait_solver_set_state          ait64_solver_set_state
 #define ait_solver_set_x              ait64_solver_set_x
 #define ait_solver_set_z              ait64_solver_set_z
+#define ait_solver_state_size         ait64_solver_state_size
 #define ait_solver_step               ait64_solver_step
 #define ait_solver_trajectory_F       ait64_solver_trajectory_F
 #define ait_split                     ait64_split

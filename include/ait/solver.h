@@ -165,6 +165,17 @@ AIT_API ait_status ait_solver_ll_solution(const ait_solver *solver, double *resi
 AIT_API ait_status ait_solver_set_x(ait_solver *solver, const ait_real *x);
 AIT_API ait_status ait_solver_set_z(ait_solver *solver, const ait_real *z);
 
+/* All that a solver needs to go on later: t, x, z, the moments of both optimisers, what divergence is measured against,
+ * and the counts above; gradients and trajectory are made anew. A solver of the same problem, options, x0 and z0 (a
+ * prior is made of them) that takes a state makes the same bits from there on as the one that gave it, on the same
+ * device and the same build. `state` is a host block of ait_solver_state_size bytes, little-endian on every machine,
+ * that the caller owns and guards: it has no checksum. Get waits for the device; errors: AIT_DIVERGED when the last
+ * sweep was not finite, AIT_DEVICE_ERROR. Set replaces what the solver was, but for an error of AIT_BAD_DATA (the state
+ * is of another version, precision or shape, or cut), which leaves it as it was. */
+AIT_API size_t ait_solver_state_size(const ait_solver *solver);
+AIT_API ait_status ait_solver_get_state(ait_solver *solver, void *state);
+AIT_API ait_status ait_solver_set_state(ait_solver *solver, size_t bytes, const void *state);
+
 /* Of the last rollout, on the host, owned by the solver and valid until the next one: kbar (batch
  * entries), and F along the trajectory, F[k * batch + b] for k = 0 .. K. F is NaN where it was not
  * evaluated (k = 0 without record_trajectory; k < K where the truncation does not need it; k = K where
