@@ -3,9 +3,9 @@
 # can be installed. Take the folder .carry (36 MB) there beside the sources; scripts/gpu.sh finds it.
 # Usage: scripts/carry.sh
 #
-#   .carry/needs.tar.xz        prefix/: OpenBLAS, cJSON, zlib, libpng, Random123, GoogleTest (built) and pkgconf, with
-#                              headers and .pc files that know their place by themselves; shared/golden/: the reference
-#                              cases, where they stand at ../shared/golden
+#   .carry/needs.tar.xz        prefix/: OpenBLAS, cJSON, zlib, libpng, xxHash, Random123, GoogleTest (built) and pkgconf,
+#                              with headers and .pc files that know their place by themselves; shared/golden/: the
+#                              reference cases, where they stand at ../shared/golden
 #   .carry/data/fashion-mnist/ the demo's data
 #   .carry/commit              what was checked out, for a copy without .git
 #
@@ -71,6 +71,10 @@ module openblas openblas ""
 copy_header cjson/cJSON.h cjson/cJSON.h
 shared_library "$(libraries_of libcjson)/libcjson.so"
 module libcjson cjson " -I\${prefix}/include/cjson"
+
+copy_header xxhash.h xxhash.h
+shared_library "$(libraries_of libxxhash)/libxxhash.so"
+module libxxhash xxhash ""
 
 copy_header zlib.h zlib.h
 copy_header zconf.h zconf.h

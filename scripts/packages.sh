@@ -6,7 +6,7 @@
 set -euo pipefail
 
 declare -A group_packages=(
-  [build]="build-essential cmake ninja-build pkg-config libopenblas-dev libcjson-dev librandom123-dev zlib1g-dev libpng-dev"
+  [build]="build-essential cmake ninja-build pkg-config libopenblas-dev libcjson-dev libxxhash-dev librandom123-dev zlib1g-dev libpng-dev"
   [test]="libgtest-dev libgmock-dev python3 gnuplot-nox"
   [bench]="libbenchmark-dev python3-venv gnuplot-nox"
   [format]="clang-format"
@@ -21,6 +21,7 @@ declare -A what=(
   [pkg-config]="pkg-config or pkgconf"
   [libopenblas-dev]="OpenBLAS with its headers and openblas.pc"
   [libcjson-dev]="cJSON with its headers and libcjson.pc"
+  [libxxhash-dev]="xxHash 0.8 or newer with its headers and libxxhash.pc"
   [librandom123-dev]="Random123, headers (Random123/philox.h)"
   [zlib1g-dev]="zlib with its headers"
   [libpng-dev]="libpng 1.6 with its headers and libpng.pc"
@@ -42,6 +43,7 @@ present() {
     pkg-config) command -v pkg-config ;;
     libopenblas-dev) pkg-config --exists openblas ;;
     libcjson-dev) pkg-config --exists libcjson ;;
+    libxxhash-dev) pkg-config --exists "libxxhash >= 0.8" ;;
     librandom123-dev) has_header Random123/philox.h ;;
     zlib1g-dev) has_header zlib.h ;;
     libpng-dev) pkg-config --exists libpng ;;

@@ -1,5 +1,7 @@
 /* Hyper-gradients of every problem against central differences, batches against separate runs, and
  * equal bits for every number of threads. */
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -471,7 +473,7 @@ std::pair<Reals, Bytes> go_on(const Solver &solver, int64_t steps, int64_t value
 
 struct StateTest : testing::Test {
   std::mt19937 engine{23};
-  Context context = make_context();
+  Context context = make_context(1);
   CleaningData data{engine, {9, 6, 4}, AIT_ACTIVATION_TANH, {23, 17}, 19, true};
   Problem problem = data.problem(context);
   Reals x = random_reals(engine, data.n, 1), z = random_reals(engine, 2 * 88, 0.3);
@@ -599,11 +601,36 @@ class Runs {
     for (size_t i = 0; i < runs.size(); i++) {
       EXPECT_OK(ait_run_begin(context_.get(), &settings_[i], &data_[i], &runs[i]));
     }
-    status = ait_batch_iterate(static_cast<int64_t>(runs.size()), runs.data(), &stop_);
+    status = ait_batch_iterate(static_cast<int64_t>(runs.size()), runs.data(), &stop_, nullptr);
     std::vector<RunOutcome> outcomes(runs.begin(), runs.end());
     for (ait_run &run : runs) {
       ait_run_end(&run);
     }
+    return outcomes;
+  }
+  /* The same, one iteration a call: each goes on from the checkpoint that the one before it saved. */
+  std::vector<RunOutcome> in_pieces() {
+    const std::string path = testing::TempDir() + "pieces-" + std::to_string(getpid()) + ".ait";
+    char *const arguments[] = {nullptr};
+    const volatile sig_atomic_t stop = 1;
+    std::vector<RunOutcome> outcomes;
+    for (int64_t t = 0; t < settings_[0].iterations && status == AIT_OK; t++) {
+      ait_checkpoint checkpoint;
+      EXPECT_OK(t == 0 ? ait_checkpoint_begin(path.c_str(), arguments, &checkpoint)
+                       : ait_checkpoint_open(path.c_str(), &checkpoint));
+      EXPECT_OK(ait_checkpoint_bind(&checkpoint, context_.get(), static_cast<int64_t>(data_.size()), data_.data()));
+      std::vector<ait_run> runs(settings_.size());
+      for (size_t i = 0; i < runs.size(); i++) {
+        EXPECT_OK(ait_run_begin(context_.get(), &settings_[i], &data_[i], &runs[i]));
+      }
+      status = ait_batch_iterate(static_cast<int64_t>(runs.size()), runs.data(), &stop, &checkpoint);
+      outcomes = std::vector<RunOutcome>(runs.begin(), runs.end());
+      for (ait_run &run : runs) {
+        ait_run_end(&run);
+      }
+      ait_checkpoint_end(&checkpoint);
+    }
+    std::remove(path.c_str());
     return outcomes;
   }
   RunOutcome alone(size_t i) {
@@ -648,6 +675,41 @@ TEST(Batch, ComesToWhatItsRunsComeToAlone) {
       EXPECT_NE(together[0].history, together[1].history) << "every run is to have a kbar of its own";
     }
   }
+}
+
+TEST(Batch, GoesOnFromItsCheckpoints) {
+  std::mt19937 engine(19);
+  const struct {
+    const char *model, *method;
+    std::vector<int64_t> sizes;
+  } cases[] = {{"linear", "iaptt-gm", {13, 4}}, {"mlp:6", "ls", {13, 6, 4}}};
+  for (const auto &c : cases) {
+    const CleaningData rows(engine, c.sizes, AIT_ACTIVATION_NONE, {37, 37}, 20, true);
+    Runs runs(rows, c.model, c.method, 0.5);
+    const std::vector<RunOutcome> whole = runs.together(), pieces = runs.in_pieces();
+    ASSERT_OK(runs.status) << c.model << c.method;
+    ASSERT_EQ(pieces.size(), 2U);
+    for (size_t i = 0; i < pieces.size(); i++) {
+      EXPECT_TRUE(pieces[i] == whole[i]) << c.model << " " << c.method << ", run " << i;
+    }
+  }
+}
+
+/* A run that has left its batch stays out when the others go on. */
+TEST(Batch, GoesOnWithoutTheRunThatDiverged) {
+  std::mt19937 engine(18);
+  CleaningData rows(engine, {13, 4}, AIT_ACTIVATION_NONE, {37, 37, 37}, 20, false);
+  for (double &value : rows.features[2]) { /* training rows of run 1 */
+    value *= 1e6;
+  }
+  Runs runs(rows, "linear", "iaptt-gm", 0.3);
+  const std::vector<RunOutcome> whole = runs.together(), pieces = runs.in_pieces();
+  ASSERT_OK(runs.status);
+  ASSERT_EQ(pieces.size(), 3U);
+  for (size_t i : {0, 2}) {
+    EXPECT_TRUE(pieces[i] == whole[i]) << "run " << i;
+  }
+  EXPECT_EQ(pieces[1].failure, whole[1].failure);
 }
 
 /* Features that are too large for the step, so that f explodes in one case, in the other the Neumann series. */

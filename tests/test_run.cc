@@ -1,6 +1,7 @@
 // test_run.cc - the parts of a hyper-cleaning run: folders, files, settings, classifiers beside it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -17,6 +18,8 @@ extern "C" {
 }
 #include "run/baseline.h"
 #include "run/case.h"
+#include "run/checkpoint_file.h"
+#include "run/claim.h"
 #include "run/difference.h"
 #include "run/folder.h"
 #include "run/history.h"
@@ -105,6 +108,115 @@ TEST_F(Folder, OlderRunGivesWayToForceAlone) {
   EXPECT_EQ(entries(), 1) << "the older run is gone";
 }
 
+/* ---- the file of a checkpoint ------------------------------------------------------------------ */
+
+class CheckpointFile : public Folder {
+ protected:
+  void SetUp() override {
+    Folder::SetUp();
+    path = root / "checkpoint.ait";
+    ait_checkpoint_block block;
+    ait_writer writer;
+    ASSERT_EQ(ait_checkpoint_block_begin(content.size(), &block, &writer), AIT_OK) << ait_last_error();
+    ait_put_bytes(&writer, content.size(), content.data());
+    ASSERT_EQ(ait_checkpoint_block_write(&block, path.c_str()), AIT_OK) << ait_last_error();
+    ait_checkpoint_block_end(&block);
+    whole = read(path);
+  }
+  ait_status status_of(const std::string &bytes) {
+    write(path, bytes);
+    ait_checkpoint_block block;
+    ait_reader reader;
+    const ait_status status = ait_checkpoint_block_read(path.c_str(), &block, &reader);
+    if (status == AIT_OK) {
+      found.assign(reinterpret_cast<const char *>(reader.data), reader.left);
+      ait_checkpoint_block_end(&block);
+    }
+    return status;
+  }
+  fs::path path;
+  std::string content = "what a run has to keep, and a little more of it", whole, found;
+};
+
+TEST_F(CheckpointFile, GivesWhatWasWritten) {
+  ASSERT_EQ(status_of(whole), AIT_OK) << ait_last_error();
+  EXPECT_EQ(found, content);
+  EXPECT_TRUE(ait_checkpoint_begins(path.c_str()));
+}
+
+TEST_F(CheckpointFile, CutAtEveryLengthIsRefused) {
+  for (size_t length = 0; length < whole.size(); length++) {
+    EXPECT_EQ(status_of(whole.substr(0, length)), AIT_BAD_DATA) << length;
+  }
+  EXPECT_EQ(status_of(whole + "x"), AIT_BAD_DATA);
+  EXPECT_THAT(ait_last_error(), HasSubstr("was cut or added to"));
+}
+
+TEST_F(CheckpointFile, EveryFlippedBitIsFound) {
+  for (size_t bit = 0; bit < 8 * whole.size(); bit++) {
+    std::string other = whole;
+    other[bit / 8] ^= static_cast<char>(1 << bit % 8);
+    EXPECT_EQ(status_of(other), AIT_BAD_DATA) << bit;
+    EXPECT_THAT(ait_last_error(), HasSubstr(path.c_str())) << bit;
+  }
+}
+
+TEST_F(CheckpointFile, NothingElseIsTaken) {
+  ait_checkpoint_block block;
+  ait_reader reader;
+  EXPECT_EQ(ait_checkpoint_block_read((root / "none").c_str(), &block, &reader), AIT_NOT_FOUND);
+  EXPECT_EQ(ait_checkpoint_block_read(root.c_str(), &block, &reader), AIT_BAD_DATA);
+  EXPECT_THAT(ait_last_error(), HasSubstr("no regular file"));
+  const fs::path pipe = root / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(ait_checkpoint_block_read(pipe.c_str(), &block, &reader), AIT_BAD_DATA);
+  std::string huge = whole;  // the length that it claims is not believed
+  huge[20] = 0x7f;
+  EXPECT_EQ(status_of(huge), AIT_BAD_DATA);
+}
+
+TEST(Bytes, ReaderThatIsAskedForTooMuchGivesZeros) {
+  const unsigned char memory[] = {1, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
+  ait_reader reader = {memory, sizeof memory, 0};
+  EXPECT_EQ(ait_take_whole(&reader), 1);
+  ait_reader counting = reader;
+  EXPECT_EQ(ait_take_count(&counting, 8), 0);
+  EXPECT_TRUE(counting.failed);
+  double numbers[2] = {1, 1};
+  ait_take_numbers(&reader, 2, numbers);
+  EXPECT_TRUE(reader.failed);
+  EXPECT_EQ(numbers[1], 0);
+  EXPECT_EQ(ait_take_whole(&reader), 0);
+  EXPECT_EQ(ait_take_text(&reader), nullptr);
+}
+
+TEST_F(Folder, IsClaimedByOneAtATime) {
+  ait_folder folder;
+  ait_claim first, second;
+  const std::string path = root / "run";
+  ASSERT_EQ(ait_folder_check(path.c_str(), 0, &folder), AIT_OK) << ait_last_error();
+  ASSERT_EQ(ait_claim_take(&folder, &first), AIT_OK) << ait_last_error();
+  EXPECT_EQ(ait_claim_take(&folder, &second), AIT_IO_ERROR);
+  EXPECT_THAT(ait_last_error(), HasSubstr("another run is at work there"));
+  ait_claim_release(&second);
+  ASSERT_EQ(ait_folder_check(path.c_str(), 0, &folder), AIT_OK) << "a lock is no run: " << ait_last_error();
+  ait_claim_release(&first);
+  EXPECT_EQ(entries(), 0) << "a claim that came to nothing leaves nothing";
+  fs::create_directory(path);
+  write(path + "/checkpoint.ait.12-0.tmp", "half");
+  ASSERT_EQ(ait_folder_check(path.c_str(), 0, &folder), AIT_OK) << ait_last_error();
+  ASSERT_EQ(ait_claim_take(&folder, &first), AIT_OK) << ait_last_error();
+  EXPECT_FALSE(fs::exists(path + "/checkpoint.ait.12-0.tmp"));
+  char file[PATH_MAX];
+  ASSERT_EQ(ait_folder_begin(&folder), AIT_OK) << ait_last_error();
+  ASSERT_EQ(ait_folder_path(&folder, "run.json", file), AIT_OK);
+  write(file, "{}");
+  ASSERT_EQ(ait_folder_commit(&folder), AIT_OK) << ait_last_error();
+  ait_claim_release(&first);
+  EXPECT_EQ(read(path + "/run.json"), "{}");
+  EXPECT_EQ(entries(), 1);
+}
+
 TEST_F(Folder, NamesAloneMakeNoOlderRun) {
   const fs::path path = root / "run";
   for (const char *json : {"", "first", "{}", "{\"program\": \"another\"}"}) {
@@ -154,11 +266,13 @@ TEST_F(Folder, HistoryHasEmptyCellsForWhatWasNotTaken) {
   ASSERT_EQ(ait_history_append(&history, &first), AIT_OK);
   ASSERT_EQ(ait_history_append(&history, &second), AIT_OK);
   ASSERT_EQ(ait_history_write(&history, (root / "history.csv").c_str()), AIT_OK) << ait_last_error();
+  ASSERT_EQ(ait_history_write_seconds(&history, (root / "seconds.csv").c_str()), AIT_OK) << ait_last_error();
   ait_history_clear(&history);
+  EXPECT_EQ(read(root / "seconds.csv"), "t,seconds,figure_seconds\n1,0.500000,0.000000\n2,1.000000,0.000000\n");
   EXPECT_EQ(read(root / "history.csv"),
-            "t,seconds,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc\n"
-            "1,0.500000,0.10000000000000001,0.25,3,,,,\n"
-            "2,1.000000,0.125,0.5,4,0.75,,0.5,0.625\n");
+            "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc\n"
+            "1,0.10000000000000001,0.25,3,,,,\n"
+            "2,0.125,0.5,4,0.75,,0.5,0.625\n");
 }
 
 TEST_F(Folder, BrokenCasesNameTheirFile) {

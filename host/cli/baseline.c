@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "context/error.h"
+#include "run/claim.h"
 #include "run/rankings.h"
 #include "run/rate.h"
 
@@ -140,9 +141,7 @@ static ait_status rank(const baseline_settings *s, ait_context *context, const a
   return status;
 }
 
-static ait_status baseline(const baseline_settings *s) {
-  ait_folder folder;
-  AIT_TRY(ait_folder_check(s->clean.out, s->clean.force, &folder));
+static ait_status load_and_rank(const baseline_settings *s, ait_folder *folder) {
   ait_clean_data data;
   AIT_TRY(ait_clean_data_load(&s->clean, &data));
   ait_context *context;
@@ -151,11 +150,21 @@ static ait_status baseline(const baseline_settings *s) {
     baseline_settings chosen = *s;
     status = ait_clean_settings_choose_rate(context, &data, &chosen.clean);
     if (status == AIT_OK) {
-      status = rank(&chosen, context, &data, &folder);
+      status = rank(&chosen, context, &data, folder);
     }
     ait_context_destroy(context);
   }
   ait_clean_data_free(&data);
+  return status;
+}
+
+static ait_status baseline(const baseline_settings *s) {
+  ait_folder folder;
+  ait_claim claim;
+  AIT_TRY(ait_folder_check(s->clean.out, s->clean.force, &folder));
+  AIT_TRY(ait_claim_take(&folder, &claim));
+  const ait_status status = load_and_rank(s, &folder);
+  ait_claim_release(&claim);
   return status;
 }
 

@@ -1,9 +1,15 @@
 /* clean.c - ait clean: hyper-cleaning of a data set. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cli/options.h"
+#include "cli/resume.h"
 #include "cli/signals.h"
 #include "context/error.h"
+#include "run/claim.h"
 #include "run/json_lines.h"
 #include "run/sweep.h"
 
@@ -56,9 +62,13 @@ static const char documentation[] =
     "every training row gets the odds that its label is wrong. In the paper's method (--method iaptt-gm or --cleaning "
     "weights) every training row gets a weight, a classifier is trained on the weighted rows, and the weights are "
     "moved so that it does well on the validation rows; with hidden layers that is the default.\v"
-    "Ctrl-C ends the iteration (or the training of a classifier beside the run) under way and writes what there is; "
-    "with transition cleaning that is nothing of a run whose rows are not yet ranked. "
-    "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.\n\n"
+    "Ctrl-C or SIGTERM ends the iteration (or the training of a classifier beside the run) under way, saves weights "
+    "for "
+    "--resume, and writes what there is; with transition cleaning that is nothing of a run whose rows are not yet "
+    "ranked. A second one ends the program at once. "
+    "Exit status: 0 success, 1 the run failed, 2 wrong usage, 124 stopped at the end of --time-limit, 128 + N stopped "
+    "by "
+    "signal N (130 Ctrl-C, 143 SIGTERM).\n\n"
     "Examples:\n"
     "  " AIT_PROGRAM
     " clean --dataset fashion-mnist --out first-run\n"
@@ -77,6 +87,7 @@ static const char documentation[] =
 typedef struct clean_input {
   ait_clean_settings settings;
   ait_sweep_lists lists;
+  ait_resume_options resume;
   int32_t seed_given;
 } clean_input;
 
@@ -87,6 +98,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     state->child_inputs[0] = state->child_inputs[1] = s;
     state->child_inputs[2] = &s->method_settings;
     state->child_inputs[3] = &input->lists;
+    state->child_inputs[4] = &input->resume;
     return 0;
   }
   if (key == ARGP_KEY_ARG) {
@@ -123,52 +135,118 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 /* ---- the command ------------------------------------------------------------------------------- */
 
+/* What a command holds while it works. */
+typedef struct clean_work {
+  clean_input *input;
+  ait_sweep sweep;
+  ait_context *context;
+  ait_folder folder;
+  ait_claim claim;
+  ait_checkpoint checkpoint;
+  double began;
+} clean_work;
+
+/* What to do about a run that was saved and could not be written. */
+static ait_status of_saved(const ait_checkpoint *checkpoint, const char *out, ait_status status) {
+  if (status == AIT_OK || !checkpoint->is_there) {
+    return status;
+  }
+  char reason[768];
+  snprintf(reason, sizeof reason, "%s", ait_last_error());
+  return ait_fail(status, "%s; its last checkpoint is there, to go on from with --resume %s", reason, out);
+}
+
 /* Writes the folder with the signals held back, so that none leaves half of it. */
-static ait_status write_sweep(const ait_sweep *sweep, ait_folder *folder) {
+static ait_status write_sweep(clean_work *work) {
   sigset_t before;
   ait_signals_hold(&before);
-  ait_status status = ait_sweep_write(sweep, folder);
+  ait_status status = ait_sweep_write(&work->sweep, &work->folder);
   ait_signals_release(&before);
+  return of_saved(&work->checkpoint, work->input->settings.out, status);
+}
+
+/* A run that diverges would diverge again. */
+static ait_status clean_rows(clean_work *work) {
+  const ait_status status = ait_sweep_clean(&work->sweep, &ait_stop_asked);
+  if (status == AIT_DIVERGED && work->checkpoint.is_there) {
+    ait_checkpoint_remove(&work->checkpoint);
+  }
   return status;
 }
 
-static ait_status run_on_device(ait_sweep *sweep, ait_context *context, ait_folder *folder) {
-  const ait_clean_settings *settings = sweep->settings;
-  AIT_TRY(ait_sweep_begin(context, sweep));
+static ait_status run_on_device(clean_work *work) {
+  const clean_input *input = work->input;
+  const ait_clean_settings *settings = &input->settings;
+  AIT_TRY(ait_sweep_begin(work->context, &work->sweep));
   if (!settings->quiet) {
-    ait_announce_device(settings->device, context);
+    ait_announce_device(settings->device, work->context);
   }
   ait_signals_catch(settings->quiet);
-  AIT_TRY(ait_sweep_clean(sweep, &ait_stop_asked));
-  AIT_TRY(write_sweep(sweep, folder));
+  if (input->resume.time_limit > 0) {
+    ait_signals_limit(input->resume.time_limit - (ait_run_clock() - work->began));
+  }
+  AIT_TRY(clean_rows(work));
+  AIT_TRY(write_sweep(work));
   if (settings->json) {
-    AIT_TRY(ait_json_line_summary(settings->out, sweep->is_single ? "run.json" : "sweep.json"));
+    AIT_TRY(ait_json_line_summary(settings->out, work->sweep.is_single ? "run.json" : "sweep.json"));
   }
-  return settings->quiet ? AIT_OK : ait_sweep_print(sweep, settings->out, settings->json ? stderr : stdout);
+  return settings->quiet ? AIT_OK : ait_sweep_print(&work->sweep, settings->out, settings->json ? stderr : stdout);
 }
 
-/* The caller ends the sweep, and then its context. */
-static ait_status run_sweep(const clean_input *input, ait_sweep *sweep, ait_context **context) {
-  const ait_clean_settings *settings = &input->settings;
-  ait_folder folder;
-  AIT_TRY(ait_folder_check(settings->out, settings->force, &folder));
-  AIT_TRY(ait_sweep_load(settings, &input->lists, sweep));
-  AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, context));
-  ait_warn_of_data(sweep->data, settings->quiet);
-  return run_on_device(sweep, *context, &folder);
+/* A checkpoint that was opened stays; else one begins where the run is to be saved. */
+static ait_status take_checkpoint(clean_work *work, char *const *arguments) {
+  const clean_input *input = work->input;
+  const int32_t never = input->resume.every_iterations == 0 && input->resume.every_seconds == 0;
+  if (work->checkpoint.resumed.data == NULL && !never) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.*s/%s", PATH_MAX - 64, work->folder.target, AIT_CHECKPOINT_NAME);
+    AIT_TRY(ait_checkpoint_begin(path, arguments, &work->checkpoint));
+  }
+  if (work->checkpoint.path[0] == '\0') {
+    return AIT_OK;
+  }
+  work->sweep.checkpoint = &work->checkpoint;
+  work->checkpoint.every_iterations = input->resume.every_iterations;
+  work->checkpoint.every_seconds = input->resume.every_seconds;
+  return ait_checkpoint_bind(&work->checkpoint, work->context, work->sweep.count, work->sweep.data);
 }
 
-static ait_status clean(const clean_input *input, int32_t *stopped) {
-  ait_sweep sweep = {0};
-  ait_context *context = NULL;
-  ait_status status = run_sweep(input, &sweep, &context);
+static ait_status run_sweep(clean_work *work, char *const *arguments) {
+  const ait_clean_settings *settings = &work->input->settings;
+  AIT_TRY(ait_folder_check(settings->out, settings->force, &work->folder));
+  AIT_TRY(ait_claim_take(&work->folder, &work->claim));
+  AIT_TRY(ait_sweep_load(settings, &work->input->lists, &work->sweep));
+  AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, &work->context));
+  ait_warn_of_data(work->sweep.data, settings->quiet);
+  AIT_TRY(take_checkpoint(work, arguments));
+  return run_on_device(work);
+}
+
+/* Says that the run was stopped, and how it goes on. */
+static void print_stopped(const clean_work *work) {
+  const char *out = work->input->settings.out;
+  fprintf(stderr, "%s: %s; what there was is in %s", AIT_PROGRAM, ait_stop_reason(), out);
+  if (work->checkpoint.is_there) {
+    fprintf(stderr, "; go on with: %s clean --resume %s", AIT_PROGRAM, out);
+  }
+  fputc('\n', stderr);
+}
+
+/* The exit status. */
+static int clean(clean_work *work, char *const *arguments) {
+  ait_status status = run_sweep(work, arguments);
+  int32_t stopped = 0;
   if (status == AIT_OK) {
-    *stopped = ait_sweep_was_stopped(&sweep);
-    status = ait_sweep_verdict(&sweep, input->settings.out);
+    stopped = ait_sweep_was_stopped(&work->sweep);
+    status = ait_sweep_verdict(&work->sweep, work->input->settings.out);
   }
-  ait_sweep_end(&sweep);
-  ait_context_destroy(context);
-  return status;
+  if (status == AIT_OK && stopped) {
+    print_stopped(work);
+  }
+  ait_sweep_end(&work->sweep);
+  ait_context_destroy(work->context);
+  ait_claim_release(&work->claim);
+  return status == AIT_OK && stopped ? ait_stop_status() : ait_exit_status(status);
 }
 
 /* Looks for what cannot be told from one option alone, and fills in what was not given. */
@@ -185,27 +263,97 @@ static ait_status complete(clean_input *input) {
   return ait_sweep_method_check(&input->lists, &input->settings);
 }
 
-int ait_command_clean(int argc, char **argv) {
-  const struct argp_child children[] = {{&ait_data_argp, 0, NULL, 0},
-                                        {&ait_algorithm_argp, 0, NULL, 0},
-                                        {&ait_method_argp, 0, NULL, 0},
-                                        {&ait_sweep_argp, 0, NULL, 0},
-                                        {0}};
+static ait_status parse_input(int argc, char **argv, clean_input *input) {
+  const struct argp_child children[] = {{&ait_data_argp, 0, NULL, 0},   {&ait_algorithm_argp, 0, NULL, 0},
+                                        {&ait_method_argp, 0, NULL, 0}, {&ait_sweep_argp, 0, NULL, 0},
+                                        {&ait_resume_argp, 0, NULL, 0}, {0}};
   const struct argp argp = {.options = options, .parser = parse, .doc = documentation, .children = children};
-  clean_input input = {0};
-  ait_clean_settings_init(&input.settings);
-  int32_t stopped = 0;
-  ait_status status = ait_parse_options(&argp, argc, argv, "clean", &input);
+  *input = (clean_input){.seed_given = 0};
+  ait_clean_settings_init(&input->settings);
+  return ait_parse_options(&argp, argc, argv, "clean", input);
+}
+
+/* ---- going on ---------------------------------------------------------------------------------- */
+
+/* The options that the run began with, in the folder in which they were given; then what was given anew. */
+static ait_status take_saved_options(const ait_checkpoint_origin *origin, char *out, clean_input *input) {
+  const clean_input given = *input;
+  char **arguments = calloc((size_t)origin->argument_count + 2, sizeof *arguments);
+  if (arguments == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the options of the run");
+  }
+  for (int64_t i = 0; i < origin->argument_count; i++) {
+    arguments[i + 1] = origin->arguments[i];
+  }
+  const ait_status status = parse_input((int)origin->argument_count + 1, arguments, input);
+  free(arguments);
+  input->settings.out = out;
+  input->settings.force = 1;
+  input->settings.quiet = given.settings.quiet;
+  input->settings.json = given.settings.json;
+  input->settings.threads = given.settings.threads > 0 ? given.settings.threads : input->settings.threads;
+  input->settings.memory = given.settings.memory != -1 ? given.settings.memory : input->settings.memory;
+  const ait_resume_options saved = input->resume;
+  input->resume = given.resume;
+  if (!given.resume.every_given) {
+    input->resume.every_given = saved.every_given;
+    input->resume.every_iterations = saved.every_iterations;
+    input->resume.every_seconds = saved.every_seconds;
+  }
+  return status;
+}
+
+/* Opens the checkpoint of --resume and takes the run's options from it; `out` is its folder, PATH_MAX bytes. */
+static ait_status take_saved(char *const *arguments, ait_checkpoint *checkpoint, char *out, clean_input *input) {
+  const char *folder = input->resume.resume;
+  char path[PATH_MAX];
+  AIT_TRY(ait_resume_check_arguments(arguments));
+  if (realpath(folder, out) == NULL ||
+      snprintf(path, sizeof path, "%s/%s", out, AIT_CHECKPOINT_NAME) >= PATH_MAX - 64) {
+    return ait_fail(AIT_NOT_FOUND, "--resume %s: there is no such folder", folder);
+  }
+  if (access(path, F_OK) != 0) {
+    return ait_fail(AIT_NOT_FOUND, "--resume %s: holds no checkpoint: no run was saved there, or it is complete",
+                    folder);
+  }
+  AIT_TRY(ait_checkpoint_open(path, checkpoint));
+  if (chdir(checkpoint->origin.folder) != 0) {
+    return ait_fail(AIT_NOT_FOUND, "--resume %s: the run was begun in the folder %s, which is not there: %s", folder,
+                    checkpoint->origin.folder, strerror(errno));
+  }
+  return take_saved_options(&checkpoint->origin, out, input);
+}
+
+/* How often a run is saved where nothing was said: one of noise models cannot be. */
+static ait_status complete_checkpoints(clean_input *input) {
+  ait_resume_options *o = &input->resume;
+  if (input->settings.cleaning == AIT_CLEANING_TRANSITION) {
+    return o->every_iterations > 0 || o->every_seconds > 0
+               ? ait_fail(AIT_INVALID_ARGUMENT,
+                          "--checkpoint-every saves weights, but this run learns noise models, which are not saved: "
+                          "leave it out, or give --cleaning weights")
+               : AIT_OK;
+  }
+  o->every_seconds = o->every_given ? o->every_seconds : AIT_DEFAULT_CHECKPOINT_SECONDS;
+  return AIT_OK;
+}
+
+int ait_command_clean(int argc, char **argv) {
+  clean_input input;
+  clean_work work = {.input = &input, .claim = {.descriptor = -1}, .began = ait_run_clock()};
+  char out[PATH_MAX];
+  ait_status status = parse_input(argc, argv, &input);
+  if (status == AIT_OK && input.resume.resume != NULL) {
+    status = take_saved(argv + 1, &work.checkpoint, out, &input);
+  }
   if (status == AIT_OK) {
     status = complete(&input);
   }
   if (status == AIT_OK) {
-    status = clean(&input, &stopped);
+    status = complete_checkpoints(&input);
   }
+  const int exit_status = status == AIT_OK ? clean(&work, argv + 1) : ait_exit_status(status);
   ait_sweep_lists_free(&input.lists);
-  if (status == AIT_OK && stopped) {
-    fprintf(stderr, "%s: stopped by a signal; what there was is in %s\n", AIT_PROGRAM, input.settings.out);
-    return AIT_EXIT_FAILED;
-  }
-  return ait_exit_status(status);
+  ait_checkpoint_end(&work.checkpoint);
+  return exit_status;
 }

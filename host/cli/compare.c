@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "context/error.h"
+#include "run/claim.h"
 #include "run/compare.h"
 
 enum { KEY_METHODS = 256, KEY_SEEDS, KEY_SECONDS, KEY_AGAINST };
@@ -141,9 +142,7 @@ static ait_status finish(const ait_comparison *comparison, ait_folder *folder) {
   return AIT_OK;
 }
 
-static ait_status compare(const ait_compare_settings *s) {
-  ait_folder folder;
-  AIT_TRY(ait_folder_check(s->clean.out, s->clean.force, &folder));
+static ait_status compare_in(const ait_compare_settings *s, ait_folder *folder) {
   ait_context *context;
   AIT_TRY(ait_open_device(s->clean.device, s->clean.threads, s->clean.math, &context));
   ait_signals_catch(s->clean.quiet);
@@ -154,10 +153,20 @@ static ait_status compare(const ait_compare_settings *s) {
   ait_status status = ait_compare_run(context, s, &ait_stop_asked, &comparison);
   if (status == AIT_OK) {
     ait_warn_of_data(&comparison.data, s->clean.quiet);
-    status = finish(&comparison, &folder);
+    status = finish(&comparison, folder);
   }
   ait_compare_free(&comparison);
   ait_context_destroy(context);
+  return status;
+}
+
+static ait_status compare(const ait_compare_settings *s) {
+  ait_folder folder;
+  ait_claim claim;
+  AIT_TRY(ait_folder_check(s->clean.out, s->clean.force, &folder));
+  AIT_TRY(ait_claim_take(&folder, &claim));
+  const ait_status status = compare_in(s, &folder);
+  ait_claim_release(&claim);
   return status;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/signals.h"
 #include "context/error.h"
 #include "run/settings.h"
 #include "solver/access.h"
@@ -263,6 +264,9 @@ int ait_exit_status(ait_status status) {
     return AIT_EXIT_SUCCESS;
   }
   fprintf(stderr, "%s: %s\n", AIT_PROGRAM, ait_last_error());
+  if (status == AIT_STOPPED && ait_stop_asked) {
+    return ait_stop_status();
+  }
   return status == AIT_INVALID_ARGUMENT ? AIT_EXIT_USAGE : AIT_EXIT_FAILED;
 }
 

@@ -90,7 +90,8 @@ ait_status ait_open_device(const char *device, int32_t threads, int32_t math, ai
 void ait_announce_device(const char *device, const ait_context *context);
 
 /* Prints "PROGRAM: the last error's sentence" on stderr and gives the exit status: 2 for
- * AIT_INVALID_ARGUMENT (wrong usage), 1 for everything else, 0 for AIT_OK (nothing is printed). */
+ * AIT_INVALID_ARGUMENT (wrong usage), that of cli/signals.h where it was asked to stop, 1 for everything else, 0 for
+ * AIT_OK (nothing is printed). */
 int ait_exit_status(ait_status status);
 
 /* Parses a command's arguments. argp answers --help and unknown options itself and exits (status 2);

@@ -415,6 +415,7 @@ struct ait_device {
   int32_t threads;       /* CPU threads */
   char name[16];         /* "cpu", "cuda:0" */
   char description[256]; /* one line for people */
+  char arithmetic[256];  /* what the bits of a result depend on: the same text, the same bits */
 };
 
 /* Opens the CPU device; threads 0: OMP_NUM_THREADS, else all that the process may use. The data pass

@@ -6,25 +6,20 @@
 
 #include "context/context.h"
 #include "context/error.h"
+#include "run/batch_state.h"
 #include "run/json_lines.h"
 #include "run/prior.h"
 #include "run/progress.h"
 #include "run/storage.h"
 #include "solver/access.h"
 
-typedef struct batch {
-  ait_context *context;
-  const ait_clean_settings *settings; /* those of the first run; what differs is not read here */
-  int64_t count;
-  ait_run **runs;
-  int64_t n, m; /* of one run */
-  ait_problem *problem;
-  ait_solver *solver;
-  double *gradient_sum;         /* count x n, on the device: sum of gx_i */
-  double began, figure_seconds; /* since when, and for how long of it figures were taken */
-  int64_t *tallies;  /* 3 x count: directions without positive curvature, L-BFGS steps, unsolved LL problems */
-  double *residuals; /* count: of the last LL problems */
-} batch;
+/* All runs, those that are left, and what the call was given. */
+typedef struct whole_batch {
+  int64_t count, left_count;
+  ait_run *runs, **left;
+  const volatile sig_atomic_t *stop;
+  ait_checkpoint *checkpoint; /* NULL: none */
+} whole_batch;
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
@@ -32,7 +27,7 @@ static ait_status no_memory(int64_t count) {
   return ait_fail(AIT_OUT_OF_MEMORY, "no memory for a batch of %lld runs", (long long)count);
 }
 
-static ait_status make_problem(batch *b) {
+static ait_status make_problem(ait_batch *b) {
   ait_cleaning_entry *entries = malloc((size_t)b->count * sizeof *entries);
   if (entries == NULL) {
     return no_memory(b->count);
@@ -51,7 +46,7 @@ static ait_status make_problem(batch *b) {
 }
 
 /* How the trajectory is stored, which is told where --memory asks for it. */
-static ait_status plan_trajectory(batch *b, const ait_solver_options *options) {
+static ait_status plan_trajectory(ait_batch *b, const ait_solver_options *options) {
   const char *shrinks = b->count == 1 ? "--ll-steps or the classifier (--model)"
                                       : "--ll-steps, the classifier (--model) or the number of runs";
   ait_trajectory_plan plan;
@@ -68,7 +63,7 @@ static ait_status plan_trajectory(batch *b, const ait_solver_options *options) {
 }
 
 /* x_0 = 0 gives every row the weight 1/2; z_0 is PyTorch's start. */
-static ait_status make_solver(batch *b, const ait_solver_options *options) {
+static ait_status make_solver(ait_batch *b, const ait_solver_options *options) {
   ait_real *x = calloc((size_t)(b->count * b->n), sizeof *x), *z = malloc((size_t)(b->count * b->m) * sizeof *z);
   ait_status status = AIT_OK;
   if (x == NULL || z == NULL) {
@@ -84,7 +79,7 @@ static ait_status make_solver(batch *b, const ait_solver_options *options) {
   return status;
 }
 
-static ait_status make_sums(batch *b) {
+static ait_status make_sums(ait_batch *b) {
   ait_device *device = &b->context->device;
   const size_t bytes = (size_t)(b->count * b->n) * sizeof *b->gradient_sum;
   void *memory;
@@ -98,13 +93,16 @@ static ait_status make_sums(batch *b) {
   return device->runtime->fill(device, bytes, 0, memory);
 }
 
-static ait_status begin(int64_t count, ait_run **runs, batch *b) {
-  *b = (batch){.context = runs[0]->context,
-               .settings = runs[0]->settings,
-               .count = count,
-               .runs = runs,
-               .n = runs[0]->data->train_rows,
-               .m = runs[0]->m};
+static ait_status begin(const whole_batch *whole, ait_batch *b) {
+  ait_run **runs = whole->left;
+  *b = (ait_batch){.context = runs[0]->context,
+                   .settings = runs[0]->settings,
+                   .count = whole->left_count,
+                   .runs = runs,
+                   .all_count = whole->count,
+                   .all = whole->runs,
+                   .n = runs[0]->data->train_rows,
+                   .m = runs[0]->m};
   ait_solver_options options;
   ait_clean_solver_options(b->settings, b->n, &options);
   AIT_TRY(plan_trajectory(b, &options));
@@ -113,7 +111,7 @@ static ait_status begin(int64_t count, ait_run **runs, batch *b) {
   return make_sums(b);
 }
 
-static void end(batch *b) {
+static void end(ait_batch *b) {
   ait_solver_destroy(b->solver);
   b->context->device.runtime->release(&b->context->device, b->gradient_sum);
   ait_problem_destroy(b->problem);
@@ -124,7 +122,7 @@ static void end(batch *b) {
 /* ---- iteration --------------------------------------------------------------------------------- */
 
 /* The mean of gx over the iterations made. */
-static ait_status gradient_score(const batch *b, int64_t i, double *score) {
+static ait_status gradient_score(const ait_batch *b, int64_t i, double *score) {
   ait_device *device = &b->context->device;
   AIT_TRY(device->runtime->copy_out(device, (size_t)b->n * sizeof *score, b->gradient_sum + i * b->n, score));
   AIT_TRY(device->runtime->synchronize(device));
@@ -134,7 +132,7 @@ static ait_status gradient_score(const batch *b, int64_t i, double *score) {
   return AIT_OK;
 }
 
-static ait_status chosen_score(const batch *b, int64_t i, double *score) {
+static ait_status chosen_score(const ait_batch *b, int64_t i, double *score) {
   ait_run *run = b->runs[i];
   switch ((ait_score)run->settings->score) {
     case AIT_SCORE_WEIGHT:
@@ -149,7 +147,7 @@ static ait_status chosen_score(const batch *b, int64_t i, double *score) {
 }
 
 /* The figures that are taken every --eval-every iterations. */
-static ait_status take_figures(const batch *b, int64_t i, ait_history_row *row) {
+static ait_status take_figures(const ait_batch *b, int64_t i, ait_history_row *row) {
   ait_run *run = b->runs[i];
   const ait_clean_data *data = run->data;
   if (run->test_predictor == NULL && data->mislabelled_rows == 0) {
@@ -175,12 +173,12 @@ static ait_status take_figures(const batch *b, int64_t i, ait_history_row *row) 
 }
 
 /* Seconds of the iterations alone, which a budget of seconds is for. */
-static double seconds_spent(const batch *b) {
+static double seconds_spent(const ait_batch *b) {
   return ait_run_clock() - b->began - b->figure_seconds;
 }
 
 /* Every --eval-every iterations, or 20 times in a budget of seconds, and at the end. */
-static int figures_are_due(const batch *b) {
+static int figures_are_due(const ait_batch *b) {
   const ait_clean_settings *s = b->settings;
   const ait_history *h = &b->runs[0]->history;
   if (s->seconds > 0) {
@@ -191,13 +189,13 @@ static int figures_are_due(const batch *b) {
   return made % s->eval_every == 0 || made == s->iterations;
 }
 
-static int is_complete(const batch *b) {
+static int is_complete(const ait_batch *b) {
   const ait_clean_settings *s = b->settings;
   return b->runs[0]->iterations >= s->iterations || (s->seconds > 0 && seconds_spent(b) >= s->seconds);
 }
 
 /* Keeps what the iteration that was just made is for run i. */
-static ait_status keep_iteration(batch *b, int64_t i, int with_figures) {
+static ait_status keep_iteration(ait_batch *b, int64_t i, int with_figures) {
   ait_run *run = b->runs[i];
   const int32_t kbar = ait_solver_kbar(b->solver)[i];
   const ait_real *F = ait_solver_trajectory_F(b->solver) + i;
@@ -223,7 +221,7 @@ static ait_status keep_iteration(batch *b, int64_t i, int with_figures) {
 
 /* One UL iteration of all runs. The sums stay on the device, so that it waits for nothing but its own
  * history line. */
-static ait_status iterate(batch *b) {
+static ait_status iterate(ait_batch *b) {
   ait_device *device = &b->context->device;
   AIT_TRY(ait_solver_step(b->solver));
   AIT_TRY(device->model->accumulate(device, b->count * b->n, ait_solver_gx(b->solver), b->gradient_sum));
@@ -235,7 +233,7 @@ static ait_status iterate(batch *b) {
 }
 
 /* What the runs are at this iteration: their means. */
-static ait_history_row mean_row(const batch *b) {
+static ait_history_row mean_row(const ait_batch *b) {
   ait_history_row mean = {0};
   for (int64_t i = 0; i < b->count; i++) {
     const ait_history *history = &b->runs[i]->history;
@@ -252,7 +250,7 @@ static ait_history_row mean_row(const batch *b) {
 }
 
 /* How the systems of conjugate gradient and the LL problems of L-BFGS went. */
-static ait_status take_tallies(const batch *b) {
+static ait_status take_tallies(const ait_batch *b) {
   int64_t *curved = b->tallies, *steps = curved + b->count, *unsolved = steps + b->count;
   const int32_t solves = b->settings->method.mapping == AIT_MAPPING_LBFGS;
   AIT_TRY(ait_solver_curvature_count(b->solver, curved));
@@ -268,7 +266,7 @@ static ait_status take_tallies(const batch *b) {
 }
 
 /* y_K at the final x and z, so that what is written belongs together. */
-static ait_status take_result(const batch *b) {
+static ait_status take_result(const ait_batch *b) {
   AIT_TRY(ait_solver_rollout(b->solver));
   AIT_TRY(take_tallies(b));
   for (int64_t i = 0; i < b->count; i++) {
@@ -282,36 +280,51 @@ static ait_status take_result(const batch *b) {
 }
 
 /* Tells scripts what every run was at the iteration just made. */
-static void print_iteration(const batch *b) {
+static void print_iteration(const ait_batch *b) {
   for (int64_t i = 0; b->settings->json && i < b->count; i++) {
     const ait_history *history = &b->runs[i]->history;
     ait_json_line_iteration(b->runs[i]->settings, &history->rows[history->count - 1]);
   }
 }
 
-static ait_status take_iterations(batch *b, const volatile sig_atomic_t *stop) {
+/* Nonzero where the batch ends here, before it is complete. */
+static int32_t take_stop(const ait_batch *b, const volatile sig_atomic_t *stop) {
+  const int32_t stopped = *stop && !is_complete(b);
+  for (int64_t i = 0; i < b->count; i++) {
+    b->runs[i]->stopped = stopped;
+  }
+  return stopped;
+}
+
+/* By the rule, and whenever a stop is asked for: the iterations that are made will then not have to be made again. */
+static ait_status keep_checkpoint(const whole_batch *whole, ait_batch *b) {
+  const int64_t made = b->runs[0]->iterations;
+  if (whole->checkpoint == NULL || !(*whole->stop || ait_checkpoint_is_due(whole->checkpoint, made))) {
+    return AIT_OK;
+  }
+  return ait_checkpoint_save(whole->checkpoint, made, ait_batch_put, b);
+}
+
+static ait_status take_iterations(const whole_batch *whole, ait_batch *b) {
   ait_status status = AIT_OK;
   ait_progress progress;
   ait_progress_begin(&progress, b->settings->quiet, b->count, b->settings->iterations);
-  while (status == AIT_OK && !is_complete(b) && !b->runs[0]->stopped) {
+  for (int32_t stopped = 0; status == AIT_OK && !is_complete(b) && !stopped;) {
     status = iterate(b);
     if (status == AIT_OK) {
       const ait_history_row row = mean_row(b);
       ait_progress_update(&progress, &row);
       print_iteration(b);
-      const int32_t stopped = *stop && !is_complete(b);
-      for (int64_t i = 0; i < b->count; i++) {
-        b->runs[i]->stopped = stopped;
-      }
+      stopped = take_stop(b, whole->stop);
+      status = keep_checkpoint(whole, b);
     }
   }
   ait_progress_end(&progress);
   return status;
 }
 
-static ait_status iterate_all(batch *b, const volatile sig_atomic_t *stop) {
-  b->began = ait_run_clock();
-  ait_status status = take_iterations(b, stop);
+static ait_status iterate_all(const whole_batch *whole, ait_batch *b) {
+  ait_status status = take_iterations(whole, b);
   if (status == AIT_OK) {
     status = take_result(b);
   }
@@ -324,7 +337,8 @@ static ait_status iterate_all(batch *b, const volatile sig_atomic_t *stop) {
 /* ---- runs that diverge ------------------------------------------------------------------------- */
 
 /* Finds the first of `blocks` blocks of `size` numbers on the device that has one that is not finite, or -1. */
-static ait_status find_block(const batch *b, const ait_real *numbers, int64_t size, ait_real *host, int64_t *found) {
+static ait_status find_block(const ait_batch *b, const ait_real *numbers, int64_t size, ait_real *host,
+                             int64_t *found) {
   ait_device *device = &b->context->device;
   *found = -1;
   for (int64_t i = 0; i < b->count && *found < 0; i++) {
@@ -337,9 +351,9 @@ static ait_status find_block(const batch *b, const ait_real *numbers, int64_t si
   return AIT_OK;
 }
 
-/* Which run it was that has diverged: the solver's word, or the first whose hyper-gradient is not finite. The arrays of
- * the first run are free until there is a result. */
-static ait_status find_diverged(const batch *b, int64_t *found) {
+/* Which run it was that has diverged: the solver's word, or the first whose hyper-gradient is not finite. The arrays
+ * of the first run are free until there is a result. */
+static ait_status find_diverged(const ait_batch *b, int64_t *found) {
   *found = ait_solver_diverged_entry(b->solver);
   if (*found < 0) {
     AIT_TRY(find_block(b, ait_solver_gx(b->solver), b->n, b->runs[0]->x, found));
@@ -361,7 +375,7 @@ static void forget_iterations(ait_run *run) {
 }
 
 /* Takes the run that has diverged out; AIT_DIVERGED with its sentence where none is left or none is found. */
-static ait_status drop_diverged(batch *b) {
+static ait_status drop_diverged(ait_batch *b) {
   char reason[AIT_SENTENCE];
   int64_t found;
   snprintf(reason, sizeof reason, "%s", ait_last_error());
@@ -381,38 +395,70 @@ static ait_status drop_diverged(batch *b) {
   return AIT_OK;
 }
 
-/* Iterates the first *count of `runs` until they are through or one of them, which is then taken out, diverges. */
-static ait_status attempt(int64_t *count, ait_run **runs, const volatile sig_atomic_t *stop, int32_t *through) {
-  batch b;
-  ait_status status = begin(*count, runs, &b);
+/* A batch that was cut off goes on where its checkpoint was saved. */
+static ait_status go_on(const whole_batch *whole, ait_batch *b) {
+  ait_checkpoint *checkpoint = whole->checkpoint;
+  b->began = ait_run_clock();
+  if (checkpoint != NULL && checkpoint->resumed.data != NULL) {
+    char note[64];
+    AIT_TRY(ait_batch_take(b, &checkpoint->resumed));
+    AIT_TRY(ait_checkpoint_went_on(checkpoint));
+    snprintf(note, sizeof note, "going on after UL iteration %lld", (long long)b->runs[0]->iterations);
+    ait_progress_note(b->settings, note);
+  }
+  if (checkpoint != NULL) {
+    ait_checkpoint_start(checkpoint, b->runs[0]->iterations);
+  }
+  return AIT_OK;
+}
+
+/* Iterates the runs that are left until they are through or one of them, which is then taken out, diverges. */
+static ait_status attempt(whole_batch *whole, int32_t *through) {
+  ait_batch b;
+  ait_status status = begin(whole, &b);
   if (status == AIT_OK) {
-    status = iterate_all(&b, stop);
+    status = go_on(whole, &b);
+  }
+  if (status == AIT_OK) {
+    status = iterate_all(whole, &b);
     *through = status == AIT_OK;
     if (status == AIT_DIVERGED) {
       status = drop_diverged(&b);
-      *count -= status == AIT_OK;
+      whole->left_count -= status == AIT_OK;
     }
   }
   end(&b);
   return status;
 }
 
-ait_status ait_batch_iterate(int64_t count, ait_run *runs, const volatile sig_atomic_t *stop) {
-  ait_run **left = malloc((size_t)count * sizeof *left);
-  if (left == NULL) {
+/* Which runs are left: all, or those of the checkpoint. */
+static ait_status take_left(whole_batch *whole) {
+  if (whole->checkpoint != NULL && whole->checkpoint->resumed.data != NULL) {
+    AIT_TRY(ait_batch_take_failures(&whole->checkpoint->resumed, whole->count, whole->runs));
+  }
+  for (int64_t i = 0; i < whole->count; i++) {
+    if (whole->runs[i].failure[0] == '\0') {
+      whole->left[whole->left_count++] = whole->runs + i;
+    }
+  }
+  return whole->left_count > 0 ? AIT_OK : ait_fail(AIT_BAD_DATA, "no run of the batch is left to go on with");
+}
+
+ait_status ait_batch_iterate(int64_t count, ait_run *runs, const volatile sig_atomic_t *stop,
+                             ait_checkpoint *checkpoint) {
+  whole_batch whole = {.count = count, .runs = runs, .stop = stop, .checkpoint = checkpoint};
+  whole.left = malloc((size_t)count * sizeof *whole.left);
+  if (whole.left == NULL) {
     return no_memory(count);
   }
-  for (int64_t i = 0; i < count; i++) {
-    left[i] = runs + i;
-  }
-  ait_status status = AIT_OK;
+  ait_status status = take_left(&whole);
   for (int32_t through = 0; status == AIT_OK && !through;) {
-    status = attempt(&count, left, stop, &through);
+    status = attempt(&whole, &through);
   }
-  free(left);
+  free(whole.left);
   return status;
 }
 
 ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop) {
-  return ait_batch_iterate(1, run, stop);
+  return ait_batch_iterate(1, run, stop, NULL);
 }

@@ -6,6 +6,7 @@
 #ifndef AIT_RUN_BATCH_H
 #define AIT_RUN_BATCH_H
 
+#include "run/checkpoint.h"
 #include "run/run.h"
 
 #ifdef __cplusplus
@@ -17,8 +18,12 @@ extern "C" {
  *
  * A run that diverges leaves the batch with its sentence in `failure`, and the others begin again without it. Where all
  * of them do, the last one's sentence is the error.
- * Errors: AIT_OUT_OF_MEMORY, AIT_DIVERGED, and whatever else the library returns. */
-ait_status ait_batch_iterate(int64_t count, ait_run *runs, const volatile sig_atomic_t *stop);
+ *
+ * With a checkpoint (NULL: none) that was opened the batch goes on from it, to the bits that it would have come to; it
+ * is saved as its rule says, and when a stop is asked for. Errors: AIT_OUT_OF_MEMORY, AIT_DIVERGED, and whatever else
+ * the library returns. */
+ait_status ait_batch_iterate(int64_t count, ait_run *runs, const volatile sig_atomic_t *stop,
+                             ait_checkpoint *checkpoint);
 
 #ifdef __cplusplus
 }

@@ -12,19 +12,29 @@
 
 #include "context/error.h"
 #include "data/file.h"
+#include "run/checkpoint.h"
 #include "run/json.h"
 
-const char *const ait_folder_files[] = {
-    "run.json",   "baseline.json", "compare.json",       "compare.csv", "curves.csv",      "sweep.json",
-    "sweep.csv",  "history.csv",   "seconds.csv",        "weights.npy", "y.npy",           "z.npy",
-    "scores.npy", "suspects.csv",  "suspect_images.npy", "report.html", "calibration.csv", "validation_suspects.csv",
-    NULL};
+const char *const ait_folder_files[] = {"run.json",          "baseline.json",   "compare.json",
+                                        "compare.csv",       "curves.csv",      "sweep.json",
+                                        "sweep.csv",         "history.csv",     "seconds.csv",
+                                        "weights.npy",       "y.npy",           "z.npy",
+                                        "scores.npy",        "suspects.csv",    "suspect_images.npy",
+                                        "report.html",       "calibration.csv", "validation_suspects.csv",
+                                        AIT_CHECKPOINT_NAME, AIT_FOLDER_LOCK,   NULL};
 
 /* Each command's folder has one of them, which says what wrote it. */
 static const char *const documents[] = {"run.json", "baseline.json", "compare.json", "sweep.json"};
 
 /* The one that lists folders of runs beside it. */
 static const char *const listing = "sweep.json";
+
+int ait_folder_is_leftover(const char *name) {
+  static const char beginning[] = AIT_CHECKPOINT_NAME ".", end[] = ".tmp";
+  const size_t length = strlen(name);
+  return length > sizeof beginning + sizeof end && strncmp(name, beginning, sizeof beginning - 1) == 0 &&
+         strcmp(name + length - (sizeof end - 1), end) == 0;
+}
 
 static int is_run_file(const char *name) {
   for (int i = 0; ait_folder_files[i] != NULL; i++) {
@@ -75,9 +85,19 @@ static int listed_folder(const char *path, const cJSON *run, char inner[PATH_MAX
          snprintf(inner, PATH_MAX, "%s/%s", path, *name) < PATH_MAX;
 }
 
+/* Nonzero where a run was begun and not ended. */
+static int holds_checkpoint(const char *path) {
+  char file[PATH_MAX];
+  return snprintf(file, sizeof file, "%s/%s", path, AIT_CHECKPOINT_NAME) < (int)sizeof file &&
+         ait_checkpoint_begins(file);
+}
+
 /* Names alone prove nothing: a user's own labels may be called y.npy. An older run has a document that this program has
- * written. */
+ * written, or a checkpoint. */
 static ait_status expect_older_run(const char *path) {
+  if (holds_checkpoint(path)) {
+    return AIT_OK;
+  }
   for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
     if (is_our_document(path, documents[i])) {
       return AIT_OK;
@@ -85,6 +105,11 @@ static ait_status expect_older_run(const char *path) {
   }
   return ait_fail(AIT_IO_ERROR, "--out %s: holds files but no run.json of an older run, so --force does not replace it",
                   path);
+}
+
+/* What a process that was killed leaves before there is anything to keep. */
+static int is_trace(const char *name) {
+  return strcmp(name, AIT_FOLDER_LOCK) == 0 || ait_folder_is_leftover(name);
 }
 
 static ait_status look_into(const char *path, int32_t force, int64_t *entries);
@@ -115,7 +140,7 @@ static ait_status look_into(const char *path, int32_t force, int64_t *entries) {
   ait_status status = AIT_OK;
   *entries = 0;
   for (struct dirent *entry; status == AIT_OK && (entry = readdir(directory)) != NULL;) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_trace(entry->d_name)) {
       continue;
     }
     (*entries)++;
@@ -173,8 +198,13 @@ ait_status ait_folder_check(const char *path, int32_t force, ait_folder *folder)
     int64_t entries = 0;
     AIT_TRY(look_into(folder->target, force, &entries));
     if (entries > 0 && !force) {
-      return ait_fail(AIT_IO_ERROR, "--out %s: exists and is not empty; name another folder, or --force to replace it",
-                      path);
+      return holds_checkpoint(folder->target)
+                 ? ait_fail(AIT_IO_ERROR,
+                            "--out %s: holds a run that was stopped: go on with it by --resume %s, or --force to begin "
+                            "anew",
+                            path, path)
+                 : ait_fail(AIT_IO_ERROR,
+                            "--out %s: exists and is not empty; name another folder, or --force to replace it", path);
     }
     folder->replace = entries > 0;
   }

@@ -18,6 +18,12 @@ typedef struct ait_folder {
   int32_t replace;        /* nonzero: an older run in the target gives way */
 } ait_folder;
 
+/* The lock of a folder that is claimed (run/claim.h). */
+#define AIT_FOLDER_LOCK "ait.lock"
+
+/* Nonzero for the names of checkpoints that are not whole. */
+int ait_folder_is_leftover(const char *name);
+
 /* The files of result folders, NULL-terminated. Only a folder that holds nothing else, but for the runs that its
  * sweep.json lists, and a document (run.json ...) that this program has written, is ever replaced. */
 extern const char *const ait_folder_files[];

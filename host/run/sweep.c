@@ -227,10 +227,23 @@ static ait_status write_all(const ait_sweep *sweep, const ait_folder *folder) {
   return AIT_OK;
 }
 
+/* A run that was stopped can still go on. */
+static ait_status keep_checkpoint(const ait_sweep *sweep, const ait_folder *folder) {
+  if (sweep->checkpoint == NULL || !sweep->checkpoint->is_there || !ait_sweep_was_stopped(sweep)) {
+    return AIT_OK;
+  }
+  char path[PATH_MAX];
+  AIT_TRY(ait_folder_path(folder, AIT_CHECKPOINT_NAME, path));
+  return ait_checkpoint_copy(sweep->checkpoint, path);
+}
+
 ait_status ait_sweep_write(const ait_sweep *sweep, ait_folder *folder) {
   AIT_TRY(ait_folder_begin(folder));
-  return ait_folder_finish(folder,
-                           sweep->is_single ? sweep->kind->write_files(sweep, 0, folder) : write_all(sweep, folder));
+  ait_status status = sweep->is_single ? sweep->kind->write_files(sweep, 0, folder) : write_all(sweep, folder);
+  if (status == AIT_OK) {
+    status = keep_checkpoint(sweep, folder);
+  }
+  return ait_folder_finish(folder, status);
 }
 
 /* ---- the summary ------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #ifndef AIT_RUN_SWEEP_H
 #define AIT_RUN_SWEEP_H
 
+#include "run/checkpoint.h"
 #include "run/run.h"
 #include "run/transition.h"
 
@@ -42,6 +43,7 @@ typedef struct ait_sweep {
   ait_run *runs;                   /* of weights, or NULL */
   ait_transition_run *transitions; /* of noise models, or NULL */
   double seconds;                  /* of the cleaning of all runs */
+  ait_checkpoint *checkpoint;      /* borrowed; NULL: none */
 } ait_sweep;
 
 /* Looks for lists that clash with settings, which are not yet complete.
@@ -66,7 +68,8 @@ ait_status ait_sweep_begin(ait_context *context, ait_sweep *sweep);
  * library returns. */
 ait_status ait_sweep_clean(ait_sweep *sweep, const volatile sig_atomic_t *stop);
 
-/* Writes all folders as one; on failure nothing is left of it. Errors: those of ait_folder_... */
+/* Writes all folders as one, with the checkpoint where a run was stopped; on failure nothing is left of it. Errors:
+ * those of ait_folder_... */
 ait_status ait_sweep_write(const ait_sweep *sweep, ait_folder *folder);
 
 /* Prints the summary of the one run, or a line a run and their means. Errors: AIT_OUT_OF_MEMORY. */

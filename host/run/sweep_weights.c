@@ -61,7 +61,7 @@ static int64_t count_diverged(const ait_sweep *sweep) {
 }
 
 static ait_status iterate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
-  const ait_status status = ait_batch_iterate(sweep->count, sweep->runs, stop);
+  const ait_status status = ait_batch_iterate(sweep->count, sweep->runs, stop, sweep->checkpoint);
   if (status != AIT_DIVERGED || sweep->is_single || count_diverged(sweep) != sweep->count - 1) {
     return status;
   }

@@ -14,7 +14,7 @@ pid=$!
 while kill -0 $pid 2>/dev/null && ! grep -q "iteration 20/200" err; do sleep 0.05; done
 kill -INT $pid
 wait $pid
-[ $? -eq 1 ] || fail "a stopped run: expected exit status 1: $(cat err)"
+[ $? -eq 130 ] || fail "a stopped run: expected exit status 130: $(cat err)"
 for words in "cifar10: 200 training rows" "50 test rows, 3072 features, 10 classes" "deep:300 classifier"; do
   grep -q "$words" out || fail "no '$words' in $(cat out)"
 done

@@ -206,7 +206,7 @@ sleep 0.2
 kill -INT $running
 wait $running
 status=$?
-[ $status -eq 1 ] || fail "a stopped run: exit status $status, expected 1"
+[ $status -eq 130 ] || fail "a stopped run: exit status $status, expected 130"
 grep -q "stopped after" stopped/run.json || fail "run.json does not say that the run was stopped"
 grep -q "STOPPED" out || fail "the summary does not say that the run was stopped"
 grep -q "validation rows alone: not trained: skipped" out || fail "the summary does not say what was skipped"
@@ -226,7 +226,7 @@ done
 kill -INT $running
 wait $running
 status=$?
-[ $status -eq 1 ] || fail "a signal beside the run: exit status $status, expected 1"
+[ $status -eq 130 ] || fail "a signal beside the run: exit status $status, expected 130"
 grep -q '"stopped":.*false' beside/run.json || fail "the iterations count as stopped"
 grep -q "rows kept by the baseline + validation rows: not trained: skipped, as a signal asked to stop" out ||
   fail "the summary does not say what was skipped: $(cat out)"

@@ -253,14 +253,14 @@ sleep 0.2
 kill -INT $running
 wait $running
 status=$?
-[ $status -eq 1 ] || fail "a stopped sweep: exit status $status, expected 1: $(cat err)"
+[ $status -eq 130 ] || fail "a stopped sweep: exit status $status, expected 130: $(cat err)"
 for seed in 0 1 2; do
   grep -q "stopped after" stopped/seed-$seed/run.json || fail "seed $seed does not say that it was stopped"
 done
 [ "$(grep -c ",stopped," stopped/sweep.csv)" -eq 3 ] || fail "sweep.csv does not say that the runs were stopped"
 grep -q "what there was is in stopped" err || fail "the signal was not answered: $(cat err)"
 
-# stop_noise_models WORDS: a signal as soon as the words are told; the exit status is 1.
+# stop_noise_models WORDS: a signal as soon as the words are told; the exit status is 130.
 stop_noise_models() {
   rm -rf stopped err
   "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.3 --out stopped --seeds 0..99 >out 2>err &
@@ -269,7 +269,7 @@ stop_noise_models() {
   kill -INT $running
   wait $running
   status=$?
-  [ $status -eq 1 ] || fail "stopped noise models: exit status $status, expected 1: $(cat err)"
+  [ $status -eq 130 ] || fail "stopped noise models: exit status $status, expected 130: $(cat err)"
 }
 # What was through stands, the others have no folder.
 stop_noise_models "^seed-1, run 2 of 100$"

@@ -50,5 +50,6 @@ ait_status ait_device_open_cpu(int32_t threads, ait_device *device) {
   snprintf(device->name, sizeof device->name, "cpu");
   snprintf(device->description, sizeof device->description, "%s, %d threads, data pass %s", processor, device->threads,
            kernel->name);
+  snprintf(device->arithmetic, sizeof device->arithmetic, "data pass %s, %s", kernel->name, openblas_get_config());
   return AIT_OK;
 }

@@ -181,6 +181,7 @@ ait_status ait_device_open_cuda(int32_t index, int32_t threads, ait_math math, a
   snprintf(made.name, sizeof made.name, "cuda:%d", index);
   describe(&properties, sizeof made.description, made.description);
   append_settings(&made, math);
+  snprintf(made.arithmetic, sizeof made.arithmetic, "%s", made.description);
   ait_status status = make_state(&made, properties.major, math);
   if (status != AIT_OK) {
     made.runtime->close(&made);

@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# resume.sh - a run that is killed, stopped or limited goes on to the bytes of one that never stopped.
+# AIT_KILLS: how often each of the first runs is killed (4 times where it is not set).
+. "$(dirname "$0")/support.bash"
+
+make_data train 300 3 0.3 1
+make_data val 60 3 0 2
+files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy"
+kills=${AIT_KILLS:-4}
+made=0
+
+# weights PROGRAM OUT [more]: a run of weights; in the background with `begin=exec` before it, so that $! is the program.
+weights() {
+  local program=$1 out=$2
+  shift 2
+  ${begin:-} "$program" clean $files --cleaning weights --baselines validation --ll-rate 0.3 --ll-steps 12 --threads 1 --out "$out" \
+    --quiet "$@"
+}
+
+# same A B: equal bytes in all that a run repeats.
+same() {
+  local file
+  for file in $(cd "$1" && find . -name '*.npy' -o -name suspects.csv -o -name history.csv); do
+    cmp -s "$1/$file" "$2/$file" || fail "$1/$file and $2/$file differ"
+  done
+  [ -e "$2/checkpoint.ait" ] && fail "$2 is complete and still holds a checkpoint"
+  [ "$(ls "$1")" = "$(ls "$2")" ] || fail "$1 and $2 hold other files: $(ls "$2")"
+}
+
+# cut_off WHOLE OUT PROGRAM COMMAND...: begins a run with the command, kills it at random moments, and lets it go on, until
+# that was done $kills times with a checkpoint saved since the last; then it comes to what the run in WHOLE came to, as do
+# those that end on the way.
+cut_off() {
+  local whole=$1 out=$2 program=$3 count=0 round=0 span=300 before moment
+  shift 3
+  while [ $count -lt "$kills" ] && [ $round -lt $((50 * kills)) ]; do
+    round=$((round + 1))
+    before=$(stat -c %i:%Y "$out/checkpoint.ait" 2>/dev/null)
+    if [ -e "$out/checkpoint.ait" ]; then
+      "$program" clean --resume "$out" --quiet 2>>err &
+    else
+      [ -n "$(find "$out" -name run.json 2>/dev/null)" ] && same "$whole" "$out"
+      rm -rf "$out"
+      begin=exec "$@" 2>>err &
+    fi
+    moment=$((RANDOM % span))
+    sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
+    kill -KILL $! 2>/dev/null
+    wait $! 2>/dev/null
+    if [ $? -ne 137 ]; then # it was through before
+      span=$((span > 45 ? span * 2 / 3 : 30))
+    elif [ "$(stat -c %i:%Y "$out/checkpoint.ait" 2>/dev/null)" = "$before" ]; then
+      span=$((span < 1500 ? span + 50 : span))
+    else
+      count=$((count + 1))
+    fi
+  done
+  [ $count -eq "$kills" ] || fail "$out: killed $count times of $kills"
+  made=$((made + count))
+  [ -e "$out/checkpoint.ait" ] && succeed "$program" clean --resume "$out" --checkpoint-every 0 --quiet
+  same "$whole" "$out"
+}
+
+# until_saved OUT: waits for the first checkpoint of the run in the background.
+until_saved() {
+  for _ in $(seq 500); do
+    [ -e "$1/checkpoint.ait" ] && return
+    sleep 0.02
+  done
+  fail "$1: no checkpoint in ten seconds"
+}
+
+# ---- killed at random moments ----------------------------------------------------------------------
+# A checkpoint an iteration, so that many kills meet one that is half-written.
+for case in "$AIT 800 --method iaptt-gm" "$AIT64 600 --method ia-gm-a --init-optimizer adam" "$AIT 200 --seeds 0..2 --train 200"; do
+  read -r program iterations options <<<"$case"
+  name=$(basename "$program")-$iterations
+  succeed weights "$program" "$name-whole" --iterations $iterations $options
+  cut_off "$name-whole" "$name-cut" "$program" weights "$program" "$name-cut" --iterations $iterations --checkpoint-every 1 \
+    $options
+done
+echo "killed $made times, each with a new checkpoint since the last"
+
+# ---- stopped by a signal, or by a limit of time -----------------------------------------------------
+whole=long
+succeed weights "$AIT" $whole --iterations 2500
+# stopped STATUS REASON OUT: the run in the background ended with this status, saved and wrote what there was.
+stopped() {
+  local status=$1 reason=$2 out=$3
+  wait $!
+  local found=$?
+  [ $found -eq "$status" ] || fail "$out: exit status $found, expected $status: $(cat err)"
+  grep -qF "$reason; what there was is in $out; go on with: ait clean --resume $out" err || fail "$out: said $(cat err)"
+  [ -e "$out/checkpoint.ait" ] && grep -q "stopped after" "$out/run.json" || fail "$out: not saved, or not written"
+}
+for signal in TERM:143 INT:130; do
+  out=by-${signal%:*}
+  begin=exec weights "$AIT" $out --iterations 2500 --checkpoint-every 20 2>err &
+  until_saved $out
+  kill -${signal%:*} $!
+  stopped ${signal#*:} "stopped by SIG${signal%:*}" $out
+  succeed "$AIT" clean --resume $out --quiet
+  same "$whole" $out
+done
+begin=exec weights "$AIT" limited --iterations 2500 --time-limit 0.01 2>err &
+stopped 124 "stopped at the end of its time limit" limited
+expect 1 "holds a run that was stopped: go on with it by --resume limited, or --force" weights "$AIT" limited --iterations 2500
+mv limited moved
+succeed "$AIT" clean --resume moved/ --threads 2 --quiet
+same "$whole" moved
+
+# A second signal ends a long iteration at once; nothing is left of the run, and its folder can be used.
+begin=exec weights "$AIT" twice --iterations 10 --method ls --ll-steps 5000000 2>err &
+for _ in $(seq 100); do
+  sleep 0.05
+  grep -q "^SigCgt:.*[2367abef]$" "/proc/$!/status" && break
+done
+sleep 0.2
+kill -TERM $!
+sleep 0.2
+kill -TERM $!
+wait $!
+[ $? -eq 143 ] || fail "a second signal: exit status $?"
+[ "$(ls twice)" = "ait.lock" ] || fail "a second signal left $(ls twice)"
+succeed weights "$AIT" twice --iterations 2
+
+# ---- one run at a time -----------------------------------------------------------------------------
+begin=exec weights "$AIT" busy --iterations 100000000 2>other &
+for _ in $(seq 100); do
+  [ -e busy/ait.lock ] && break
+  sleep 0.05
+done
+expect 1 "busy: another run is at work there" weights "$AIT" busy --iterations 2
+expect 1 "another run is at work there" "$AIT" baseline $files --out busy
+kill -KILL $!
+wait $! 2>/dev/null
+
+# ---- what cannot go on -----------------------------------------------------------------------------
+begin=exec weights "$AIT" kept --iterations 100000000 --checkpoint-every 5 2>err &
+until_saved kept
+kill -KILL $!
+wait $! 2>/dev/null
+resume() { "$AIT" clean --resume kept --quiet "$@"; }
+expect 2 "--seed cannot be given with --resume" resume --seed 3
+expect 2 "--iterations cannot be given with --resume" resume --threads 1 --iterations=3
+expect 1 "--resume none: there is no such folder" "$AIT" clean --resume none
+expect 1 "holds no checkpoint: no run was saved there, or it is complete" "$AIT" clean --resume "$whole"
+expect 2 "--checkpoint-every 5x: expected" weights "$AIT" none --checkpoint-every 5x
+expect 2 "--checkpoint-every saves weights" "$AIT" clean $files --cleaning transition --checkpoint-every 5 --out none
+expect 1 "was written by ait 0" "$AIT64" clean --resume kept --quiet
+kernel=$(sed -n 's/.*data pass \([a-z0-9]*\)$/\1/p' <("$AIT" info) | head -n 1)
+other=baseline
+[ "$kernel" = baseline ] && other=v2
+expect 1 "was written on [cpu: data pass $kernel, " env AIT_CPU_KERNEL=$other "$AIT" clean --resume kept --quiet
+cp train-labels.npy labels-kept.npy
+python3 - <<'PYTHON'
+data = bytearray(open("train-labels.npy", "rb").read())
+data[-8:] = bytes(8) if any(data[-8:]) else bytes([1]) + bytes(7)
+open("train-labels.npy", "wb").write(data)
+PYTHON
+cmp -s train-labels.npy labels-kept.npy && fail "the label is what it was"
+expect 1 "rows or labels are not those that the run began with" resume
+mv labels-kept.npy train-labels.npy
+cp kept/checkpoint.ait whole.ait
+head -c 1000 whole.ait >kept/checkpoint.ait
+expect 1 "it was cut or added to" resume
+{ head -c 1000 whole.ait; printf 'x'; tail -c +1002 whole.ait; } >kept/checkpoint.ait
+cmp -s whole.ait kept/checkpoint.ait && { head -c 1000 whole.ait; printf 'y'; tail -c +1002 whole.ait; } >kept/checkpoint.ait
+expect 1 "is damaged, as its checksum tells" resume
+echo "nothing" >kept/checkpoint.ait
+expect 1 "is no checkpoint" resume
+cp whole.ait kept/checkpoint.ait
+
+# ---- a disk on which nothing fits ------------------------------------------------------------------
+(ulimit -f 8; resume --time-limit 0.4 --checkpoint-every 5 2>err)
+[ $? -eq 1 ] || fail "no room: exit status $?"
+grep -q "warning: no checkpoint from iteration .*File too large; nothing was put in its place" err || fail "no room: $(cat err)"
+grep -q "its last checkpoint is there, to go on from with --resume" err || fail "no room: $(cat err)"
+cmp whole.ait kept/checkpoint.ait || fail "no room: the older checkpoint is not what it was"
+[ "$(ls kept)" = "checkpoint.ait" ] || fail "no room: left $(ls kept)"
+succeed weights "$AIT" kept --force --iterations 2
+[ ! -e kept/checkpoint.ait ] || fail "--force left the older checkpoint"
+finish
