@@ -45,7 +45,7 @@ static ait_status make_problem(ait_batch *b) {
   return ait_clean_settings_add_terms(b->settings, &b->runs[0]->network, b->problem);
 }
 
-/* How the trajectory is stored, which is told where --memory asks for it. */
+/* How the trajectory is stored, which is told where --memory asks for it. Every run has its share of the bytes. */
 static ait_status plan_trajectory(ait_batch *b, const ait_solver_options *options) {
   const char *shrinks = b->count == 1 ? "--ll-steps or the classifier (--model)"
                                       : "--ll-steps, the classifier (--model) or the number of runs";
@@ -53,6 +53,7 @@ static ait_status plan_trajectory(ait_batch *b, const ait_solver_options *option
   AIT_TRY(ait_storage_plan(options, b->count, b->m, shrinks, &plan));
   for (int64_t i = 0; i < b->count; i++) {
     b->runs[i]->trajectory = plan;
+    b->runs[i]->trajectory.bytes = plan.bytes / b->count;
   }
   if (options->trajectory_bytes > 0) {
     char text[AIT_STORAGE_TEXT];

@@ -41,7 +41,7 @@ typedef struct ait_run {
   ait_real *x;                    /* N */
   ait_real *y, *z;                /* m: y_K, and z or the fixed start */
   int64_t *kbar_counts;           /* K + 1: UL iterations with each kbar */
-  ait_trajectory_plan trajectory; /* of the batch */
+  ait_trajectory_plan trajectory; /* of the batch, with this run's share of the bytes */
   ait_real *probabilities;        /* N x classes, under the parameters predicted last */
   ait_history history;
   int64_t iterations;  /* made */
