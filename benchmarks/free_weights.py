@@ -16,20 +16,18 @@ CELLS = (("symmetric", 0.5, 100), ("pair", 0.4, 100), ("symmetric", 0.5, 5000))
 SETTINGS = {
     "as shipped": [],
     "K = 1": ["--ll-steps", 1],
-    "K = 1, 1,000 UL iterations": ["--ll-steps", 1, "--iterations", 1000],
     "K = 30": ["--ll-steps", 30],
     "LL step 0.1": ["--ll-rate", 0.1],
     "LL step 0.3": ["--ll-rate", 0.3],
-    "x by gradient descent, 0.1": ["--ul-optimizer", "sgd", "--ul-rate", 0.1],
+    "K = 1, LL step 0.3": ["--ll-steps", 1, "--ll-rate", 0.3],
+    "K = 30, LL step 0.3": ["--ll-steps", 30, "--ll-rate", 0.3],
     "x by gradient descent, 1": ["--ul-optimizer", "sgd", "--ul-rate", 1],
     "x by Adam, 0.1": ["--ul-rate", 0.1],
-    "z by Adam, 0.001": ["--init-optimizer", "adam", "--init-rate", 0.001],
     "no truncation (ia-gm)": ["--method", "ia-gm"],
+    "last steps (t-rhg), fixed start": ["--method", "t-rhg"],
     "fixed start (rhg)": ["--method", "rhg"],
     "fixed start, K = 30, LL step 0.2": ["--method", "rhg", "--ll-steps", 30, "--ll-rate", 0.2],
-    "fixed start, last steps (t-rhg)": ["--method", "t-rhg"],
     "prior, 0.01 (ait)": ["--method", "ait"],
-    "prior, 0.1 (ait)": ["--method", "ait", "--prior-weight", 0.1],
 }
 SCORES = ("classifier", "weight", "gradient")
 
