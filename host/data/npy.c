@@ -362,18 +362,20 @@ ait_status ait_matrix_open_npy(const char *path, ait_matrix **matrix) {
 enum { HEADER_CHARACTERS = 118 };
 
 /* The axes after the first: " 784", " 28, 28", " 3, 32, 32" or nothing. */
-static void write_axes(const ait_matrix *matrix, int flat, char axes[64]) {
+enum { AXES_CHARACTERS = 80 };
+
+static void write_axes(const ait_matrix *matrix, int flat, char axes[AXES_CHARACTERS]) {
   const ait_image_layout *l = &matrix->layout;
   if (flat) {
     axes[0] = '\0';
   } else if (l->height == 0) {
-    snprintf(axes, 64, " %" PRId64, matrix->columns);
+    snprintf(axes, AXES_CHARACTERS, " %" PRId64, matrix->columns);
   } else if (l->channels == 1) {
-    snprintf(axes, 64, " %" PRId64 ", %" PRId64, l->height, l->width);
+    snprintf(axes, AXES_CHARACTERS, " %" PRId64 ", %" PRId64, l->height, l->width);
   } else if (l->planar) {
-    snprintf(axes, 64, " %" PRId64 ", %" PRId64 ", %" PRId64, l->channels, l->height, l->width);
+    snprintf(axes, AXES_CHARACTERS, " %" PRId64 ", %" PRId64 ", %" PRId64, l->channels, l->height, l->width);
   } else {
-    snprintf(axes, 64, " %" PRId64 ", %" PRId64 ", %" PRId64, l->height, l->width, l->channels);
+    snprintf(axes, AXES_CHARACTERS, " %" PRId64 ", %" PRId64 ", %" PRId64, l->height, l->width, l->channels);
   }
 }
 
@@ -385,8 +387,7 @@ static void write_header(FILE *stream, const ait_matrix *matrix, int flat) {
       dtype = dtypes[i].code;
     }
   }
-  char text[HEADER_CHARACTERS];
-  char axes[64];
+  char axes[AXES_CHARACTERS], text[AXES_CHARACTERS + HEADER_CHARACTERS]; /* room that the compiler can see is enough */
   write_axes(matrix, flat, axes);
   snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%" PRId64 ",%s), }",
            matrix->type == AIT_U8 ? '|' : '<', dtype, matrix->rows, axes);
