@@ -22,7 +22,8 @@ grep -Eq "given (airplane|automobile|bird|cat|deer|dog|frog|horse|ship|truck) \(
 python3 - <<'PYTHON' || fail "the run folder does not hold what it should"
 import json, os
 run = json.load(open("run/run.json"))
-assert run["data"] == {"features": 3072, "classes": 10, "type": "u8"}, run["data"]
+names = "airplane automobile bird cat deer dog frog horse ship truck".split()
+assert run["data"] == {"features": 3072, "classes": 10, "type": "u8", "class_names": names}, run["data"]
 assert run["result"]["ranking"]["classifier"]["auroc"] > 0.95, run["result"]["ranking"]
 assert run["result"]["test_accuracy"]["y"] > 0.9, run["result"]["test_accuracy"]
 parameters = 3072 * 300 + 300 + 300 * 10 + 10
