@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "data/csv.h"
 #include "data_support.h"
-#include "report/csv.h"
 #include "report/digest.h"
 #include "report/html.h"
 

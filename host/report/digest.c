@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "context/error.h"
-#include "report/csv.h"
+#include "data/csv.h"
 
 /* What is kept of a row until the whole file is known. */
 typedef struct row {

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "context/error.h"
+#include "data/csv.h"
 #include "data/matrix.h"
-#include "report/csv.h"
 #include "run/json.h"
 
 /* ---- documents --------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "context/error.h"
-#include "report/csv.h"
+#include "data/csv.h"
 #include "run/allocate.h"
 
 enum { LEAST_LEFT = 2 };

@@ -1,6 +1,6 @@
-/* csv.h - reading the tables of a run folder, row by row. */
-#ifndef AIT_REPORT_CSV_H
-#define AIT_REPORT_CSV_H
+/* csv.h - reading tables (RFC 4180), row by row. */
+#ifndef AIT_DATA_CSV_H
+#define AIT_DATA_CSV_H
 
 #include <stdio.h>
 

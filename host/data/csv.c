@@ -1,5 +1,5 @@
-/* csv.c - reading the tables of a run folder, row by row. */
-#include "report/csv.h"
+/* csv.c - reading tables, row by row. */
+#include "data/csv.h"
 
 #include <errno.h>
 #include <math.h>
