@@ -89,6 +89,23 @@ void ait_summary_ranking(const char *name, const ait_ranking *r, FILE *out) {
           ait_summary_percent(r->precision_100, first), ait_summary_percent(r->precision_1000, second));
 }
 
+void ait_summary_warning(const char *sentence, FILE *stream) {
+  const size_t width = 112;
+  size_t column = (size_t)fprintf(stream, "  WARNING:");
+  while (*sentence != '\0') {
+    const size_t word = strcspn(sentence, " ");
+    if (column + 1 + word > width) {
+      fputs("\n   ", stream);
+      column = 3;
+    }
+    fprintf(stream, " %.*s", (int)word, sentence);
+    column += 1 + word;
+    sentence += word;
+    sentence += strspn(sentence, " ");
+  }
+  fputc('\n', stream);
+}
+
 void ait_summary_ranking_heading(int64_t flagged, FILE *out) {
   fprintf(out, "\nMislabelled rows among the %lld most suspect (figures in %%)\n", (long long)flagged);
   fprintf(out, "  %-38s %12s %6s %6s %6s %6s %7s\n", "ranked by", "found", "AUROC", "AP", "F1", "P@100", "P@1000");

@@ -15,6 +15,9 @@ void ait_summary_data(const ait_clean_settings *settings, const ait_clean_data *
 /* " on cpu (2 threads)", " on cuda:0 (tf32)", and the end of the line. */
 void ait_summary_device(const ait_context *context, int32_t math, FILE *stream);
 
+/* "  WARNING: ...", in lines of no more than 112 characters where its words allow. */
+void ait_summary_warning(const char *sentence, FILE *stream);
+
 /* The heading of a table of rankings whose truth is known, and a line of it. */
 void ait_summary_ranking_heading(int64_t flagged, FILE *stream);
 void ait_summary_ranking(const char *name, const ait_ranking *ranking, FILE *stream);

@@ -241,11 +241,11 @@ static void print_arms(const ait_transition_run *run, FILE *out) {
           run->chosen == AIT_ARM_MEAN ? "   (taken)" : "");
   print_choice(run, out);
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
-    fprintf(out, "  WARNING: %s\n", ait_transition_warning(run, i));
+    ait_summary_warning(ait_transition_warning(run, i), out);
   }
   char sentence[AIT_DATA_SENTENCE];
   if (ait_validation_check_warning(&run->validation_check, sentence)) {
-    fprintf(out, "  WARNING: %s\n", sentence);
+    ait_summary_warning(sentence, out);
   }
 }
 
