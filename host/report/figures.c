@@ -230,17 +230,7 @@ void ait_page_figures(const ait_page *page) {
   }
   ait_page_open(page, "figures", "Figures");
   ait_page_open_table(page, "Figures of the runs", "figures");
-  fprintf(page->out, "<thead><tr><th scope=\"col\">Figure</th>");
-  for (int64_t i = 0; i < page->source->count; i++) {
-    fprintf(page->out, "<th scope=\"col\">");
-    if (page->source->count > 1) {
-      ait_page_mark(page, i, 1);
-    } else {
-      ait_html_name(page->out, page->source->runs[i].name);
-    }
-    fprintf(page->out, "</th>");
-  }
-  fprintf(page->out, "</tr></thead>\n<tbody>\n");
+  ait_page_head_of_runs(page, "Figure", page->source->count);
   for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
     write_line(page, &figures[i]);
   }

@@ -42,6 +42,10 @@ void ait_page_mark(const ait_page *page, int64_t i, int32_t named);
 void ait_page_open_table(const ait_page *page, const char *caption, const char *style_class);
 void ait_page_close_table(const ait_page *page);
 
+/* The head of a table with a column a run, the first `runs` of them, behind a column headed `first`, a text of ours;
+ * then the table's body is open. */
+void ait_page_head_of_runs(const ait_page *page, const char *first, int64_t runs);
+
 /* A number as people read it: the share in per cent with so many digits, or "-" for NaN. */
 void ait_page_percent(FILE *out, double share, int digits);
 /* A whole number with thin spaces between groups of three digits. */

@@ -120,3 +120,17 @@ double ait_page_best_cheap(const ait_report_run *run) {
   }
   return best;
 }
+
+void ait_page_head_of_runs(const ait_page *page, const char *first, int64_t runs) {
+  fprintf(page->out, "<thead><tr><th scope=\"col\">%s</th>", first);
+  for (int64_t i = 0; i < runs; i++) {
+    fprintf(page->out, "<th scope=\"col\">");
+    if (page->source->count > 1) {
+      ait_page_mark(page, i, 1);
+    } else {
+      ait_html_name(page->out, page->source->runs[i].name);
+    }
+    fprintf(page->out, "</th>");
+  }
+  fprintf(page->out, "</tr></thead>\n<tbody>\n");
+}

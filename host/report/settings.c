@@ -76,17 +76,7 @@ void ait_page_settings(const ait_page *page) {
   }
   ait_page_open(page, "settings", "Settings");
   ait_page_open_table(page, "Settings of the runs", "settings");
-  fprintf(page->out, "<thead><tr><th scope=\"col\">Setting</th>");
-  for (int64_t i = 0; i < page->source->shown; i++) {
-    fprintf(page->out, "<th scope=\"col\">");
-    if (page->source->count > 1) {
-      ait_page_mark(page, i, 1);
-    } else {
-      ait_html_name(page->out, page->source->runs[i].name);
-    }
-    fprintf(page->out, "</th>");
-  }
-  fprintf(page->out, "</tr></thead>\n<tbody>\n");
+  ait_page_head_of_runs(page, "Setting", page->source->shown);
   for (int64_t i = 0; i < page->source->shown; i++) {
     cJSON_ArrayForEach(setting, page->source->runs[i].settings) {
       if (!was_written(page, i, setting->string)) {
