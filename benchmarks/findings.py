@@ -6,8 +6,6 @@
   benchmarks/findings.py table RESULTS.json
       prints the tables
 """
-import argparse
-import os
 import statistics
 
 import runs
@@ -56,11 +54,12 @@ def line_of(cell, results):
             f"| {min(z):.1f} to {max(z):.1f} | {len(results)} |")
 
 
-def print_tables(path):
+def print_tables(path, seeds):
     cells = {}
     for name, figures in runs.read(path).items():
         data, noise, rate, rows, seed = name.split(",")
-        cells.setdefault((data, noise, rate, rows), {})[int(seed)] = figures
+        if int(seed) in seeds:
+            cells.setdefault((data, noise, rate, rows), {})[int(seed)] = figures
     for data in CLEAN_ROWS:
         print(f"\n{data}\n")
         print("| noise, clean rows | transition cleaning | best cheap ranking | AUROC, difference | AP | F1 | z | seeds |")
@@ -72,19 +71,5 @@ def print_tables(path):
                     print(line_of(cell, [cells[cell][seed] for seed in sorted(cells[cell])]))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run")
-    runs.add_arguments(run, "10..19")
-    run.add_argument("--processes", type=int, default=os.cpu_count())
-    commands.add_parser("table").add_argument("results")
-    arguments = parser.parse_args()
-    if arguments.command == "run":
-        make_runs(arguments)
-    else:
-        print_tables(arguments.results)
-
-
 if __name__ == "__main__":
-    main()
+    runs.command_line(__doc__, "10..19", make_runs, print_tables, runs.add_processes)

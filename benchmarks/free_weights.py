@@ -6,8 +6,6 @@
   benchmarks/free_weights.py table RESULTS.json [--seeds 10..19]
       prints the tables
 """
-import argparse
-import os
 import statistics
 
 import runs
@@ -80,21 +78,5 @@ def print_tables(path, seeds):
                 print(line_of(setting, settings[setting], settings["as shipped"]))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run")
-    runs.add_arguments(run, "10..19")
-    run.add_argument("--processes", type=int, default=os.cpu_count())
-    table = commands.add_parser("table")
-    table.add_argument("results")
-    table.add_argument("--seeds", default="10..19", type=runs.span)
-    arguments = parser.parse_args()
-    if arguments.command == "run":
-        make_runs(arguments)
-    else:
-        print_tables(arguments.results, arguments.seeds)
-
-
 if __name__ == "__main__":
-    main()
+    runs.command_line(__doc__, "10..19", make_runs, print_tables, runs.add_processes)

@@ -1,4 +1,5 @@
 """What the scripts share that make many runs of `ait clean`: a results file that grows run by run, and its figures."""
+import argparse
 import concurrent.futures
 import csv
 import json
@@ -11,11 +12,28 @@ import tempfile
 FIGURES = ("auroc", "average_precision", "f1")
 
 
-def add_arguments(parser, seeds):
-    parser.add_argument("--ait", required=True, help="the program")
-    parser.add_argument("--out", required=True, help="the results, which runs are added to")
-    parser.add_argument("--mnist", help="the folder of MNIST's files (default: without MNIST)")
-    parser.add_argument("--seeds", default=seeds, type=span, help=f"FIRST..LAST (default {seeds})")
+def command_line(description, seeds, make_runs, print_tables, add_arguments=lambda run: None):
+    """The two commands of every script: `run` adds runs to a results file, `table` prints what it holds."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run")
+    run.add_argument("--ait", required=True, help="the program")
+    run.add_argument("--out", required=True, help="the results, which runs are added to")
+    run.add_argument("--mnist", help="the folder of MNIST's files (default: without MNIST)")
+    add_arguments(run)
+    table = commands.add_parser("table")
+    table.add_argument("results")
+    for command in (run, table):
+        command.add_argument("--seeds", default=seeds, type=span, help=f"FIRST..LAST (default {seeds})")
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        make_runs(arguments)
+    else:
+        print_tables(arguments.results, arguments.seeds)
+
+
+def add_processes(run):
+    run.add_argument("--processes", type=int, default=os.cpu_count())
 
 
 def span(text):

@@ -7,7 +7,6 @@
   benchmarks/tables.py table RESULTS.json
       prints the tables
 """
-import argparse
 import statistics
 
 import runs
@@ -61,11 +60,13 @@ def line_of(model, method, iterations, results):
             f"| {mean(results, 'clean_class_f1', 'this_run')} | {auroc:.2f} | {kbar_shares(results)} | {len(results)} |")
 
 
-def print_tables(path):
+def print_tables(path, seeds):
     tables = {}
     for name, figures in runs.read(path).items():
-        network, method, iterations, _ = name.rsplit(",", 3)
+        network, method, iterations, seed = name.rsplit(",", 3)
         data, model = network.split(",", 1)
+        if int(seed) not in seeds:
+            continue
         tables.setdefault(data, {}).setdefault((model, method, int(iterations)), []).append(figures)
     for data, lines in tables.items():
         print(f"\n{data}\n")
@@ -78,21 +79,11 @@ def print_tables(path):
         print(f"\nValidation rows alone: accuracy {mean(results, 'test_accuracy', 'validation_only')}, AUROC {auroc:.2f}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run")
-    runs.add_arguments(run, "0..2")
+def add_arguments(run):
     run.add_argument("--methods", default=METHODS)
     run.add_argument("--models", default="deep:300")
     run.add_argument("--iterations", type=int, default=3000)
-    commands.add_parser("table").add_argument("results")
-    arguments = parser.parse_args()
-    if arguments.command == "run":
-        make_runs(arguments)
-    else:
-        print_tables(arguments.results)
 
 
 if __name__ == "__main__":
-    main()
+    runs.command_line(__doc__, "0..2", make_runs, print_tables, add_arguments)
