@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -16,10 +17,12 @@
 extern "C" {
 #include "cli/options.h"
 }
+#include "run/aside.h"
 #include "run/baseline.h"
 #include "run/case.h"
 #include "run/checkpoint_file.h"
 #include "run/claim.h"
+#include "run/data.h"
 #include "run/difference.h"
 #include "run/folder.h"
 #include "run/history.h"
@@ -472,6 +475,135 @@ TEST(Stack, RefusesWhatCannotBeCopiedAsItIs) {
   for (ait_matrix *matrix : {u8, f32, scaled, wide, most, more}) {
     ait_matrix_destroy(matrix);
   }
+}
+
+// ---- rows set aside ----------------------------------------------------------------------------
+
+// 40 training rows and 200 validation rows of 5 classes (class 4 has one validation row), the first 8 reviewed; every
+// row is its number.
+struct RowsToPart {
+  static constexpr int64_t kTrain = 40, kValidation = 200, kReviewed = 8;
+  std::vector<float> train = std::vector<float>(kTrain), validation = std::vector<float>(kValidation);
+  ait_clean_settings settings = {};
+  ait_clean_data data = {};
+
+  RowsToPart() {
+    settings.seed = 3;
+    ait_matrix *matrix;
+    data.train_rows = kTrain;
+    data.validation_rows = kValidation;
+    data.reviewed_rows = kReviewed;
+    data.classes = 5;
+    data.features = 1;
+    data.given = static_cast<int32_t *>(std::calloc(kTrain, sizeof(int32_t)));
+    data.validation_labels = static_cast<int32_t *>(std::calloc(kValidation, sizeof(int32_t)));
+    for (int64_t i = 0; i < kTrain; i++) {
+      train[i] = static_cast<float>(-1 - i);
+      data.given[i] = static_cast<int32_t>(i % 3);
+    }
+    for (int64_t j = 0; j < kValidation; j++) {
+      validation[j] = static_cast<float>(j);
+      data.validation_labels[j] = j == 100 ? 4 : static_cast<int32_t>(j % 4);
+    }
+    EXPECT_EQ(ait_matrix_view(AIT_F32, kTrain, 1, 1, train.data(), &matrix), AIT_OK);
+    data.train = data.owned[0] = matrix;
+    EXPECT_EQ(ait_matrix_view(AIT_F32, kValidation, 1, 1, validation.data(), &matrix), AIT_OK);
+    data.validation = data.owned[1] = matrix;
+  }
+  ~RowsToPart() {
+    ait_clean_data_free(&data);
+  }
+  // The numbers of rows of a matrix, from one on.
+  static std::vector<int64_t> numbers(const ait_matrix *matrix, int64_t from = 0) {
+    std::vector<int64_t> found;
+    for (int64_t i = from; i < ait_matrix_rows(matrix); i++) {
+      found.push_back(static_cast<int64_t>(ait_matrix_value(matrix, i, 0)));
+    }
+    return found;
+  }
+};
+
+struct Aside : ::testing::Test, RowsToPart {};
+
+TEST_F(Aside, EveryValidationRowHasOnePlace) {
+  settings.plant = 0.25;
+  settings.hold_out = 0.1;
+  ASSERT_EQ(ait_aside_apply(&settings, &data), AIT_OK) << ait_last_error();
+  const ait_aside &aside = data.aside;
+  EXPECT_STREQ(aside.without, "");
+  EXPECT_EQ(aside.planted, 48);
+  EXPECT_EQ(aside.flipped, 16);
+  EXPECT_EQ(aside.held_out, 19);
+  const ait_cleaning_entry entry = ait_clean_data_entry(&data);
+  ASSERT_EQ(ait_matrix_rows(entry.train), kTrain + 48);
+  ASSERT_EQ(ait_clean_data_learned(&data), kTrain + 48);
+  EXPECT_EQ(numbers(data.train).back(), -kTrain);
+  EXPECT_EQ(ait_matrix_rows(data.train), kTrain);
+  std::vector<int64_t> planted = numbers(entry.train, kTrain), held_out = numbers(aside.held_out_rows);
+  const std::vector<int64_t> upper = numbers(entry.validation);
+  ASSERT_EQ(upper.size(), 133u);
+  EXPECT_TRUE(std::is_sorted(upper.begin(), upper.end()));
+  for (int64_t k = 0; k < 48; k++) {
+    const int32_t truth = data.validation_labels[planted[k]], given = entry.train_labels[kTrain + k];
+    EXPECT_EQ(given != truth, k < 16) << k;
+    EXPECT_TRUE(k >= 16 || given < 3) << "a label that no training row carries: " << given;
+  }
+  for (size_t k = 0; k < upper.size(); k++) {
+    EXPECT_EQ(entry.validation_labels[k], data.validation_labels[upper[k]]);
+  }
+  for (size_t k = 0; k < held_out.size(); k++) {
+    EXPECT_EQ(aside.held_out_labels[k], data.validation_labels[held_out[k]]);
+  }
+  for (int64_t j = 0; j < kReviewed; j++) {
+    EXPECT_EQ(upper[j], j) << "a reviewed row is set aside";
+  }
+  EXPECT_EQ(std::count(upper.begin(), upper.end(), 100), 1) << "the only row of a class is set aside";
+  planted.insert(planted.end(), held_out.begin(), held_out.end());
+  planted.insert(planted.end(), upper.begin(), upper.end());
+  std::sort(planted.begin(), planted.end());
+  for (int64_t j = 0; j < kValidation; j++) {
+    EXPECT_EQ(planted[j], j);
+  }
+}
+
+TEST_F(Aside, SeedDecidesWhichRows) {
+  settings.plant = 0.25;
+  ASSERT_EQ(ait_aside_apply(&settings, &data), AIT_OK) << ait_last_error();
+  const std::vector<int64_t> first = numbers(ait_clean_data_entry(&data).train, kTrain);
+  const std::vector<int32_t> labels(data.given + kTrain, data.given + kTrain + 48);
+  for (uint64_t seed : {3u, 4u}) {
+    RowsToPart other;
+    other.settings.plant = 0.25;
+    other.settings.seed = seed;
+    ASSERT_EQ(ait_aside_apply(&other.settings, &other.data), AIT_OK) << ait_last_error();
+    EXPECT_EQ(numbers(ait_clean_data_entry(&other.data).train, kTrain) == first, seed == 3);
+    EXPECT_TRUE(seed != 3 || std::equal(labels.begin(), labels.end(), other.data.given + kTrain));
+  }
+}
+
+TEST_F(Aside, WhatCannotBePlantedIsLeftOut) {
+  settings.plant = 0.05;
+  ASSERT_EQ(ait_aside_apply(&settings, &data), AIT_OK) << ait_last_error();
+  EXPECT_THAT(data.aside.without, HasSubstr("0.05 of the 192 validation rows is 10, and fewer than 20"));
+  EXPECT_EQ(ait_clean_data_entry(&data).train, data.train);
+  EXPECT_EQ(ait_clean_data_entry(&data).validation, data.validation);
+  EXPECT_EQ(ait_clean_data_learned(&data), kTrain);
+  std::fill(data.given, data.given + kTrain, 1);
+  std::fill(data.validation_labels, data.validation_labels + kValidation, 1);
+  settings.plant = 0.25;
+  settings.hold_out = 0.1;
+  ASSERT_EQ(ait_aside_apply(&settings, &data), AIT_OK) << ait_last_error();
+  EXPECT_THAT(data.aside.without, HasSubstr("all training rows carry one label"));
+  EXPECT_EQ(data.aside.planted, 0);
+  EXPECT_EQ(data.aside.held_out, 19);
+  EXPECT_EQ(ait_clean_data_entry(&data).train, data.train);
+  EXPECT_EQ(ait_matrix_rows(ait_clean_data_entry(&data).validation), kValidation - 19);
+}
+
+TEST_F(Aside, TooFewToHoldOutIsAnError) {
+  settings.hold_out = 0.03;
+  EXPECT_EQ(ait_aside_apply(&settings, &data), AIT_INVALID_ARGUMENT);
+  EXPECT_THAT(ait_last_error(), HasSubstr("--hold-out 0.03 of the validation rows is 6; expected at least 10"));
 }
 
 // ---- classifiers beside a run ----------------------------------------------------------------

@@ -45,8 +45,9 @@ static const struct argp_option options[] = {
      "or validation, the quick choice (default all)",
      4},
     {"all-suspects", KEY_ALL_SUSPECTS, NULL, 0,
-     "List every row in suspects.csv, where transition cleaning of own files ends it with the rows whose label is less "
-     "likely than another",
+     "List every row in suspects.csv, where cleaning of own files ends it with the rows whose label is less likely "
+     "than "
+     "another (weights: with planted rows alone)",
      6},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {"json", KEY_JSON, NULL, 0,
@@ -99,6 +100,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     state->child_inputs[2] = &s->method_settings;
     state->child_inputs[3] = &input->lists;
     state->child_inputs[4] = &input->resume;
+    state->child_inputs[5] = s;
     return 0;
   }
   if (key == ARGP_KEY_ARG) {
@@ -260,13 +262,18 @@ static ait_status complete(clean_input *input) {
     input->settings.noise = input->lists.rates[0]; /* each run gets its own */
   }
   AIT_TRY(ait_clean_settings_complete(&input->settings));
+  AIT_TRY(ait_aside_complete(&input->settings, input->lists.rate_count > 0));
   return ait_sweep_method_check(&input->lists, &input->settings);
 }
 
 static ait_status parse_input(int argc, char **argv, clean_input *input) {
-  const struct argp_child children[] = {{&ait_data_argp, 0, NULL, 0},   {&ait_algorithm_argp, 0, NULL, 0},
-                                        {&ait_method_argp, 0, NULL, 0}, {&ait_sweep_argp, 0, NULL, 0},
-                                        {&ait_resume_argp, 0, NULL, 0}, {0}};
+  const struct argp_child children[] = {{&ait_data_argp, 0, NULL, 0},
+                                        {&ait_algorithm_argp, 0, NULL, 0},
+                                        {&ait_method_argp, 0, NULL, 0},
+                                        {&ait_sweep_argp, 0, NULL, 0},
+                                        {&ait_resume_argp, 0, NULL, 0},
+                                        {&ait_aside_argp, 0, NULL, 0},
+                                        {0}};
   const struct argp argp = {.options = options, .parser = parse, .doc = documentation, .children = children};
   *input = (clean_input){.seed_given = 0};
   ait_clean_settings_init(&input->settings);

@@ -112,6 +112,9 @@ extern const struct argp ait_data_argp;
 /* The options of Algorithm 1, but for the method and the seed. Its input is an ait_clean_settings. */
 extern const struct argp ait_algorithm_argp;
 
+/* The options that keep validation rows from F. Its input is an ait_clean_settings. */
+extern const struct argp ait_aside_argp;
+
 /* Warns on stderr where training and validation rows are easily of different scales and, unless quiet, of what else is
  * odd about them. */
 void ait_warn_of_data(const ait_clean_data *data, int32_t quiet);

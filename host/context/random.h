@@ -18,7 +18,9 @@ enum {
   AIT_STREAM_BYTES = 7,     /* the CPU device's random bytes */
   AIT_STREAM_CURVATURE = 8, /* the first direction of a power iteration */
   AIT_STREAM_BOOTSTRAP = 9,
-  AIT_STREAM_NOISE_KEYS = 10 /* of the rows that feature-dependent noise may hit */
+  AIT_STREAM_NOISE_KEYS = 10,  /* of the rows that feature-dependent noise may hit */
+  AIT_STREAM_ASIDE_ROWS = 11,  /* validation rows that F does not see */
+  AIT_STREAM_ASIDE_LABELS = 12 /* wrong labels of those that are planted */
 };
 
 /* 64 random bits. */

@@ -33,11 +33,7 @@ static ait_status make_problem(ait_batch *b) {
     return no_memory(b->count);
   }
   for (int64_t i = 0; i < b->count; i++) {
-    const ait_clean_data *data = b->runs[i]->data;
-    entries[i] = (ait_cleaning_entry){.train = data->train,
-                                      .train_labels = data->given,
-                                      .validation = data->validation,
-                                      .validation_labels = data->validation_labels};
+    entries[i] = ait_clean_data_entry(b->runs[i]->data);
   }
   ait_status status = ait_problem_create_cleaning(b->context, &b->runs[0]->network, b->count, entries, &b->problem);
   free(entries);
@@ -102,7 +98,7 @@ static ait_status begin(const whole_batch *whole, ait_batch *b) {
                    .runs = runs,
                    .all_count = whole->count,
                    .all = whole->runs,
-                   .n = runs[0]->data->train_rows,
+                   .n = runs[0]->n,
                    .m = runs[0]->m};
   ait_solver_options options;
   ait_clean_solver_options(b->settings, b->n, &options);

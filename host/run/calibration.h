@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "run/folder.h"
+#include "run/suspects.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,6 +92,9 @@ void ait_calibration_end(ait_calibration *calibration);
 typedef struct ait_listed {
   double posterior, precision, recall;
 } ait_listed;
+
+/* What is known of the suggested list of a ranking; no posterior. */
+ait_listed ait_listed_of(const ait_suspects *suspects);
 
 /* Adds "calibration" to a result. */
 void ait_calibration_describe(const ait_calibration *calibration, const ait_listed *listed, struct cJSON *result);

@@ -12,6 +12,18 @@ enum { LENGTHS = 200 };
 
 static const char *const sources[] = {"none", "held-out", "planted"};
 
+ait_listed ait_listed_of(const ait_suspects *s) {
+  const ait_clean_data *d = s->data;
+  double wrong = 0;
+  for (int64_t place = 0; place < s->listed && d->truth != NULL; place++) {
+    wrong += d->mislabelled[s->order[place]];
+  }
+  const int32_t known = d->truth != NULL && s->listed > 0;
+  return (ait_listed){.posterior = NAN,
+                      .precision = known ? wrong / (double)s->listed : NAN,
+                      .recall = known && d->mislabelled_rows > 0 ? wrong / (double)d->mislabelled_rows : NAN};
+}
+
 /* ---- run.json ---------------------------------------------------------------------------------- */
 
 static void add_estimate(cJSON *object, const char *name, const ait_estimate *estimate) {
@@ -105,7 +117,8 @@ void ait_calibration_print(const ait_calibration *c, const ait_listed *listed, F
     fprintf(out, "; how many of all wrong labels they are, nobody can tell.\n");
     return;
   }
-  fprintf(out, ". If errors are as the noise model says,\n  they are ");
+  fprintf(out, ". If errors %s,\n  they are ",
+          c->source == AIT_CALIBRATION_PLANTED ? "hit all other labels alike" : "are as the noise model says");
   print_share(&e.recall, listed->recall, out);
   fprintf(out, " of all wrong labels.\n");
 }

@@ -316,7 +316,8 @@ static ait_status load(const ait_clean_settings *s, ait_clean_data *d) {
     AIT_TRY(corrupt(s, d));
   }
   AIT_TRY(check_classes(d)); /* after the noise, which may bring in any class */
-  return ait_data_check(d, &d->checks);
+  AIT_TRY(ait_data_check(d, &d->checks));
+  return ait_aside_apply(s, d);
 }
 
 ait_status ait_clean_data_load(const ait_clean_settings *settings, ait_clean_data *data) {
@@ -336,6 +337,18 @@ ait_status ait_clean_data_load_beside(const ait_clean_settings *settings, const 
     ait_clean_data_free(data);
   }
   return status;
+}
+
+ait_cleaning_entry ait_clean_data_entry(const ait_clean_data *d) {
+  const ait_aside *a = &d->aside;
+  return (ait_cleaning_entry){.train = a->planted > 0 ? a->learned.matrix : d->train,
+                              .train_labels = d->given,
+                              .validation = a->upper != NULL ? a->upper : d->validation,
+                              .validation_labels = a->upper != NULL ? a->upper_labels : d->validation_labels};
+}
+
+int64_t ait_clean_data_learned(const ait_clean_data *d) {
+  return d->train_rows + d->aside.planted;
 }
 
 const char *ait_clean_data_class(const ait_clean_data *data, int32_t label, char buffer[16]) {
@@ -373,6 +386,7 @@ void ait_clean_data_free(ait_clean_data *d) {
   for (int part = TRAIN; part <= TEST; part++) {
     ait_matrix_destroy(d->owned[part]);
   }
+  ait_aside_free(&d->aside);
   ait_stack_free(&d->with_reviewed);
   memset(d, 0, sizeof *d);
 }

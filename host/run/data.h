@@ -2,6 +2,7 @@
 #ifndef AIT_RUN_DATA_H
 #define AIT_RUN_DATA_H
 
+#include "run/aside.h"
 #include "run/data_checks.h"
 #include "run/settings.h"
 #include "run/stack.h"
@@ -11,8 +12,8 @@ extern "C" {
 #endif
 
 typedef struct ait_clean_data {
-  const ait_matrix *train, *validation, *test; /* test: NULL where there is none */
-  int32_t *given, *validation_labels, *test_labels;
+  const ait_matrix *train, *validation, *test;      /* test: NULL where there is none */
+  int32_t *given, *validation_labels, *test_labels; /* given: of the training rows, then of planted ones */
   int64_t train_rows, validation_rows, test_rows, features;
   int32_t classes;
   int64_t *source_rows; /* of each training row: its row in the user's file, or in the published training part */
@@ -29,6 +30,7 @@ typedef struct ait_clean_data {
   int64_t reviewed_rows;   /* validation rows, the first, that were training rows: a person has checked their labels */
   ait_stack with_reviewed; /* then holds the validation rows */
 
+  ait_aside aside;        /* validation rows that weights are not learned for; the validation rows hold them too */
   ait_data_checks checks; /* what is odd about these rows */
 
   ait_dataset *sources[3]; /* training, validation, test; some NULL */
@@ -45,6 +47,11 @@ ait_status ait_clean_data_load(const ait_clean_settings *settings, ait_clean_dat
  * must outlive `data`, is not read again. */
 ait_status ait_clean_data_load_beside(const ait_clean_settings *settings, const ait_clean_data *first,
                                       ait_clean_data *data);
+
+/* What weights are learned from, borrowed: training rows with those planted among them, and the validation rows of F.
+ * ait_clean_data_learned counts the former. */
+ait_cleaning_entry ait_clean_data_entry(const ait_clean_data *data);
+int64_t ait_clean_data_learned(const ait_clean_data *data);
 
 /* A class's name, or its number written into `buffer`. */
 const char *ait_clean_data_class(const ait_clean_data *data, int32_t label, char buffer[16]);

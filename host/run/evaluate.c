@@ -31,6 +31,23 @@ static int64_t count_suspected(const ait_run *run) {
   return count;
 }
 
+/* Planted rows were learned with as training rows are; their true labels are known. */
+static ait_status calibrate(ait_run *run) {
+  const ait_clean_data *d = run->data;
+  const double *score = run->scores[run->settings->score];
+  ait_calibration_end(&run->calibration);
+  if (d->aside.planted == 0) {
+    return AIT_OK;
+  }
+  ait_calibration_begin(AIT_CALIBRATION_PLANTED, d->train_rows, score, run->order, run->suspected, &run->calibration);
+  for (int64_t k = 0; k < d->aside.planted; k++) {
+    AIT_TRY(ait_calibration_add(&run->calibration, k < d->aside.flipped, score[d->train_rows + k], 1));
+  }
+  ait_calibration_finish(&run->calibration, d->aside.planted, (double)(d->aside.planted - d->aside.flipped),
+                         (double)d->aside.flipped);
+  return AIT_OK;
+}
+
 static ait_status take_scores(ait_run *run) {
   AIT_TRY(ait_run_classifier_score(run, run->y, run->scores[AIT_SCORE_CLASSIFIER]));
   suggest_labels(run);
@@ -38,6 +55,7 @@ static ait_status take_scores(ait_run *run) {
   run->suspected = count_suspected(run);
   run->flagged = run->data->truth != NULL ? run->data->mislabelled_rows : run->suspected;
   AIT_TRY(ait_metrics_order(run->data->train_rows, run->scores[run->settings->score], run->order));
+  AIT_TRY(calibrate(run));
   ait_label_table_end(&run->labels);
   const ait_suspects suspects = ait_run_suspects(run);
   return ait_label_table_make(&suspects, &run->labels);

@@ -71,10 +71,7 @@ ait_status ait_clean_settings_choose_rate(ait_context *context, const ait_clean_
   ait_network network;
   ait_model_network(&settings->model, (ait_activation)settings->activation, data->features, data->classes, sizes,
                     &network);
-  const ait_cleaning_entry entry = {.train = data->train,
-                                    .train_labels = data->given,
-                                    .validation = data->validation,
-                                    .validation_labels = data->validation_labels};
+  const ait_cleaning_entry entry = ait_clean_data_entry(data);
   ait_problem *problem;
   AIT_TRY(ait_problem_create_cleaning(context, &network, 1, &entry, &problem));
   ait_status status = ait_clean_settings_add_terms(settings, &network, problem);

@@ -52,11 +52,15 @@ static ait_status write_arrays(const ait_run *run, const ait_folder *folder) {
   return write_scores(run, folder);
 }
 
+/* As ait_transition_suspects does, the file ends with the suggested list where nobody knows which labels are wrong and
+ * planted rows tell what the list is worth. */
 ait_suspects ait_run_suspects(const ait_run *run) {
-  return (ait_suspects){.data = run->data,
+  const ait_clean_data *d = run->data;
+  const int32_t ends = d->aside.planted > 0 && d->truth == NULL && !run->settings->all_suspects && run->suspected > 0;
+  return (ait_suspects){.data = d,
                         .order = run->order,
                         .listed = run->suspected,
-                        .written = run->data->train_rows,
+                        .written = ends ? run->suspected : d->train_rows,
                         .given_probability = run->given_probability,
                         .suggested_probability = run->suggested_probability,
                         .suggested = run->suggested,
@@ -157,9 +161,16 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
   ait_document_text(object, "init_optimizer", ait_optimizer_words[s->init_optimizer]);
   cJSON_AddNumberToObject(object, "init_rate", s->init_rate);
   cJSON_AddNumberToObject(object, "eval_every", (double)s->eval_every);
+  ait_document_figure(object, "plant", s->plant > 0 ? s->plant : NAN);
   ait_document_figure(object, "memory", s->memory > 0 ? (double)s->memory : NAN);
   ait_document_text(object, "score", ait_score_words[s->score]);
   ait_document_seed(object, s->seed);
+}
+
+/* Validation rows that F does not see. */
+static void add_aside(cJSON *object, const ait_aside *aside) {
+  cJSON_AddNumberToObject(object, "planted_rows", (double)aside->planted);
+  cJSON_AddNumberToObject(object, "planted_rows_with_wrong_labels", (double)aside->flipped);
 }
 
 static void add_detection(cJSON *object, const ait_run *run) {
@@ -197,6 +208,17 @@ static void add_kbar(cJSON *object, const ait_run *run) {
   }
 }
 
+/* What planted rows tell, and why there are none where they were to be. */
+static void add_calibration(cJSON *object, const ait_run *run) {
+  const ait_aside *aside = &run->data->aside;
+  const ait_suspects suspects = ait_run_suspects(run);
+  const ait_listed listed = ait_listed_of(&suspects);
+  ait_calibration_describe(&run->calibration, &listed, object);
+  if (aside->without[0] != '\0') {
+    ait_document_text(object, "no_rows_planted", aside->without);
+  }
+}
+
 static void add_result(cJSON *object, const ait_run *run) {
   cJSON_AddNumberToObject(object, "iterations", (double)run->iterations);
   cJSON_AddBoolToObject(object, "stopped", run->stopped);
@@ -217,6 +239,7 @@ static void add_result(cJSON *object, const ait_run *run) {
   }
   add_kbar(object, run);
   add_detection(object, run);
+  add_calibration(object, run);
   ait_label_table_describe(&run->labels, object);
   add_accuracy(object, run);
 }
@@ -226,7 +249,8 @@ static cJSON *describe(const ait_run *run) {
   ait_document_program(json, run->context, run->settings->math);
   cJSON *settings = cJSON_AddObjectToObject(json, "settings");
   ait_document_data(settings, run->settings, run->data);
-  add_solver_settings(settings, run->settings, run->data->train_rows);
+  add_solver_settings(settings, run->settings, run->n);
+  add_aside(settings, &run->data->aside);
   ait_document_rows(json, run->data);
   ait_data_checks_describe(run->data, json);
   ait_storage_write(&run->trajectory, json);
@@ -250,6 +274,7 @@ ait_status ait_run_write_files(const ait_run *run, const ait_folder *folder) {
   AIT_TRY(write_arrays(run, folder));
   const ait_suspects suspects = ait_run_suspects(run);
   AIT_TRY(ait_document_suspects(&suspects, folder));
+  AIT_TRY(ait_calibration_write(&run->calibration, folder));
   char path[PATH_MAX];
   AIT_TRY(ait_folder_path(folder, "history.csv", path));
   AIT_TRY(ait_history_write(&run->history, path));

@@ -18,7 +18,7 @@ double ait_run_clock(void) {
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
 static ait_status allocate_all(ait_run *run) {
-  int64_t n = run->data->train_rows;
+  int64_t n = run->n;
   AIT_TRY(ait_allocate(n, sizeof *run->x, &run->x));
   AIT_TRY(ait_allocate(run->m, sizeof *run->y, &run->y));
   AIT_TRY(ait_allocate(run->m, sizeof *run->z, &run->z));
@@ -34,7 +34,8 @@ static ait_status allocate_all(ait_run *run) {
 }
 
 static ait_status make_predictors(ait_run *run) {
-  AIT_TRY(ait_predictor_create(run->context, &run->network, run->data->train, &run->train_predictor));
+  const ait_cleaning_entry entry = ait_clean_data_entry(run->data);
+  AIT_TRY(ait_predictor_create(run->context, &run->network, entry.train, &run->train_predictor));
   if (run->data->test == NULL) {
     return AIT_OK;
   }
@@ -50,6 +51,7 @@ ait_status ait_run_begin(ait_context *context, const ait_clean_settings *setting
   ait_model_network(&settings->model, (ait_activation)settings->activation, data->features, data->classes, run->sizes,
                     &run->network);
   run->m = ait_network_parameters(&run->network);
+  run->n = ait_clean_data_learned(data);
   AIT_TRY(allocate_all(run));
   return make_predictors(run);
 }
@@ -60,6 +62,7 @@ void ait_run_end(ait_run *run) {
   ait_history_clear(&run->history);
   ait_sides_clear(&run->sides);
   ait_label_table_end(&run->labels);
+  ait_calibration_end(&run->calibration);
   for (int score = 0; score < AIT_SCORE_COUNT; score++) {
     free(run->scores[score]);
   }
@@ -80,7 +83,7 @@ void ait_run_end(ait_run *run) {
 ait_status ait_run_classifier_score(ait_run *run, const ait_real *y, double *score) {
   int64_t classes = run->data->classes;
   AIT_TRY(ait_predictor_probabilities(run->train_predictor, y, run->probabilities));
-  for (int64_t i = 0; i < run->data->train_rows; i++) {
+  for (int64_t i = 0; i < run->n; i++) {
     score[i] = 1 - (double)run->probabilities[i * classes + run->data->given[i]];
   }
   return AIT_OK;
@@ -88,7 +91,7 @@ ait_status ait_run_classifier_score(ait_run *run, const ait_real *y, double *sco
 
 /* 1 - sigmoid(x) = 1 / (1 + e^x), which does not round to 0 where x is large. */
 void ait_run_weight_score(const ait_run *run, double *score) {
-  for (int64_t i = 0; i < run->data->train_rows; i++) {
+  for (int64_t i = 0; i < run->n; i++) {
     score[i] = 1 / (1 + exp((double)run->x[i]));
   }
 }

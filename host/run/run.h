@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "run/calibration.h"
 #include "run/data.h"
 #include "run/folder.h"
 #include "run/history.h"
@@ -34,15 +35,15 @@ typedef struct ait_run {
   const ait_clean_data *data;         /* borrowed */
   int64_t sizes[AIT_MAX_HIDDEN + 2];
   ait_network network;
-  int64_t m;                                       /* parameters */
+  int64_t n, m; /* rows that weights are learned for, planted ones last; parameters */
   ait_predictor *train_predictor, *test_predictor; /* test: NULL where there are no test rows */
 
   /* the iteration */
-  ait_real *x;                    /* N */
+  ait_real *x;                    /* n */
   ait_real *y, *z;                /* m: y_K, and z or the fixed start */
   int64_t *kbar_counts;           /* K + 1: UL iterations with each kbar */
   ait_trajectory_plan trajectory; /* of the batch, with this run's share of the bytes */
-  ait_real *probabilities;        /* N x classes, under the parameters predicted last */
+  ait_real *probabilities;        /* n x classes, under the parameters predicted last */
   ait_history history;
   int64_t iterations;  /* made */
   int64_t curved;      /* directions of conjugate gradient without positive curvature, in all iterations */
@@ -54,13 +55,14 @@ typedef struct ait_run {
   char failure[AIT_SENTENCE]; /* why it left its batch, with nothing found; else empty */
 
   /* the scores */
-  double *scores[AIT_SCORE_COUNT];                   /* N each; that of the gradient comes with the iteration */
+  double *scores[AIT_SCORE_COUNT];                   /* n each; that of the gradient comes with the iteration */
   double *given_probability, *suggested_probability; /* N, under y_K */
   int32_t *suggested;                                /* N: the class with the largest probability under y_K */
   int64_t *order;                                    /* N: most suspect first, by the chosen score */
   int64_t flagged;                                   /* rows that count as found: mislabelled, or disagreeing */
   int64_t suspected;                                 /* rows whose given label is not the most probable under y_K */
   ait_label_table labels;
+  ait_calibration calibration; /* by planted rows */
 
   /* the figures */
   ait_ranking ranking[AIT_SCORE_COUNT];

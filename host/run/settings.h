@@ -24,6 +24,8 @@ extern "C" {
 #define AIT_DEFAULT_BASELINE_STEPS  300
 #define AIT_DEFAULT_LQ_Q            0.5
 #define AIT_DEFAULT_LQ_EPSILON      0.1
+#define AIT_DEFAULT_PLANT           0.2
+#define AIT_DEFAULT_PATIENCE        3
 #define AIT_DEFAULT_OUT             "ait-run"
 #define AIT_DEFAULT_PAPER_LL_STEPS  100
 #define AIT_DEFAULT_PAPER_LL_RATE   0.03
@@ -138,6 +140,8 @@ typedef struct ait_clean_settings {
   double lq_weight;        /* of a smoothed l_q term a layer; -1: no such terms */
   double lq_q, lq_epsilon; /* -1 without */
   int64_t eval_every;
+  double plant, hold_out; /* shares of the validation rows that F does not see (run/aside.h) */
+  int64_t patience;       /* evaluations without a better one that end a run; -1 where no rows are held out */
   int64_t memory; /* bytes that the trajectories may take; -1: as many as they take */
   const char *device;
   int32_t threads, math;

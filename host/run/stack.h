@@ -16,8 +16,8 @@ typedef struct ait_stack {
   void *data;
 } ait_stack;
 
-/* The named rows of `top`, the training rows, then all rows of `bottom`, the validation rows, as they are
- * stored. `count` may be 0. Errors: AIT_OUT_OF_MEMORY, AIT_INVALID_ARGUMENT (unequal columns),
+/* The named rows of `top`, the training rows (NULL: the first `count`), then all rows of `bottom`, validation rows, as
+ * they are stored. `count` may be 0. Errors: AIT_OUT_OF_MEMORY, AIT_INVALID_ARGUMENT (unequal columns),
  * AIT_UNSUPPORTED (unequal types or scales, or a `top` of more than AIT_STACK_MOST_ROWS rows). */
 ait_status ait_stack_rows(const ait_matrix *top, int64_t count, const int64_t *rows, const ait_matrix *bottom,
                           ait_stack *stack);

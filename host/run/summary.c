@@ -18,6 +18,21 @@ const char *ait_summary_percent(double share, char text[16]) {
 
 /* ---- what was done ----------------------------------------------------------------------------- */
 
+/* What some of the validation rows are. */
+static void print_validation_parts(const ait_clean_data *d, FILE *out) {
+  const char *before = " (";
+  if (d->reviewed_rows > 0) {
+    fprintf(out, "%s%lld of them reviewed training rows", before, (long long)d->reviewed_rows);
+    before = ", ";
+  }
+  if (d->aside.planted > 0) {
+    fprintf(out, "%s%lld planted among the training rows, %lld of these with a wrong label", before,
+            (long long)d->aside.planted, (long long)d->aside.flipped);
+    before = ", ";
+  }
+  fputs(*before == ',' ? ")" : "", out);
+}
+
 void ait_summary_data(const ait_clean_settings *s, const ait_clean_data *d, FILE *out) {
   fprintf(out, "\nData    %s: %lld training rows", s->dataset != NULL ? s->dataset : s->images,
           (long long)d->train_rows);
@@ -26,9 +41,7 @@ void ait_summary_data(const ait_clean_settings *s, const ait_clean_data *d, FILE
             ait_noise_model_name((ait_noise_model)s->noise_model), s->noise);
   }
   fprintf(out, "\n        %lld clean validation rows", (long long)d->validation_rows);
-  if (d->reviewed_rows > 0) {
-    fprintf(out, " (%lld of them reviewed training rows)", (long long)d->reviewed_rows);
-  }
+  print_validation_parts(d, out);
   if (d->test != NULL) {
     fprintf(out, ", %lld test rows", (long long)d->test_rows);
   }
@@ -132,11 +145,23 @@ static void print_clean_f1(const ait_run *run, FILE *out) {
 
 /* ---- what there is to say where it is not ------------------------------------------------------ */
 
-static void print_disagreement(const ait_run *run, FILE *out) {
+static void print_suspects(const ait_run *run, FILE *out) {
+  const ait_suspects suspects = ait_run_suspects(run);
+  const ait_listed listed = ait_listed_of(&suspects);
+  const char *without = run->data->aside.without;
   fprintf(out,
           "\nSuspects: %lld of %lld rows carry a label that the cleaned classifier finds less likely than another\n",
-          (long long)run->flagged, (long long)run->data->train_rows);
-  fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
+          (long long)run->suspected, (long long)run->data->train_rows);
+  ait_calibration_print(&run->calibration, &listed, out);
+  if (run->data->aside.planted == 0) {
+    fprintf(out, "  Which of them are wrong is not known, so no figure here says how sure the ranking is.\n");
+  }
+  if (without[0] != '\0') {
+    fprintf(out, "  No validation rows were planted: %s.\n", without);
+  }
+}
+
+static void print_disagreement(const ait_run *run, FILE *out) {
   ait_label_table_print(&run->labels, run->data, out);
   ait_sides_print_agreement(&run->sides, run->flagged, out);
 }
@@ -183,10 +208,12 @@ static void print_accuracies(const ait_run *run, FILE *out) {
   ait_sides_print_accuracies(&run->sides, run->data, run->flagged, out);
 }
 
-static void print_files(const char *folder, FILE *out) {
-  fprintf(out, "\nFiles in %s: suspects.csv (every row, most suspect first), run.json (settings and figures),\n",
-          folder);
-  fprintf(out, "  history.csv, seconds.csv, weights.npy, scores.npy, y.npy, z.npy\n");
+static void print_files(const ait_run *run, const ait_suspects *suspects, const char *folder, FILE *out) {
+  fprintf(out, "\nFiles in %s: suspects.csv (%s, most suspect first), run.json (settings and figures),\n", folder,
+          suspects->written < run->data->train_rows ? "these rows" : "every row");
+  fprintf(
+      out, "  history.csv, seconds.csv, weights.npy, scores.npy, y.npy, z.npy%s\n",
+      run->data->aside.planted > 0 ? ",\n  calibration.csv (what lists of other lengths are expected to hold)" : "");
 }
 
 void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
@@ -195,12 +222,16 @@ void ait_run_print(const ait_run *run, const char *folder, FILE *out) {
   if (run->data->mislabelled_rows > 0) {
     print_rankings(run, out);
     print_clean_f1(run, out);
-  } else if (run->data->truth == NULL) {
+  }
+  if (run->data->truth == NULL || run->data->aside.planted > 0) {
+    print_suspects(run, out);
+  }
+  if (run->data->truth == NULL) {
     print_disagreement(run, out);
   }
   print_accuracies(run, out);
   ait_sides_print_failures(&run->sides, out);
   const ait_suspects suspects = ait_run_suspects(run);
   ait_summary_examples(&suspects, out);
-  print_files(folder, out);
+  print_files(run, &suspects, folder, out);
 }

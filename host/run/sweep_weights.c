@@ -28,7 +28,21 @@ static ait_status choose_rate(ait_sweep *sweep) {
   return AIT_OK;
 }
 
+/* The runs of a batch learn from equally many rows; classes with few validation rows may keep one run from planting. */
+static ait_status check_planted(const ait_sweep *sweep) {
+  for (int64_t i = 1; i < sweep->count; i++) {
+    const ait_aside *first = &sweep->data[0].aside, *other = &sweep->data[i].aside;
+    if (first->planted != other->planted) {
+      return ait_fail(AIT_UNSUPPORTED, "--plant: rows can be planted in %s and not in %s (%s): give --plant 0",
+                      sweep->names[first->planted > 0 ? 0 : i], sweep->names[first->planted > 0 ? i : 0],
+                      first->planted > 0 ? other->without : first->without);
+    }
+  }
+  return AIT_OK;
+}
+
 static ait_status begin(ait_sweep *sweep) {
+  AIT_TRY(check_planted(sweep));
   AIT_TRY(choose_rate(sweep));
   AIT_TRY(ait_allocate(sweep->count, sizeof *sweep->runs, &sweep->runs));
   for (int64_t i = 0; i < sweep->count; i++) {

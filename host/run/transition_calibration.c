@@ -84,15 +84,12 @@ ait_status ait_transition_calibrate(ait_transition_run *run) {
 }
 
 ait_listed ait_transition_listed(const ait_transition_run *run) {
-  const ait_clean_data *d = run->data;
-  double chances = 0, wrong = 0;
+  const ait_suspects suspects = ait_transition_suspects(run);
+  ait_listed listed = ait_listed_of(&suspects);
+  double chances = 0;
   for (int64_t place = 0; place < run->suspected; place++) {
     chances += 1 - run->given_probability[run->order[place]];
-    wrong += d->truth != NULL ? d->mislabelled[run->order[place]] : 0;
   }
-  const double rows = (double)run->suspected;
-  const int32_t known = d->truth != NULL && rows > 0;
-  return (ait_listed){.posterior = rows > 0 ? chances / rows : NAN,
-                      .precision = known ? wrong / rows : NAN,
-                      .recall = known && d->mislabelled_rows > 0 ? wrong / (double)d->mislabelled_rows : NAN};
+  listed.posterior = run->suspected > 0 ? chances / (double)run->suspected : NAN;
+  return listed;
 }

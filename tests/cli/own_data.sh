@@ -97,6 +97,84 @@ succeed clean train-images.npy train-labels.npy --noise 0.2 --out told
 [ "$(wc -l <told/suspects.csv)" -eq 301 ] || fail "--noise: $(wc -l <told/suspects.csv) lines"
 grep -q "; truly [0-9.]*) are wrong" out || fail "--noise: no truth beside the expectation: $(cat out)"
 
+# ---- planted validation rows ----------------------------------------------------------------------------
+make_data many 150 3 0 5
+# weights OUT [more]: weights, learned for training rows and 30 planted ones.
+weights() {
+  "$AIT" clean --images train-images.npy --labels train-labels.npy --val-images many-images.npy \
+    --val-labels many-labels.npy --threads 1 --baselines validation --cleaning weights --iterations 40 --ll-rate 0.3 \
+    --out "$@"
+}
+for program in "$AIT" "$AIT64"; do
+  name=$(basename "$program")
+  AIT=$program succeed weights "$name-planted"
+  grep -qF "150 clean validation rows (30 planted among the training rows, 10 of these with a wrong label)" out &&
+    grep -q "Expected of these [0-9]*: .* % (95 % interval .* to .*) are wrong" out || fail "$name: $(cat out)"
+  AIT=$program succeed weights "$name-planted-all" --all-suspects --quiet
+  AIT=$program succeed weights "$name-unplanted" --plant 0
+  grep -qF "no figure here says how sure the ranking is" out || fail "$name: an expectation from nothing: $(cat out)"
+  python3 - "$name" <<'PYTHON' || fail "$name: not what planted rows should come to"
+import csv, json, os, struct, sys
+name = sys.argv[1]
+truth = [int(line) for line in open("train-truth.txt")]
+rows, every, plain = ([r for r in csv.reader(open(name + end + "/suspects.csv"))][1:]
+                      for end in ("-planted", "-planted-all", "-unplanted"))
+run = json.load(open(name + "-planted/run.json"))
+c, settings = run["result"]["calibration"], run["settings"]
+assert sorted(int(r[0]) for r in every) == sorted(int(r[0]) for r in plain) == list(range(300))
+assert 0 < len(rows) < 300 and rows == every[:len(rows)] and len(rows) == c["suggested_rows"], (len(rows), c)
+assert [settings[k] for k in ("train", "validation", "plant", "planted_rows", "planted_rows_with_wrong_labels")] == [
+    300, 150, 0.2, 30, 10], settings
+assert c["known_rows"] == "planted" and c["clean_rows"] == 30 and c["posterior_precision"] is None, c
+wrong = [truth[int(r[0])] != int(r[1]) for r in every]
+for share, found in (("precision", sum(wrong[:len(rows)]) / len(rows)),
+                     ("recall", sum(wrong[:len(rows)]) / sum(wrong))):
+    assert c[share]["low"] <= found <= c[share]["high"], (share, found, c)
+table = list(csv.DictReader(open(name + "-planted/calibration.csv")))
+assert int(table[-1]["rows"]) == 300 and float(table[-1]["recall"]) == 1, table[-1]
+for file, columns in (("weights.npy", ""), ("scores.npy", " 3")):
+    head = open(name + "-planted/" + file, "rb").read(128)
+    assert b"(300," in head, head
+assert not os.path.exists(name + "-unplanted/calibration.csv")
+result = json.load(open(name + "-unplanted/run.json"))
+assert "calibration" not in result["result"] and result["settings"]["planted_rows"] == 0, result
+PYTHON
+done
+# same A B: equal bytes in all that a run repeats.
+same() {
+  for file in weights.npy scores.npy y.npy z.npy suspects.csv calibration.csv history.csv; do
+    cmp -s "$1/$file" "$2/$file" || fail "$1/$file and $2/$file differ"
+  done
+}
+succeed weights threads --threads 2 --quiet
+same "$(basename "$AIT")-planted" threads
+succeed weights one --seed 1 --quiet
+cmp -s one/weights.npy threads/weights.npy && fail "another seed comes to the same weights"
+succeed weights sweep --seeds 0,1 --quiet
+same threads sweep/seed-0
+same one sweep/seed-1
+weights cut --seed 1 --quiet --time-limit 0.001 --checkpoint-every 1 2>err
+[ $? -eq 124 ] && [ -e cut/checkpoint.ait ] || fail "--time-limit: $(cat err)"
+succeed "$AIT" clean --resume cut --quiet
+same one cut
+succeed weights truth --noise 0.2 --plant 0.3
+grep -q "; truly [0-9.]*) are wrong" out || fail "--plant with --noise: no truth beside the expectation: $(cat out)"
+[ "$(wc -l <truth/suspects.csv)" -eq 301 ] || fail "--plant with --noise: $(wc -l <truth/suspects.csv) lines"
+succeed weights known --noise 0.2
+grep -q "planted" out && fail "rows are planted where the truth is known: $(cat out)"
+few="a share of 0.2 of the 60 validation rows is 12, and fewer than 20 would tell next to nothing"
+succeed weights few --val-images val-images.npy --val-labels val-labels.npy
+grep -qF "No validation rows were planted: $few." out || fail "too few rows to plant: $(cat out)"
+grep -qF "$few" few/run.json && [ "$(wc -l <few/suspects.csv)" -eq 301 ] || fail "too few rows to plant: another result"
+make_data float-train 300 3 0.3 1 float
+succeed weights unlike --images float-train-images.npy --labels float-train-labels.npy
+grep -qF "No validation rows were planted: the training rows are f32 and the validation rows u8." out ||
+  fail "rows that cannot be planted: $(cat out)"
+expect 2 "--plant goes with --cleaning weights; transition cleaning leaves" clean train-images.npy train-labels.npy \
+  --plant 0.2 --out refused
+expect 2 "--plant clashes with --protocol paper" weights refused --protocol paper --plant 0.2
+expect 2 "--plant 1: expected" weights refused --plant 1
+
 # ---- validation rows with wrong labels --------------------------------------------------------------
 make_data impure 200 3 0.06 7
 succeed clean train-images.npy train-labels.npy --val-images impure-images.npy --val-labels impure-labels.npy --out impure
