@@ -52,8 +52,8 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {"json", KEY_JSON, NULL, 0,
      "Print JSON objects for scripts, one a line: every UL iteration of weights, notes of what is being done, and at "
-     "the "
-     "end run.json or sweep.json; all else goes to standard error",
+     "the end "
+     "run.json or sweep.json; all else goes to standard error",
      6},
     {0}};
 
@@ -63,10 +63,10 @@ static const char documentation[] =
     "every training row gets the odds that its label is wrong. In the paper's method (--method iaptt-gm or --cleaning "
     "weights) every training row gets a weight, a classifier is trained on the weighted rows, and the weights are "
     "moved so that it does well on the validation rows; with hidden layers that is the default.\v"
-    "Ctrl-C or SIGTERM ends the iteration (or the training of a classifier beside the run) under way, saves weights "
-    "for "
-    "--resume, and writes what there is; with transition cleaning that is nothing of a run whose rows are not yet "
-    "ranked. A second one ends the program at once. "
+    "Ctrl-C or SIGTERM ends the iteration (or the training of a classifier beside the run) under way, saves the run "
+    "for --resume, and writes what there is; with transition cleaning that is nothing but the checkpoint of a run "
+    "whose "
+    "rows are not yet ranked. A second one ends the program at once. "
     "Exit status: 0 success, 1 the run failed, 2 wrong usage, 124 stopped at the end of --time-limit, 128 + N stopped "
     "by "
     "signal N (130 Ctrl-C, 143 SIGTERM).\n\n"
@@ -224,10 +224,15 @@ static ait_status run_sweep(clean_work *work, char *const *arguments) {
   return run_on_device(work);
 }
 
-/* Says that the run was stopped, and how it goes on. */
-static void print_stopped(const clean_work *work) {
+/* Says that the run was stopped, what there is of it, and how it goes on. */
+static void print_stopped(const clean_work *work, int32_t is_written) {
   const char *out = work->input->settings.out;
-  fprintf(stderr, "%s: %s; what there was is in %s", AIT_PROGRAM, ait_stop_reason(), out);
+  fprintf(stderr, "%s: %s; ", AIT_PROGRAM, ait_stop_reason());
+  if (is_written) {
+    fprintf(stderr, "what there was is in %s", out);
+  } else {
+    fprintf(stderr, "no rows are ranked yet");
+  }
   if (work->checkpoint.is_there) {
     fprintf(stderr, "; go on with: %s clean --resume %s", AIT_PROGRAM, out);
   }
@@ -237,18 +242,19 @@ static void print_stopped(const clean_work *work) {
 /* The exit status. */
 static int clean(clean_work *work, char *const *arguments) {
   ait_status status = run_sweep(work, arguments);
-  int32_t stopped = 0;
-  if (status == AIT_OK) {
-    stopped = ait_sweep_was_stopped(&work->sweep);
+  const int32_t is_written = status == AIT_OK;
+  int32_t stopped = status == AIT_STOPPED && work->checkpoint.is_there;
+  if (is_written) {
     status = ait_sweep_verdict(&work->sweep, work->input->settings.out);
+    stopped = status == AIT_OK && ait_sweep_was_stopped(&work->sweep);
   }
-  if (status == AIT_OK && stopped) {
-    print_stopped(work);
+  if (stopped) {
+    print_stopped(work, is_written);
   }
   ait_sweep_end(&work->sweep);
   ait_context_destroy(work->context);
   ait_claim_release(&work->claim);
-  return status == AIT_OK && stopped ? ait_stop_status() : ait_exit_status(status);
+  return stopped ? ait_stop_status() : ait_exit_status(status);
 }
 
 /* Looks for what cannot be told from one option alone, and fills in what was not given. */
@@ -331,20 +337,6 @@ static ait_status take_saved(char *const *arguments, ait_checkpoint *checkpoint,
   return take_saved_options(&checkpoint->origin, out, input);
 }
 
-/* How often a run is saved where nothing was said: one of noise models cannot be. */
-static ait_status complete_checkpoints(clean_input *input) {
-  ait_resume_options *o = &input->resume;
-  if (input->settings.cleaning == AIT_CLEANING_TRANSITION) {
-    return o->every_iterations > 0 || o->every_seconds > 0
-               ? ait_fail(AIT_INVALID_ARGUMENT,
-                          "--checkpoint-every saves weights, but this run learns noise models, which are not saved: "
-                          "leave it out, or give --cleaning weights")
-               : AIT_OK;
-  }
-  o->every_seconds = o->every_given ? o->every_seconds : AIT_DEFAULT_CHECKPOINT_SECONDS;
-  return AIT_OK;
-}
-
 int ait_command_clean(int argc, char **argv) {
   clean_input input;
   clean_work work = {.input = &input, .claim = {.descriptor = -1}, .began = ait_run_clock()};
@@ -356,8 +348,8 @@ int ait_command_clean(int argc, char **argv) {
   if (status == AIT_OK) {
     status = complete(&input);
   }
-  if (status == AIT_OK) {
-    status = complete_checkpoints(&input);
+  if (!input.resume.every_given) {
+    input.resume.every_seconds = AIT_DEFAULT_CHECKPOINT_SECONDS;
   }
   const int exit_status = status == AIT_OK ? clean(&work, argv + 1) : ait_exit_status(status);
   ait_sweep_lists_free(&input.lists);

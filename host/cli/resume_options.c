@@ -11,9 +11,8 @@ enum { KEY_RESUME = 1536, KEY_CHECKPOINT_EVERY, KEY_TIME_LIMIT };
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Runs that are cut off:", 7},
     {"checkpoint-every", KEY_CHECKPOINT_EVERY, "N", 0,
-     "Save a run of weights in --out every N UL iterations, or with a value such as 60s every so many seconds, and "
-     "when "
-     "it is stopped; 0: never (default " AIT_TEXT_OF(AIT_DEFAULT_CHECKPOINT_SECONDS) "s)",
+     "Save the run in --out every N UL iterations, or with a value such as 60s every so many seconds, and when it is "
+     "stopped; 0: never (default " AIT_TEXT_OF(AIT_DEFAULT_CHECKPOINT_SECONDS) "s)",
      7},
     {"resume", KEY_RESUME, "DIR", 0,
      "Go on with the run that was saved in DIR, to the same bits as if it had never stopped; its options are known, "

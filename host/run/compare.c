@@ -194,7 +194,7 @@ static ait_status run_transition(const round_of_seed *r, const volatile sig_atom
   const double memory = ait_memory_begin();
   ait_status status = ait_transition_begin(r->comparison->context, &r->settings, r->data, &run);
   if (status == AIT_OK) {
-    status = ait_transition_clean(&run, stop);
+    status = ait_transition_clean(&run, NULL, stop);
   }
   cell->figures[AIT_FIGURE_MEMORY] = ait_memory_peak(memory);
   if (status == AIT_OK) {

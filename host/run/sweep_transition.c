@@ -38,8 +38,9 @@ static void end(ait_sweep *sweep) {
 
 /* ---- the runs ---------------------------------------------------------------------------------- */
 
-/* One run from begin to end; what only its work needs is given back. */
-static ait_status clean_one(ait_sweep *sweep, int64_t i, const volatile sig_atomic_t *stop) {
+/* One run up to its scores and figures; what only that work needs is given back. */
+static ait_status clean_one(ait_sweep *sweep, int64_t i, ait_transition_series *series,
+                            const volatile sig_atomic_t *stop) {
   ait_transition_run *run = &sweep->transitions[i];
   if (*stop) {
     return ait_fail(AIT_STOPPED, "skipped, as a signal asked to stop");
@@ -50,8 +51,8 @@ static ait_status clean_one(ait_sweep *sweep, int64_t i, const volatile sig_atom
     ait_progress_note(sweep->settings, note);
   }
   AIT_TRY(ait_transition_begin(sweep->context, &sweep->run_settings[i], &sweep->data[i], run));
-  AIT_TRY(ait_transition_clean(run, stop));
-  AIT_TRY(ait_transition_evaluate(run));
+  AIT_TRY(ait_transition_clean(run, series, stop));
+  AIT_TRY(ait_transition_take_figures(run));
   ait_transition_release(run);
   sweep->seconds += run->seconds;
   return AIT_OK;
@@ -90,12 +91,30 @@ static ait_status expect_result(const ait_sweep *sweep) {
              : ait_sweep_all_diverged(sweep, last, sweep->transitions[last].failure);
 }
 
-static ait_status clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
-  ait_sweep_quieten(sweep);
-  for (int64_t i = 0; i < sweep->count; i++) {
-    AIT_TRY(settle(sweep, i, clean_one(sweep, i, stop)));
+static ait_status evaluate(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
+  if (!sweep->is_single && !*stop) {
+    ait_progress_note(sweep->settings, "training the classifiers beside every run; Ctrl-C skips those left");
   }
-  return expect_result(sweep);
+  for (int64_t i = 0; i < sweep->count; i++) {
+    if (state(sweep, i).failure[0] == '\0') {
+      AIT_TRY(ait_sweep_of_run(sweep, i, ait_transition_evaluate(&sweep->transitions[i])));
+    }
+  }
+  return AIT_OK;
+}
+
+/* Runs that had diverged before the sweep was cut off stay so. */
+static ait_status clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
+  ait_transition_series series;
+  ait_sweep_quieten(sweep);
+  AIT_TRY(ait_transition_series_begin(sweep->checkpoint, sweep->count, sweep->transitions, &series));
+  for (int64_t i = 0; i < sweep->count; i++) {
+    if (sweep->transitions[i].failure[0] == '\0') {
+      AIT_TRY(settle(sweep, i, clean_one(sweep, i, &series, stop)));
+    }
+  }
+  AIT_TRY(expect_result(sweep));
+  return evaluate(sweep, stop);
 }
 
 /* ---- reports ----------------------------------------------------------------------------------- */

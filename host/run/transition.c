@@ -14,6 +14,13 @@
 
 const char *const ait_transition_arm_words[] = {"symmetric", "full", "validation", "mean"};
 
+/* UL iterations of the arms; the full noise model is fitted again between its two runs. */
+enum { SYMMETRIC_ITERATIONS = 10, FULL_ITERATIONS = 6, REFITTED_ITERATIONS = 3 };
+
+_Static_assert(SYMMETRIC_ITERATIONS + 1 <= (int)AIT_TRANSITION_MOST_POINTS &&
+                   FULL_ITERATIONS + REFITTED_ITERATIONS + 2 <= (int)AIT_TRANSITION_MOST_POINTS,
+               "an arm's path has too many points");
+
 /* Leading principal axes, along which the LL problems' Hessians are known best. */
 enum { MOST_AXES = 128, FOLDS = AIT_TRANSITION_FOLDS };
 
@@ -54,6 +61,8 @@ static ait_status allocate_all(ait_transition_run *run) {
   AIT_TRY(ait_allocate(run->data->features, sizeof *run->means, &run->means));
   AIT_TRY(ait_allocate(most * classes, sizeof *run->all_probabilities, &run->all_probabilities));
   AIT_TRY(ait_allocate(n * classes, sizeof *run->probabilities, &run->probabilities));
+  AIT_TRY(ait_allocate(FOLDS * run->m, sizeof *run->alone, &run->alone));
+  AIT_TRY(ait_allocate(FOLDS * run->m, sizeof *run->y, &run->y));
   AIT_TRY(ait_allocate(n, sizeof *run->weights, &run->weights));
   AIT_TRY(ait_allocate(n, sizeof *run->score, &run->score));
   AIT_TRY(ait_allocate(n, sizeof *run->given_probability, &run->given_probability));
@@ -184,6 +193,9 @@ void ait_transition_end(ait_transition_run *run) {
     free(run->arms[arm].score);
   }
   free(run->means);
+  free(run->solver_state);
+  free(run->alone);
+  free(run->y);
   free(run->weights);
   free(run->score);
   free(run->given_probability);
@@ -205,27 +217,63 @@ int64_t ait_transition_iterations(const ait_transition_run *run) {
 
 /* ---- the work ---------------------------------------------------------------------------------- */
 
-ait_status ait_transition_clean(ait_transition_run *run, const volatile sig_atomic_t *stop) {
-  const double began = ait_run_clock();
-  const ait_clean_settings *settings = run->settings;
+/* A part of the work. The run is saved between two of them, and between two UL iterations. */
+typedef struct step {
+  ait_status (*make)(ait_transition_run *run, int32_t kind, int64_t amount);
+  int32_t kind;     /* an arm */
+  int64_t amount;   /* of UL iterations, or of what else `make` takes */
+  const char *note; /* what is told before it; NULL: what was told last */
+} step;
+
+static const step steps[] = {
+    {ait_transition_try_lambda, AIT_ARM_VALIDATION, 0, "learning the validation rows"},
+    {ait_transition_try_lambda, AIT_ARM_VALIDATION, 1, NULL},
+    {ait_transition_try_lambda, AIT_ARM_VALIDATION, 2, NULL},
+    {ait_transition_try_lambda, AIT_ARM_VALIDATION, 3, NULL},
+    {ait_transition_learn_validation, AIT_ARM_VALIDATION, AIT_TRANSITION_LOOKS, NULL},
+    {ait_transition_solve_model, AIT_ARM_SYMMETRIC, AIT_TRANSITION_LOOKS, "trying a symmetric and a full noise model"},
+    {ait_transition_solve_model, AIT_ARM_FULL, AIT_TRANSITION_LOOKS, NULL},
+    {ait_transition_solve_refitted, AIT_ARM_FULL, AIT_TRANSITION_LAST_LOOKS, NULL},
+    {ait_transition_descend, AIT_ARM_SYMMETRIC, SYMMETRIC_ITERATIONS, "learning penalty and noise rate"},
+    {ait_transition_descend, AIT_ARM_FULL, FULL_ITERATIONS, NULL},
+    {ait_transition_descend_refitted, AIT_ARM_FULL, REFITTED_ITERATIONS, NULL}};
+
+_Static_assert(sizeof steps / sizeof *steps == AIT_TRANSITION_STEPS, "a run has other steps");
+
+static ait_status make_steps(ait_transition_run *run) {
+  while (run->steps < AIT_TRANSITION_STEPS) {
+    const step *next = &steps[run->steps];
+    if (next->note != NULL) {
+      ait_progress_note(run->settings, next->note);
+    }
+    AIT_TRY(next->make(run, next->kind, next->amount));
+    run->steps++;
+    AIT_TRY(ait_transition_keep(run));
+    if (run->steps < AIT_TRANSITION_STEPS) {
+      AIT_TRY(ait_transition_check_stop(run));
+    }
+  }
+  return AIT_OK;
+}
+
+ait_status ait_transition_clean(ait_transition_run *run, ait_transition_series *series,
+                                const volatile sig_atomic_t *stop) {
+  run->began = ait_run_clock();
+  run->series = series;
   run->stop = stop;
-  ait_progress_note(settings, "learning the validation rows");
-  AIT_TRY(ait_transition_learn_validation(run));
-  ait_progress_note(settings, "trying a symmetric and a full noise model");
-  AIT_TRY(ait_transition_start_models(run));
-  ait_progress_note(settings, "learning penalty and noise rate");
-  AIT_TRY(ait_transition_run_arms(run));
-  ait_progress_note(settings, "scoring the rows");
+  AIT_TRY(ait_transition_go_on(run));
+  AIT_TRY(make_steps(run));
+  ait_progress_note(run->settings, "scoring the rows");
+  AIT_TRY(ait_transition_compare_arms(run));
   AIT_TRY(ait_transition_polish(run));
   AIT_TRY(ait_transition_take_scores(run));
   AIT_TRY(ait_transition_calibrate(run));
-  run->seconds = ait_run_clock() - began;
+  run->seconds = ait_run_clock() - run->began;
   return AIT_OK;
 }
 
 ait_status ait_transition_evaluate(ait_transition_run *run) {
   const double began = ait_run_clock();
-  AIT_TRY(ait_transition_take_figures(run));
   if (!*run->stop) {
     ait_progress_note(run->settings, "training the classifiers beside the run; Ctrl-C skips those left");
   }
@@ -236,6 +284,6 @@ ait_status ait_transition_evaluate(ait_transition_run *run) {
                                .order = run->order,
                                .flagged = run->flagged};
   AIT_TRY(ait_sides_train(&sided, run->stop, &run->sides));
-  run->evaluation_seconds = ait_run_clock() - began;
+  run->evaluation_seconds += ait_run_clock() - began;
   return AIT_OK;
 }

@@ -7,14 +7,6 @@
 
 enum { FOLDS = AIT_TRANSITION_FOLDS };
 
-/* UL iterations of the arms; the full noise model is fitted again between its two runs. */
-enum { SYMMETRIC_ITERATIONS = 10, FULL_ITERATIONS = 6, REFITTED_ITERATIONS = 3 };
-
-_Static_assert(SYMMETRIC_ITERATIONS <= (int)AIT_TRANSITION_MOST_ITERATIONS &&
-                   SYMMETRIC_ITERATIONS + 1 <= (int)AIT_TRANSITION_MOST_POINTS &&
-                   FULL_ITERATIONS + REFITTED_ITERATIONS + 2 <= (int)AIT_TRANSITION_MOST_POINTS,
-               "an arm's path has too many points");
-
 /* The clean classifier's lambda is one of these, the largest first, so that each solution of a linear one starts the
  * next; a network's weights may be 0 at the largest, and would stay there. */
 static const double lambdas[AIT_TRANSITION_LAMBDAS] = {1e-1, 1e-2, 1e-3, 1e-4};
@@ -23,45 +15,30 @@ enum { LAMBDAS = AIT_TRANSITION_LAMBDAS };
 /* The noise rate that the symmetric arm starts from lies within these, and pseudo-counts of a class for it. */
 static const double least_rate = 0.02, most_rate = 0.85, few_counts = 1;
 
-/* ---- begin ------------------------------------------------------------------------------------- */
+/* ---- the validation rows alone ----------------------------------------------------------------- */
 
-/* The lambda of least held-out cross-entropy among a few, for the validation rows alone; the mean arm's y becomes the
- * solutions there. */
-static ait_status choose_clean_lambda(ait_transition_run *run, ait_transition *rows, ait_transition_arm *arm) {
-  arm->before = INFINITY;
-  for (int32_t k = 0; k < LAMBDAS; k++) {
-    const ait_real x = (ait_real)log(lambdas[k]);
-    double loss;
-    if (k == 0 || ait_transition_has_hidden_layers(run)) {
-      ait_transition_start(run, arm->y);
-    }
-    AIT_TRY(ait_transition_solve(run, rows, AIT_TRANSITION_LOOKS, &x, arm->y, &loss));
-    run->validation_losses[k] = loss;
-    if (loss < arm->before) {
-      arm->before = loss;
-      arm->x[0] = x;
-      memcpy(run->arms[AIT_ARM_MEAN].y, arm->y, (size_t)(FOLDS * run->m) * sizeof *arm->y);
-      AIT_TRY(ait_transition_predict_held_out(run, arm->y, arm->clean_probabilities));
-    }
-  }
-  arm->after = arm->before;
-  return AIT_OK;
-}
-
-ait_status ait_transition_learn_validation(ait_transition_run *run) {
-  ait_transition_arm *arm = &run->arms[AIT_ARM_VALIDATION];
+static ait_transition validation_rows(const ait_transition_run *run) {
   ait_transition rows = ait_transition_rows(run, AIT_TRANSITION_NONE);
   rows.train = NULL;
   rows.prior_strength = 0;
-  AIT_TRY(choose_clean_lambda(run, &rows, arm));
-  rows.folds = 1;
-  rows.validation_folds = NULL;
-  ait_transition_start(run, arm->y);
-  AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LOOKS, arm->x, arm->y, NULL));
-  for (int32_t b = 1; b < FOLDS; b++) {
-    memcpy(arm->y + b * run->m, arm->y, (size_t)run->m * sizeof *arm->y);
+  return rows;
+}
+
+ait_status ait_transition_try_lambda(ait_transition_run *run, int32_t kind, int64_t which) {
+  ait_transition_arm *arm = &run->arms[kind];
+  const ait_transition rows = validation_rows(run);
+  const ait_real x = (ait_real)log(lambdas[which]);
+  if (which == 0 || ait_transition_has_hidden_layers(run)) {
+    ait_transition_start(run, arm->y);
   }
-  return ait_transition_predict_out_of_fold(run, arm->y);
+  double *loss = &run->validation_losses[which];
+  AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LOOKS, &x, arm->y, loss));
+  if (which == 0 || *loss < arm->before) {
+    arm->before = *loss;
+    arm->x[0] = x;
+    memcpy(run->alone, arm->y, (size_t)(FOLDS * run->m) * sizeof *arm->y);
+  }
+  return AIT_OK;
 }
 
 /* Where both noise models begin, by the validation arm's probabilities. */
@@ -78,24 +55,37 @@ static ait_status prepare_models(ait_transition_run *run) {
   return ait_noise_fit(&noisy, AIT_TRANSITION_FULL_COUNTS, full->chances);
 }
 
-/* Both noise models at the first lambda. */
-static ait_status solve_models(ait_transition_run *run) {
-  for (int32_t kind = 0; kind < AIT_ARM_MODELS; kind++) {
-    ait_transition_arm *arm = &run->arms[kind];
-    ait_transition rows = ait_transition_rows_of_arm(run, kind);
-    AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LOOKS, arm->x, arm->y, NULL));
-    if (kind == AIT_ARM_FULL) {
-      AIT_TRY(ait_transition_fit_full(run));
-      AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LAST_LOOKS, arm->x, arm->y, NULL));
-    }
-    AIT_TRY(ait_transition_hold_out(run, arm, &arm->before));
-    AIT_TRY(ait_transition_predict_out_of_fold(run, arm->y));
-    const ait_noisy_rows noisy = ait_transition_noisy_rows(run);
-    AIT_TRY(ait_noise_likelihoods(&noisy, run->train_folds, FOLDS,
-                                  kind == AIT_ARM_FULL ? AIT_TRANSITION_FULL_COUNTS : AIT_TRANSITION_SYMMETRIC_COUNTS,
-                                  arm->likelihoods));
+ait_status ait_transition_learn_validation(ait_transition_run *run, int32_t kind, int64_t looks) {
+  ait_transition_arm *arm = &run->arms[kind];
+  ait_transition rows = validation_rows(run);
+  rows.folds = 1;
+  rows.validation_folds = NULL;
+  ait_transition_start(run, arm->y);
+  AIT_TRY(ait_transition_solve(run, &rows, looks, arm->x, arm->y, NULL));
+  for (int32_t b = 1; b < FOLDS; b++) {
+    memcpy(arm->y + b * run->m, arm->y, (size_t)run->m * sizeof *arm->y);
   }
-  return AIT_OK;
+  AIT_TRY(ait_transition_predict_out_of_fold(run, arm->y));
+  return prepare_models(run);
+}
+
+/* ---- the noise models at the first lambda ------------------------------------------------------ */
+
+ait_status ait_transition_solve_model(ait_transition_run *run, int32_t kind, int64_t looks) {
+  ait_transition_arm *arm = &run->arms[kind];
+  const ait_transition rows = ait_transition_rows_of_arm(run, kind);
+  return ait_transition_solve(run, &rows, looks, arm->x, arm->y, NULL);
+}
+
+/* What the choice goes by. */
+static ait_status take_likelihoods(ait_transition_run *run, int32_t kind) {
+  ait_transition_arm *arm = &run->arms[kind];
+  AIT_TRY(ait_transition_hold_out(run, arm, &arm->before));
+  AIT_TRY(ait_transition_predict_out_of_fold(run, arm->y));
+  const ait_noisy_rows noisy = ait_transition_noisy_rows(run);
+  return ait_noise_likelihoods(&noisy, run->train_folds, FOLDS,
+                               kind == AIT_ARM_FULL ? AIT_TRANSITION_FULL_COUNTS : AIT_TRANSITION_SYMMETRIC_COUNTS,
+                               arm->likelihoods);
 }
 
 /* The mean of n differences a - b over its standard error. */
@@ -120,14 +110,28 @@ static void choose(ait_transition_run *run) {
   run->likelier = run->z > AIT_TRANSITION_CERTAIN_Z ? AIT_ARM_FULL : AIT_ARM_SYMMETRIC;
 }
 
-ait_status ait_transition_start_models(ait_transition_run *run) {
-  AIT_TRY(prepare_models(run));
-  AIT_TRY(solve_models(run));
+ait_status ait_transition_solve_refitted(ait_transition_run *run, int32_t kind, int64_t looks) {
+  AIT_TRY(ait_transition_fit_full(run));
+  AIT_TRY(ait_transition_solve_model(run, kind, looks));
+  AIT_TRY(take_likelihoods(run, AIT_ARM_SYMMETRIC));
+  AIT_TRY(take_likelihoods(run, AIT_ARM_FULL));
   choose(run);
   return AIT_OK;
 }
 
+ait_status ait_transition_descend_refitted(ait_transition_run *run, int32_t kind, int64_t iterations) {
+  AIT_TRY(ait_transition_fit_full(run));
+  return ait_transition_descend(run, kind, iterations);
+}
+
 /* ---- to the end -------------------------------------------------------------------------------- */
+
+/* What the folds' classifiers of validation rows alone say of the rows that they left out. */
+static ait_status finish_validation(ait_transition_run *run) {
+  ait_transition_arm *arm = &run->arms[AIT_ARM_VALIDATION];
+  arm->after = arm->before;
+  return ait_transition_predict_held_out(run, run->alone, arm->clean_probabilities);
+}
 
 /* The mean arm's classifiers, `alone` (FOLDS x m) those of validation rows. */
 static void average(ait_transition_run *run, const ait_real *alone) {
@@ -142,7 +146,7 @@ static void average(ait_transition_run *run, const ait_real *alone) {
  * validation rows. */
 static ait_status finish_mean(ait_transition_run *run) {
   ait_transition_arm *mean = &run->arms[AIT_ARM_MEAN];
-  average(run, mean->y);
+  average(run, run->alone);
   AIT_TRY(ait_transition_hold_out(run, mean, &mean->after));
   mean->before = mean->after;
   average(run, run->arms[AIT_ARM_VALIDATION].y);
@@ -166,11 +170,8 @@ static int32_t depends_on_rows(const ait_transition_run *run) {
   return run->arms[run->likelier].dependence > AIT_TRANSITION_CERTAIN_Z;
 }
 
-ait_status ait_transition_run_arms(ait_transition_run *run) {
-  AIT_TRY(ait_transition_descend(run, AIT_ARM_SYMMETRIC, SYMMETRIC_ITERATIONS));
-  AIT_TRY(ait_transition_descend(run, AIT_ARM_FULL, FULL_ITERATIONS));
-  AIT_TRY(ait_transition_fit_full(run));
-  AIT_TRY(ait_transition_descend(run, AIT_ARM_FULL, REFITTED_ITERATIONS));
+ait_status ait_transition_compare_arms(ait_transition_run *run) {
+  AIT_TRY(finish_validation(run));
   AIT_TRY(finish_mean(run));
   for (int32_t kind = 0; kind < AIT_ARM_COUNT; kind++) {
     AIT_TRY(ait_transition_score_arm(run, kind));
@@ -186,9 +187,10 @@ ait_status ait_transition_polish(ait_transition_run *run) {
     run->weights[i] = (ait_real)(1 / (1 + exp(arm->score[i])));
   }
   rows.weights = run->weights;
+  memcpy(run->y, arm->y, (size_t)(FOLDS * run->m) * sizeof *run->y);
   if (run->chosen < AIT_ARM_MODELS) {
-    AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LAST_LOOKS, arm->x, arm->y, NULL));
-    AIT_TRY(ait_transition_predict_held_out(run, arm->y, arm->clean_probabilities));
+    AIT_TRY(ait_transition_solve(run, &rows, AIT_TRANSITION_LAST_LOOKS, arm->x, run->y, NULL));
+    AIT_TRY(ait_transition_predict_held_out(run, run->y, arm->clean_probabilities));
   }
-  return ait_transition_predict_out_of_fold(run, arm->y);
+  return ait_transition_predict_out_of_fold(run, run->y);
 }

@@ -3,6 +3,7 @@
  *     transition.c         a run from begin to end
  *     transition_solve.c   the LL problems: their solutions, and UL iterations over them
  *     transition_arms.c    the noise models, the arm without one, and the choice between them
+ *     transition_state.c   what of a run is saved, and how it goes on from there
  *     transition_scores.c  what classifiers say of the rows that they left out: scores and figures
  *     transition_calibration.c  what the suggested list is expected to hold
  *
@@ -16,8 +17,9 @@
 /* Looks at f of one LL solution: from nothing, from a solution near by, and the last of a run. */
 enum { AIT_TRANSITION_LOOKS = 40, AIT_TRANSITION_WARM_LOOKS = 10, AIT_TRANSITION_LAST_LOOKS = 25 };
 
-/* What one descent makes at most. */
-enum { AIT_TRANSITION_MOST_ITERATIONS = 10 };
+/* What a run is made of before its rows are scored: the validation arm at every lambda and with all rows, both noise
+ * models and one of them again, the UL iterations of both and of that one again. */
+enum { AIT_TRANSITION_STEPS = AIT_TRANSITION_LAMBDAS + 1 + 3 + 3 };
 
 /* Pseudo-counts of a class: for a full T, and for one that is as good as symmetric. */
 enum { AIT_TRANSITION_FULL_COUNTS = 30, AIT_TRANSITION_SYMMETRIC_COUNTS = 1000000 };
@@ -39,12 +41,13 @@ ait_transition ait_transition_rows_of_arm(const ait_transition_run *run, int32_t
 void ait_transition_start(const ait_transition_run *run, ait_real *y);
 
 /* y (folds x m) becomes the LL solutions at x, from what it is, by `looks` at f, of which a network with hidden layers
- * takes more; *loss (may be NULL) the UL objective. Errors: AIT_STOPPED. */
+ * takes more; *loss (may be NULL) the UL objective. */
 ait_status ait_transition_solve(ait_transition_run *run, const ait_transition *rows, int64_t looks, const ait_real *x,
                                 ait_real *y, double *loss);
 
-/* `iterations` UL iterations of an arm: its x becomes the mean of the last iterates, its y the LL solutions there.
- * Errors: AIT_STOPPED. */
+/* `iterations` UL iterations of an arm, each of which may be the last before the run is cut off: its x becomes the mean
+ * of the last iterates, its y the LL solutions there. Until then x and y are where the iterations began. Errors:
+ * AIT_STOPPED. */
 ait_status ait_transition_descend(ait_transition_run *run, int32_t kind, int64_t iterations);
 
 /* ---- transition_scores.c ----------------------------------------------------------------------- */
@@ -74,20 +77,47 @@ ait_status ait_transition_take_scores(ait_transition_run *run);
 
 /* ---- transition_arms.c, in the order of a run -------------------------------------------------- */
 
-/* The validation arm: its cross-entropy on rows left out, then the classifier of all validation rows, which left out
- * every training row; its probabilities. */
-ait_status ait_transition_learn_validation(ait_transition_run *run);
+/* The validation arm at one of its lambdas, the largest of which is the 0th: the best so far by the cross-entropy of
+ * rows left out becomes its x. */
+ait_status ait_transition_try_lambda(ait_transition_run *run, int32_t kind, int64_t which);
 
-/* Both noise models at the first lambda, and the choice between them. */
-ait_status ait_transition_start_models(ait_transition_run *run);
+/* The validation arm: the classifier of all validation rows, which left out every training row; and by its
+ * probabilities, where both noise models begin. */
+ait_status ait_transition_learn_validation(ait_transition_run *run, int32_t kind, int64_t looks);
 
-/* The UL iterations of both noise models, the mean arm, the scores of all arms, and whether to take a noise model at
- * all. */
-ait_status ait_transition_run_arms(ait_transition_run *run);
+/* A noise model at the first lambda. */
+ait_status ait_transition_solve_model(ait_transition_run *run, int32_t kind, int64_t looks);
 
-/* run->probabilities, out of fold, of the chosen arm; of a noise model after one more solution: plain cross-entropy,
- * each training row weighted by the chance that its label is right. */
+/* The full noise model fitted to its own classifiers and solved again; then the choice between both. */
+ait_status ait_transition_solve_refitted(ait_transition_run *run, int32_t kind, int64_t looks);
+
+/* The full noise model fitted once more, and UL iterations from there. */
+ait_status ait_transition_descend_refitted(ait_transition_run *run, int32_t kind, int64_t iterations);
+
+/* The mean arm, the scores of all arms, and whether to take a noise model at all. */
+ait_status ait_transition_compare_arms(ait_transition_run *run);
+
+/* run->y and, out of fold, run->probabilities: of the chosen arm; of a noise model after one more solution: plain
+ * cross-entropy, each training row weighted by the chance that its label is right. */
 ait_status ait_transition_polish(ait_transition_run *run);
+
+/* ---- transition_state.c ------------------------------------------------------------------------ */
+
+/* The run goes on where the checkpoint of its series says, if it holds a state for it. Errors: AIT_BAD_DATA (the state
+ * is of another run), AIT_OUT_OF_MEMORY. */
+ait_status ait_transition_go_on(ait_transition_run *run);
+
+/* To be called between two steps and between two UL iterations: saves the series where that is due, or a stop is asked
+ * for. Errors: those of ait_checkpoint_save. */
+ait_status ait_transition_keep(ait_transition_run *run);
+
+/* To be called where the run may stop. Errors: AIT_STOPPED. */
+ait_status ait_transition_check_stop(const ait_transition_run *run);
+
+/* A solver that is to make `iterations` UL iterations of an arm goes on where those were that were cut off, if any.
+ * Errors: AIT_BAD_DATA (they are others). */
+ait_status ait_transition_go_on_iterating(ait_transition_run *run, const ait_transition_arm *arm, int64_t iterations,
+                                          ait_solver *solver);
 
 /* ---- transition_calibration.c ------------------------------------------------------------------ */
 

@@ -7,7 +7,7 @@
 #include "run/document.h"
 #include "run/run.h"
 #include "run/summary.h"
-#include "run/transition.h"
+#include "run/transition_parts.h"
 
 enum { SCORES = 1 + AIT_ARM_COUNT };
 
@@ -73,10 +73,8 @@ static void add_path(cJSON *object, const ait_transition_arm *arm, int32_t varia
   cJSON *path = cJSON_AddArrayToObject(object, "path");
   for (int64_t t = 0; t < arm->points; t++) {
     double numbers[3];
-    for (int32_t i = 0; i < variables; i++) {
-      numbers[i] = (double)arm->path[t].x[i];
-    }
-    numbers[variables] = arm->path[t].F;
+    memcpy(numbers, arm->path[t] + AIT_POINT_LOG_LAMBDA, (size_t)variables * sizeof *numbers);
+    numbers[variables] = arm->path[t][AIT_POINT_F];
     cJSON_AddItemToArray(path, cJSON_CreateDoubleArray(numbers, variables + 1));
   }
 }
@@ -188,7 +186,7 @@ static ait_status write_classifiers(const ait_transition_run *run, const ait_fol
   if (y == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %d classifiers", AIT_TRANSITION_FOLDS);
   }
-  memcpy(y, run->arms[run->chosen].y, bytes);
+  memcpy(y, run->y, bytes);
   for (int64_t k = 0; k < AIT_TRANSITION_FOLDS * outputs; k++) {
     ait_real *row = y + k / outputs * run->m + k % outputs * features;
     double moved = 0;
@@ -301,6 +299,7 @@ void ait_transition_print(const ait_transition_run *run, const char *folder, FIL
           suspects.written < run->data->train_rows ? "s" : "");
   fprintf(out,
           "  scores.npy (final, symmetric, full, validation, mean), weights.npy (chances that labels are right), y.npy "
-          "(%d folds),\n  calibration.csv (what lists of other lengths are expected to hold)%s\n",
+          "(%d folds),\n  calibration.csv (what lists of other lengths are expected to "
+          "hold)%s\n",
           AIT_TRANSITION_FOLDS, run->validation_check.contradicted > 0 ? ", validation_suspects.csv" : "");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "context/error.h"
+#include "run/run.h"
 #include "run/transition_parts.h"
 
 enum { FOLDS = AIT_TRANSITION_FOLDS };
@@ -122,8 +123,7 @@ static ait_status take_accuracy(ait_transition_run *run) {
   run->accuracy = 0;
   for (int32_t b = 0; b < FOLDS; b++) {
     double accuracy;
-    AIT_TRY(ait_predictor_accuracy(run->test_predictor, run->arms[run->chosen].y + b * run->m, run->data->test_labels,
-                                   &accuracy));
+    AIT_TRY(ait_predictor_accuracy(run->test_predictor, run->y + b * run->m, run->data->test_labels, &accuracy));
     run->accuracy += accuracy / FOLDS;
   }
   return AIT_OK;
@@ -143,6 +143,9 @@ static ait_status take_rankings(ait_transition_run *run) {
 }
 
 ait_status ait_transition_take_figures(ait_transition_run *run) {
+  const double began = ait_run_clock();
   AIT_TRY(take_rankings(run));
-  return take_accuracy(run);
+  AIT_TRY(take_accuracy(run));
+  run->evaluation_seconds = ait_run_clock() - began;
+  return AIT_OK;
 }

@@ -1,4 +1,5 @@
 /* transition_solve.c - the LL problems of transition cleaning: their solutions, and UL iterations over them. */
+#include <math.h>
 #include <string.h>
 
 #include "context/error.h"
@@ -94,16 +95,11 @@ static void solver_options(const ait_transition_run *run, int64_t looks, int32_t
   options->ul_optimizer.epsilon = 1e-10;
 }
 
-static ait_status go_on(const ait_transition_run *run) {
-  return *run->stop ? ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked") : AIT_OK;
-}
-
 ait_status ait_transition_solve(ait_transition_run *run, const ait_transition *rows, int64_t looks, const ait_real *x,
                                 ait_real *y, double *loss) {
   ait_problem *problem;
   ait_solver *solver = NULL;
   ait_solver_options options;
-  AIT_TRY(go_on(run));
   solver_options(run, looks, 0, 1, &options);
   options.record_trajectory = loss != NULL;
   AIT_TRY(ait_problem_create_transition(run->context, &run->network, rows, &problem));
@@ -124,58 +120,94 @@ ait_status ait_transition_solve(ait_transition_run *run, const ait_transition *r
 
 /* ---- UL iterations ----------------------------------------------------------------------------- */
 
-/* Adds x to the arm's path; the solver's last rollout was there. */
-static void add_point(const ait_transition_run *run, ait_transition_arm *arm, const ait_solver *solver,
-                      const ait_real *x) {
-  ait_transition_point *point = &arm->path[arm->points++];
-  *point = (ait_transition_point){.x = {x[0], x[1]}};
+/* Adds x, where the solver's last rollout was, to the arm's path; that of a symmetric one has two variables. */
+static ait_status add_point(const ait_transition_run *run, ait_transition_arm *arm, ait_solver *solver,
+                            const ait_real *x, int64_t variables) {
+  double residuals[FOLDS], *point = arm->path[arm->points];
+  int64_t steps[FOLDS], unsolved[FOLDS];
+  AIT_TRY(ait_solver_ll_solution(solver, residuals, steps, unsolved));
+  point[AIT_POINT_LOG_LAMBDA] = (double)x[0];
+  point[AIT_POINT_LOGIT_E] = variables > 1 ? (double)x[1] : NAN;
+  point[AIT_POINT_F] = point[AIT_POINT_LL_RESIDUAL] = point[AIT_POINT_LL_ITERATIONS] = 0;
+  point[AIT_POINT_GRADIENT_NORM] = NAN;
   for (int32_t b = 0; b < FOLDS; b++) {
-    point->F += (double)ait_solver_trajectory_F(solver)[scaled(run, AIT_TRANSITION_WARM_LOOKS) * FOLDS + b];
+    point[AIT_POINT_F] += (double)ait_solver_trajectory_F(solver)[scaled(run, AIT_TRANSITION_WARM_LOOKS) * FOLDS + b];
+    point[AIT_POINT_LL_RESIDUAL] = fmax(point[AIT_POINT_LL_RESIDUAL], residuals[b]);
+    point[AIT_POINT_LL_ITERATIONS] += (double)steps[b];
   }
+  arm->points++;
+  return AIT_OK;
 }
 
-static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_solver *solver, int64_t variables,
-                          int64_t iterations) {
-  ait_real path[AIT_TRANSITION_MOST_ITERATIONS + 1][2] = {{arm->x[0], arm->x[1]}};
-  for (int64_t t = 0; t < iterations; t++) {
-    AIT_TRY(go_on(run));
-    AIT_TRY(ait_solver_step(solver));
-    AIT_TRY(ait_solver_get_x(solver, path[t + 1]));
-    add_point(run, arm, solver, path[t]);
-    arm->iterations++;
-  }
-  const int64_t averaged = iterations + 1 < AVERAGED ? iterations + 1 : AVERAGED;
+static ait_status iterate(ait_transition_run *run, ait_transition_arm *arm, ait_solver *solver, int64_t variables) {
+  ait_real x[2], gradient[2] = {0, 0};
+  AIT_TRY(ait_solver_get_x(solver, x));
+  AIT_TRY(ait_solver_step(solver));
+  AIT_TRY(ait_solver_get_gx(solver, gradient));
+  AIT_TRY(add_point(run, arm, solver, x, variables));
+  arm->path[arm->points - 1][AIT_POINT_GRADIENT_NORM] = hypot((double)gradient[0], (double)gradient[1]);
+  arm->iterations++;
+  return AIT_OK;
+}
+
+/* x becomes the mean of the last iterates: the solver's and, of those before, the last on the path. */
+static ait_status take_mean(ait_transition_arm *arm, ait_solver *solver, int64_t variables, int64_t iterations) {
+  const int64_t before = iterations < AVERAGED - 1 ? iterations : AVERAGED - 1;
+  ait_real last[2];
+  AIT_TRY(ait_solver_get_x(solver, last));
   for (int64_t i = 0; i < variables; i++) {
-    double sum = 0;
-    for (int64_t k = 0; k < averaged; k++) {
-      sum += (double)path[iterations - k][i];
+    double sum = (double)last[i];
+    for (int64_t k = 1; k <= before; k++) {
+      sum += arm->path[arm->points - k][AIT_POINT_LOG_LAMBDA + i];
     }
-    arm->x[i] = (ait_real)(sum / (double)averaged);
+    arm->x[i] = (ait_real)(sum / (double)(before + 1));
   }
+  return AIT_OK;
+}
+
+/* What the UL iterations have come to: x, which is the path's last point, the LL solutions there, and how often
+ * conjugate gradient met no positive curvature. */
+static ait_status take_result(ait_transition_run *run, ait_transition_arm *arm, ait_solver *solver, int64_t variables,
+                              int64_t iterations) {
   int64_t curved[FOLDS];
+  AIT_TRY(take_mean(arm, solver, variables, iterations));
   AIT_TRY(ait_solver_curvature_count(solver, curved));
   for (int32_t b = 0; b < FOLDS; b++) {
     run->curved += curved[b];
   }
   AIT_TRY(ait_solver_set_x(solver, arm->x));
   AIT_TRY(ait_solver_rollout(solver));
-  add_point(run, arm, solver, arm->x);
+  AIT_TRY(add_point(run, arm, solver, arm->x, variables));
   return ait_solver_get_y(solver, arm->y);
 }
 
-ait_status ait_transition_descend(ait_transition_run *run, int32_t kind, int64_t iterations) {
+static ait_status iterate_all(ait_transition_run *run, int32_t kind, ait_solver *solver, int64_t variables,
+                              int64_t iterations) {
   ait_transition_arm *arm = &run->arms[kind];
+  AIT_TRY(ait_transition_go_on_iterating(run, arm, iterations, solver));
+  while (ait_solver_iteration(solver) < iterations) {
+    AIT_TRY(iterate(run, arm, solver, variables));
+    if (ait_solver_iteration(solver) < iterations) {
+      AIT_TRY(ait_transition_keep(run));
+      AIT_TRY(ait_transition_check_stop(run));
+    }
+  }
+  return take_result(run, arm, solver, variables, iterations);
+}
+
+ait_status ait_transition_descend(ait_transition_run *run, int32_t kind, int64_t iterations) {
+  const ait_transition_arm *arm = &run->arms[kind];
   const ait_transition rows = ait_transition_rows_of_arm(run, kind);
   ait_problem *problem;
-  ait_solver *solver = NULL;
   ait_solver_options options;
   solver_options(run, AIT_TRANSITION_WARM_LOOKS, 1, iterations, &options);
   AIT_TRY(ait_problem_create_transition(run->context, &run->network, &rows, &problem));
-  ait_status status = ait_solver_create(problem, &options, arm->x, arm->y, &solver);
+  ait_status status = ait_solver_create(problem, &options, arm->x, arm->y, &run->solver);
   if (status == AIT_OK) {
-    status = iterate(run, arm, solver, ait_problem_n(problem), iterations);
+    status = iterate_all(run, kind, run->solver, ait_problem_n(problem), iterations);
   }
-  ait_solver_destroy(solver);
+  ait_solver_destroy(run->solver);
+  run->solver = NULL;
   ait_problem_destroy(problem);
   return status;
 }

@@ -17,10 +17,17 @@ weights() {
     --quiet "$@"
 }
 
+# noise_models PROGRAM OUT [more]: the same of transition cleaning.
+noise_models() {
+  local program=$1 out=$2
+  shift 2
+  ${begin:-} "$program" clean $files --cleaning transition --baselines validation --threads 1 --out "$out" --quiet "$@"
+}
+
 # same A B: equal bytes in all that a run repeats.
 same() {
   local file
-  for file in $(cd "$1" && find . -name '*.npy' -o -name suspects.csv -o -name history.csv); do
+  for file in $(cd "$1" && find . -name '*.npy' -o -name suspects.csv -o -name history.csv -o -name calibration.csv); do
     cmp -s "$1/$file" "$2/$file" || fail "$1/$file and $2/$file differ"
   done
   [ -e "$2/checkpoint.ait" ] && fail "$2 is complete and still holds a checkpoint"
@@ -79,6 +86,13 @@ for case in "$AIT 800 --method iaptt-gm" "$AIT64 600 --method ia-gm-a --init-opt
   cut_off "$name-whole" "$name-cut" "$program" weights "$program" "$name-cut" --iterations $iterations --checkpoint-every 1 \
     $options
 done
+# One after every step as well, with noise models.
+for case in "$AIT" "$AIT64 --seeds 0..1 --train 100"; do
+  read -r program options <<<"$case"
+  name=$(basename "$program")-noise-models
+  succeed noise_models "$program" "$name-whole" $options
+  cut_off "$name-whole" "$name-cut" "$program" noise_models "$program" "$name-cut" --checkpoint-every 0.000001s $options
+done
 echo "killed $made times, each with a new checkpoint since the last"
 
 # ---- stopped by a signal, or by a limit of time -----------------------------------------------------
@@ -108,6 +122,22 @@ expect 1 "holds a run that was stopped: go on with it by --resume limited, or --
 mv limited moved
 succeed "$AIT" clean --resume moved/ --threads 2 --quiet
 same "$whole" moved
+
+# Noise models have nothing to show until the rows are ranked, but go on as well.
+whole=ait-noise-models-whole
+expect 124 "stopped at the end of its time limit; no rows are ranked yet; go on with: ait clean --resume unranked" \
+  noise_models "$AIT" unranked --time-limit 0.0001
+[ "$(ls unranked)" = "checkpoint.ait" ] || fail "noise models that were stopped left $(ls unranked)"
+begin=exec noise_models "$AIT" ended --checkpoint-every 1 2>err &
+until_saved ended
+kill -TERM $!
+wait $!
+[ $? -eq 143 ] && grep -q "stopped by SIGTERM; .*; go on with: ait clean --resume ended" err || fail "noise models: $(cat err)"
+for out in unranked ended; do
+  succeed "$AIT" clean --resume $out --threads 2
+  grep -q "^going on after step [1-9][0-9]* of 11, UL iteration [0-9]*$" err || fail "$out: said $(cat err)"
+  same "$whole" $out
+done
 
 # A second signal ends a long iteration at once; nothing is left of the run, and its folder can be used.
 begin=exec weights "$AIT" twice --iterations 10 --method ls --ll-steps 5000000 2>err &
@@ -146,7 +176,6 @@ expect 2 "--iterations cannot be given with --resume" resume --threads 1 --itera
 expect 1 "--resume none: there is no such folder" "$AIT" clean --resume none
 expect 1 "holds no checkpoint: no run was saved there, or it is complete" "$AIT" clean --resume "$whole"
 expect 2 "--checkpoint-every 5x: expected" weights "$AIT" none --checkpoint-every 5x
-expect 2 "--checkpoint-every saves weights" "$AIT" clean $files --cleaning transition --checkpoint-every 5 --out none
 expect 1 "was written by ait 0" "$AIT64" clean --resume kept --quiet
 kernel=$(sed -n 's/.*data pass \([a-z0-9]*\)$/\1/p' <("$AIT" info) | head -n 1)
 other=baseline

@@ -260,10 +260,10 @@ done
 [ "$(grep -c ",stopped," stopped/sweep.csv)" -eq 3 ] || fail "sweep.csv does not say that the runs were stopped"
 grep -q "what there was is in stopped" err || fail "the signal was not answered: $(cat err)"
 
-# stop_noise_models WORDS: a signal as soon as the words are told; the exit status is 130.
+# stop_noise_models WORDS [more]: a signal as soon as the words are told; the exit status is 130.
 stop_noise_models() {
   rm -rf stopped err
-  "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.3 --out stopped --seeds 0..99 >out 2>err &
+  "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.3 --out stopped --seeds 0..99 "${@:2}" >out 2>err &
   running=$!
   while kill -0 $running 2>/dev/null && ! grep -qs "$1" err; do :; done
   kill -INT $running
@@ -276,10 +276,14 @@ stop_noise_models "^seed-1, run 2 of 100$"
 done=$(grep -c ",complete," stopped/sweep.csv)
 [ "$done" -ge 1 ] && [ "$(grep -c ",stopped,0," stopped/sweep.csv)" -eq $((100 - done)) ] ||
   fail "sweep.csv does not say which runs were stopped: $(cut -d, -f1-5 stopped/sweep.csv)"
-[ -s stopped/seed-0/run.json ] && [ "$(ls stopped | wc -l)" -eq $((done + 2)) ] || fail "the folder holds $(ls stopped)"
+[ -s stopped/seed-0/run.json ] && [ -e stopped/checkpoint.ait ] && [ "$(ls stopped | wc -l)" -eq $((done + 3)) ] || fail "the folder holds $(ls stopped)"
 grep -q "^  seed-99 .* stopped: skipped, as a signal asked to stop" out || fail "the summary: $(cat out)"
 grep -q "what there was is in stopped" err || fail "the signal was not answered: $(cat err)"
 stop_noise_models "^seed-0, run 1 of 100$"
+grep -q "stopped by SIGINT; no rows are ranked yet; go on with: ait clean --resume stopped" err ||
+  fail "no result: $(cat err)"
+[ "$(ls stopped)" = "checkpoint.ait" ] || fail "a sweep without any result has left $(ls stopped)"
+stop_noise_models "^seed-0, run 1 of 100$" --checkpoint-every 0
 grep -q "stopped by a signal before the rows were ranked; nothing was written" err || fail "no result: $(cat err)"
 [ ! -e stopped ] || fail "a sweep without any result has left a folder"
 finish
