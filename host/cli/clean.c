@@ -51,8 +51,7 @@ static const struct argp_option options[] = {
      6},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {"json", KEY_JSON, NULL, 0,
-     "Print JSON objects for scripts, one a line: every UL iteration of weights, notes of what is being done, and at "
-     "the end "
+     "Print JSON objects for scripts, one a line: every UL iteration, notes of what is being done, and at the end "
      "run.json or sweep.json; all else goes to standard error",
      6},
     {0}};

@@ -38,10 +38,16 @@ static void add_figure(cJSON *object, const char *name, double value) {
   }
 }
 
-void ait_json_line_iteration(const ait_clean_settings *s, const ait_history_row *row) {
+/* Of the run with these settings. */
+static cJSON *begin_iteration(const ait_clean_settings *s) {
   cJSON *object = begin("iteration");
   ait_document_seed(object, s->seed);
   ait_document_figure(object, "noise", s->noise >= 0 ? s->noise : NAN);
+  return object;
+}
+
+void ait_json_line_iteration(const ait_clean_settings *s, const ait_history_row *row) {
+  cJSON *object = begin_iteration(s);
   cJSON_AddNumberToObject(object, "t", (double)row->t);
   cJSON_AddNumberToObject(object, "seconds", row->seconds);
   add_figure(object, "F_kbar", row->F_kbar);
@@ -51,6 +57,18 @@ void ait_json_line_iteration(const ait_clean_settings *s, const ait_history_row 
   add_figure(object, "test_accuracy_z", row->accuracy_z);
   add_figure(object, "f1", row->f1);
   add_figure(object, "auroc", row->auroc);
+  print_line(object);
+}
+
+void ait_json_line_arm(const ait_clean_settings *s, const char *arm, int64_t t, double seconds,
+                       const ait_json_figures *figures) {
+  cJSON *object = begin_iteration(s);
+  ait_document_text(object, "arm", arm);
+  cJSON_AddNumberToObject(object, "t", (double)t);
+  cJSON_AddNumberToObject(object, "seconds", seconds);
+  for (int32_t i = 0; i < figures->count; i++) {
+    add_figure(object, figures->names[i], figures->values[i]);
+  }
   print_line(object);
 }
 

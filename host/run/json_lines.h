@@ -13,6 +13,18 @@ extern "C" {
  * these settings was at a UL iteration. Figures that were not taken are null. */
 void ait_json_line_iteration(const ait_clean_settings *settings, const ait_history_row *row);
 
+/* Figures by name. */
+typedef struct ait_json_figures {
+  int32_t count;
+  const char *const *names;
+  const double *values;
+} ait_json_figures;
+
+/* {"event": "iteration", "seed": ..., "noise": ..., "arm": ..., "t": ..., "seconds": ..., and the figures}: the t-th UL
+ * iteration of a noise model. */
+void ait_json_line_arm(const ait_clean_settings *settings, const char *arm, int64_t t, double seconds,
+                       const ait_json_figures *figures);
+
 /* {"event": "note", "text": ...} */
 void ait_json_line_note(const char *text);
 

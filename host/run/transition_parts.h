@@ -4,6 +4,7 @@
  *     transition_solve.c   the LL problems: their solutions, and UL iterations over them
  *     transition_arms.c    the noise models, the arm without one, and the choice between them
  *     transition_state.c   what of a run is saved, and how it goes on from there
+ *     transition_history.c the UL iterations, for scripts and in a file
  *     transition_scores.c  what classifiers say of the rows that they left out: scores and figures
  *     transition_calibration.c  what the suggested list is expected to hold
  *
@@ -118,6 +119,15 @@ ait_status ait_transition_check_stop(const ait_transition_run *run);
  * Errors: AIT_BAD_DATA (they are others). */
 ait_status ait_transition_go_on_iterating(ait_transition_run *run, const ait_transition_arm *arm, int64_t iterations,
                                           ait_solver *solver);
+
+/* ---- transition_history.c ---------------------------------------------------------------------- */
+
+/* Tells scripts of the UL iteration that an arm has made last (run/json_lines.h). */
+void ait_transition_print_iteration(const ait_transition_run *run, int32_t kind);
+
+/* Writes history.csv of a partial folder, a row a UL iteration of each noise model. Errors: those of
+ * ait_file_commit. */
+ait_status ait_transition_write_history(const ait_transition_run *run, const ait_folder *folder);
 
 /* ---- transition_calibration.c ------------------------------------------------------------------ */
 

@@ -207,6 +207,7 @@ ait_status ait_transition_write_files(const ait_transition_run *run, const ait_f
   AIT_TRY(ait_document_array(folder, "weights.npy", real_type, run->data->train_rows, 1, run->weights));
   AIT_TRY(write_classifiers(run, folder));
   AIT_TRY(write_scores(run, folder));
+  AIT_TRY(ait_transition_write_history(run, folder));
   AIT_TRY(ait_document_suspects(&suspects, folder));
   AIT_TRY(ait_calibration_write(&run->calibration, folder));
   AIT_TRY(ait_validation_check_write(&run->validation_check, run->data, folder));
@@ -299,7 +300,7 @@ void ait_transition_print(const ait_transition_run *run, const char *folder, FIL
           suspects.written < run->data->train_rows ? "s" : "");
   fprintf(out,
           "  scores.npy (final, symmetric, full, validation, mean), weights.npy (chances that labels are right), y.npy "
-          "(%d folds),\n  calibration.csv (what lists of other lengths are expected to "
+          "(%d folds),\n  history.csv (UL iterations), calibration.csv (what lists of other lengths are expected to "
           "hold)%s\n",
           AIT_TRANSITION_FOLDS, run->validation_check.contradicted > 0 ? ", validation_suspects.csv" : "");
 }

@@ -187,6 +187,7 @@ static ait_status iterate_all(ait_transition_run *run, int32_t kind, ait_solver 
   AIT_TRY(ait_transition_go_on_iterating(run, arm, iterations, solver));
   while (ait_solver_iteration(solver) < iterations) {
     AIT_TRY(iterate(run, arm, solver, variables));
+    ait_transition_print_iteration(run, kind);
     if (ait_solver_iteration(solver) < iterations) {
       AIT_TRY(ait_transition_keep(run));
       AIT_TRY(ait_transition_check_stop(run));

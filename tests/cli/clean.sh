@@ -240,9 +240,9 @@ for program in "$AIT" "$AIT64"; do
     grep -q "Noise models" out && grep -q "z = " out || fail "$name: no figures of both noise models: $(cat out)"
     grep -q "AUROC" out && fail "$name: a figure that needs the truth where there is none"
   done
-  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "calibration.csv run.json scores.npy suspect_images.npy suspects.csv weights.npy y.npy " ] ||
+  [ "$(ls "$name-1" | sort | tr '\n' ' ')" = "calibration.csv history.csv run.json scores.npy suspect_images.npy suspects.csv weights.npy y.npy " ] ||
     fail "$name: the run folder holds $(ls "$name-1")"
-  for file in weights.npy y.npy scores.npy suspects.csv calibration.csv; do
+  for file in weights.npy y.npy scores.npy suspects.csv calibration.csv history.csv; do
     cmp -s "$name-1/$file" "$name-2/$file" || fail "$name: $file depends on the number of threads"
   done
   finite "$name-1"/*.npy || fail "$name: numbers that are not finite in the arrays"

@@ -51,7 +51,24 @@ assert all(line["noise"] is None for line in lines if line["event"] == "iteratio
 assert lines[-1]["event"] == "summary" and lines[-1]["document"] == json.load(open("sweep/sweep.json"))
 
 lines = read("notes")
-assert [line["event"] for line in lines] == ["note"] * (len(lines) - 1) + ["summary"] and len(lines) > 4
+iterations = [line for line in lines if line["event"] == "iteration"]
+history = list(csv.DictReader(open("noise-model/history.csv")))
+assert [(line["arm"], line["t"]) for line in iterations] == [("symmetric", t) for t in range(1, 11)] + [
+    ("full", t) for t in range(1, 10)]
+assert len(history) == len(iterations)
+for line, row in zip(iterations, history):
+    assert line["seed"] == 0 and line["seconds"] > 0 and (line["arm"], str(line["t"])) == (row["arm"], row["t"])
+    for key in ("F", "log_lambda", "logit_e", "gradient_norm", "ll_residual", "ll_iterations"):
+        assert line[key] == cell(row[key]), (key, line, row)
+    assert (line["logit_e"] is None) == (line["arm"] == "full") and line["gradient_norm"] > 0 and line["ll_iterations"] > 0
+assert [line["seconds"] for line in iterations] == sorted(line["seconds"] for line in iterations)
+# The paths of run.json hold the same points, and the means after them.
+for arm, means in (("symmetric", [10]), ("full", [6, 10])):
+    points = [[round(float(row[key]), 9) for key in ("log_lambda", "logit_e", "F") if row[key]] for row in history
+              if row["arm"] == arm]
+    path = lines[-1]["document"]["result"]["arms"][arm]["path"]
+    assert [[round(number, 9) for number in point] for i, point in enumerate(path) if i not in means] == points
+assert len([line for line in lines if line["event"] == "note"]) > 4 and lines[-1]["event"] == "summary"
 assert lines[-1]["document"] == json.load(open("noise-model/run.json"))
 PYTHON
 
