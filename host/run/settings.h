@@ -142,7 +142,7 @@ typedef struct ait_clean_settings {
   int64_t eval_every;
   double plant, hold_out; /* shares of the validation rows that F does not see (run/aside.h) */
   int64_t patience;       /* evaluations without a better one that end a run; -1 where no rows are held out */
-  int64_t memory; /* bytes that the trajectories may take; -1: as many as they take */
+  int64_t memory;         /* bytes that the trajectories may take; -1: as many as they take */
   const char *device;
   int32_t threads, math;
   uint64_t seed;
