@@ -264,8 +264,8 @@ TEST_F(Folder, PlacesThatCannotBe) {
 
 TEST_F(Folder, HistoryHasEmptyCellsForWhatWasNotTaken) {
   ait_history history = {};
-  const ait_history_row first = {1, 0.5, 0, 0.1, 0.25, 3, NAN, NAN, NAN, NAN};
-  const ait_history_row second = {2, 1.0, 0, 0.125, 0.5, 4, 0.75, NAN, 0.5, 0.625};
+  const ait_history_row first = {1, 0.5, 0, 0.1, 0.25, 3, NAN, NAN, NAN, NAN, NAN};
+  const ait_history_row second = {2, 1.0, 0, 0.125, 0.5, 4, 0.75, NAN, 0.5, 0.625, 0.375};
   ASSERT_EQ(ait_history_append(&history, &first), AIT_OK);
   ASSERT_EQ(ait_history_append(&history, &second), AIT_OK);
   ASSERT_EQ(ait_history_write(&history, (root / "history.csv").c_str()), AIT_OK) << ait_last_error();
@@ -273,9 +273,9 @@ TEST_F(Folder, HistoryHasEmptyCellsForWhatWasNotTaken) {
   ait_history_clear(&history);
   EXPECT_EQ(read(root / "seconds.csv"), "t,seconds,figure_seconds\n1,0.500000,0.000000\n2,1.000000,0.000000\n");
   EXPECT_EQ(read(root / "history.csv"),
-            "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc\n"
-            "1,0.10000000000000001,0.25,3,,,,\n"
-            "2,0.125,0.5,4,0.75,,0.5,0.625\n");
+            "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc,held_out_loss\n"
+            "1,0.10000000000000001,0.25,3,,,,,\n"
+            "2,0.125,0.5,4,0.75,,0.5,0.625,0.375\n");
 }
 
 TEST_F(Folder, BrokenCasesNameTheirFile) {

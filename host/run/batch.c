@@ -118,13 +118,13 @@ static void end(ait_batch *b) {
 
 /* ---- iteration --------------------------------------------------------------------------------- */
 
-/* The mean of gx over the iterations made. */
-static ait_status gradient_score(const ait_batch *b, int64_t i, double *score) {
+/* The mean of gx over so many iterations. */
+static ait_status gradient_score(const ait_batch *b, int64_t i, int64_t iterations, double *score) {
   ait_device *device = &b->context->device;
   AIT_TRY(device->runtime->copy_out(device, (size_t)b->n * sizeof *score, b->gradient_sum + i * b->n, score));
   AIT_TRY(device->runtime->synchronize(device));
   for (int64_t row = 0; row < b->n; row++) {
-    score[row] /= (double)b->runs[i]->iterations;
+    score[row] /= (double)iterations;
   }
   return AIT_OK;
 }
@@ -137,7 +137,7 @@ static ait_status chosen_score(const ait_batch *b, int64_t i, double *score) {
       ait_run_weight_score(run, score);
       return AIT_OK;
     case AIT_SCORE_GRADIENT:
-      return gradient_score(b, i, score);
+      return gradient_score(b, i, run->iterations, score);
     default:
       return ait_run_classifier_score(run, run->y, score);
   }
@@ -147,10 +147,13 @@ static ait_status chosen_score(const ait_batch *b, int64_t i, double *score) {
 static ait_status take_figures(const ait_batch *b, int64_t i, ait_history_row *row) {
   ait_run *run = b->runs[i];
   const ait_clean_data *data = run->data;
-  if (run->test_predictor == NULL && data->mislabelled_rows == 0) {
+  if (run->test_predictor == NULL && data->mislabelled_rows == 0 && run->early.predictor == NULL) {
     return AIT_OK;
   }
   AIT_TRY(ait_solver_get_y_of(b->solver, i, run->y));
+  if (run->early.predictor != NULL) {
+    AIT_TRY(ait_early_loss(&run->early, run->y, &row->held_out_loss));
+  }
   if (run->test_predictor != NULL) {
     AIT_TRY(ait_predictor_accuracy(run->test_predictor, run->y, data->test_labels, &row->accuracy_y));
     if (run->settings->method.initialisation == AIT_INITIALISATION_AUXILIARY) {
@@ -188,7 +191,8 @@ static int figures_are_due(const ait_batch *b) {
 
 static int is_complete(const ait_batch *b) {
   const ait_clean_settings *s = b->settings;
-  return b->runs[0]->iterations >= s->iterations || (s->seconds > 0 && seconds_spent(b) >= s->seconds);
+  return b->runs[0]->iterations >= s->iterations || (s->seconds > 0 && seconds_spent(b) >= s->seconds) ||
+         ait_early_is_over(&b->runs[0]->early);
 }
 
 /* Keeps what the iteration that was just made is for run i. */
@@ -205,7 +209,8 @@ static ait_status keep_iteration(ait_batch *b, int64_t i, int with_figures) {
                          .accuracy_y = NAN,
                          .accuracy_z = NAN,
                          .f1 = NAN,
-                         .auroc = NAN};
+                         .auroc = NAN,
+                         .held_out_loss = NAN};
   if (with_figures) {
     const double began = ait_run_clock();
     AIT_TRY(take_figures(b, i, &row));
@@ -214,6 +219,38 @@ static ait_status keep_iteration(ait_batch *b, int64_t i, int with_figures) {
   row.figure_seconds = run->figure_seconds = b->figure_seconds;
   row.seconds = ait_run_clock() - b->began;
   return ait_history_append(&run->history, &row);
+}
+
+/* Keeps the state of the only run, which is between two UL iterations, where held-out rows find it the best so far. */
+static ait_status keep_best(const ait_batch *b) {
+  ait_device *device = &b->context->device;
+  ait_run *run = b->runs[0];
+  ait_early_stopping *early = &run->early;
+  const ait_history_row *row = &run->history.rows[run->history.count - 1];
+  int32_t is_best;
+  if (early->predictor == NULL || isnan(row->held_out_loss)) {
+    return AIT_OK;
+  }
+  AIT_TRY(ait_early_count(early, row->t, row->held_out_loss, ait_solver_state_size(b->solver), &is_best));
+  if (!is_best) {
+    return AIT_OK;
+  }
+  AIT_TRY(ait_solver_get_state(b->solver, early->state));
+  AIT_TRY(device->runtime->copy_out(device, (size_t)b->n * sizeof *early->gradient_sum, b->gradient_sum,
+                                    early->gradient_sum));
+  return device->runtime->synchronize(device);
+}
+
+/* Makes the run what it was then. */
+static ait_status go_back_to_best(const ait_batch *b) {
+  ait_device *device = &b->context->device;
+  const ait_early_stopping *early = &b->runs[0]->early;
+  if (early->iteration == 0) {
+    return AIT_OK;
+  }
+  AIT_TRY(ait_solver_set_state(b->solver, early->state_bytes, early->state));
+  return device->runtime->copy_in(device, (size_t)b->n * sizeof *early->gradient_sum, early->gradient_sum,
+                                  b->gradient_sum);
 }
 
 /* One UL iteration of all runs. The sums stay on the device, so that it waits for nothing but its own
@@ -226,7 +263,7 @@ static ait_status iterate(ait_batch *b) {
   for (int64_t i = 0; i < b->count; i++) {
     AIT_TRY(keep_iteration(b, i, with_figures));
   }
-  return AIT_OK;
+  return keep_best(b);
 }
 
 /* What the runs are at this iteration: their means. */
@@ -264,6 +301,7 @@ static ait_status take_tallies(const ait_batch *b) {
 
 /* y_K at the final x and z, so that what is written belongs together. */
 static ait_status take_result(const ait_batch *b) {
+  AIT_TRY(go_back_to_best(b));
   AIT_TRY(ait_solver_rollout(b->solver));
   AIT_TRY(take_tallies(b));
   for (int64_t i = 0; i < b->count; i++) {
@@ -271,7 +309,7 @@ static ait_status take_result(const ait_batch *b) {
     AIT_TRY(ait_solver_get_x_part(b->solver, i * b->n, b->n, run->x));
     AIT_TRY(ait_solver_get_y_of(b->solver, i, run->y));
     AIT_TRY(ait_solver_get_z_of(b->solver, i, run->z));
-    AIT_TRY(gradient_score(b, i, run->scores[AIT_SCORE_GRADIENT]));
+    AIT_TRY(gradient_score(b, i, ait_run_written_iteration(run), run->scores[AIT_SCORE_GRADIENT]));
   }
   return AIT_OK;
 }

@@ -7,7 +7,7 @@
 #include "context/context.h"
 #include "context/error.h"
 
-enum { ROW_NUMBERS = 10 };
+enum { ROW_NUMBERS = 11 };
 
 static ait_status does_not_fit(void) {
   return ait_fail(AIT_BAD_DATA, "the checkpoint is not of this run: begin anew with --force");
@@ -19,8 +19,9 @@ static void put_history(const ait_history *history, ait_writer *writer) {
   ait_put_whole(writer, history->count);
   for (int64_t i = 0; i < history->count; i++) {
     const ait_history_row *row = &history->rows[i];
-    const double numbers[ROW_NUMBERS] = {(double)row->t, row->seconds,    row->figure_seconds, row->F_kbar, row->F_K,
-                                         row->kbar,      row->accuracy_y, row->accuracy_z,     row->f1,     row->auroc};
+    const double numbers[ROW_NUMBERS] = {(double)row->t, row->seconds, row->figure_seconds, row->F_kbar,
+                                         row->F_K,       row->kbar,    row->accuracy_y,     row->accuracy_z,
+                                         row->f1,        row->auroc,   row->held_out_loss};
     ait_put_numbers(writer, ROW_NUMBERS, numbers);
   }
 }
@@ -58,6 +59,7 @@ ait_status ait_batch_put(void *batch, ait_writer *writer) {
     ait_put_whole(writer, b->runs[i]->iterations);
     ait_put_wholes(writer, b->settings->ll_steps + 1, b->runs[i]->kbar_counts);
     put_history(&b->runs[i]->history, writer);
+    ait_early_put(&b->runs[i]->early, writer);
   }
   AIT_TRY(put_gradient_sum(b, writer));
   return put_solver(b, writer);
@@ -94,7 +96,8 @@ static ait_status take_history(ait_reader *reader, ait_history *history) {
                                  .accuracy_y = numbers[6],
                                  .accuracy_z = numbers[7],
                                  .f1 = numbers[8],
-                                 .auroc = numbers[9]};
+                                 .auroc = numbers[9],
+                                 .held_out_loss = numbers[10]};
     AIT_TRY(ait_history_append(history, &row));
   }
   return AIT_OK;
@@ -104,6 +107,7 @@ static ait_status take_run(const ait_batch *b, ait_reader *reader, ait_run *run)
   run->iterations = ait_take_whole(reader);
   ait_take_wholes(reader, b->settings->ll_steps + 1, run->kbar_counts);
   AIT_TRY(take_history(reader, &run->history));
+  AIT_TRY(ait_early_take(&run->early, ait_solver_state_size(b->solver), reader));
   run->figure_seconds = b->figure_seconds;
   return run->iterations != run->history.count || run->iterations > b->settings->iterations ? does_not_fit() : AIT_OK;
 }

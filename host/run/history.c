@@ -32,7 +32,7 @@ static void write_cell(FILE *stream, double value) {
 ait_status ait_history_write(const ait_history *history, const char *path) {
   ait_file file;
   AIT_TRY(ait_file_begin(&file, path));
-  fprintf(file.stream, "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc\n");
+  fprintf(file.stream, "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc,held_out_loss\n");
   for (int64_t i = 0; i < history->count; i++) {
     const ait_history_row *row = &history->rows[i];
     fprintf(file.stream, "%lld", (long long)row->t);
@@ -43,6 +43,7 @@ ait_status ait_history_write(const ait_history *history, const char *path) {
     write_cell(file.stream, row->accuracy_z);
     write_cell(file.stream, row->f1);
     write_cell(file.stream, row->auroc);
+    write_cell(file.stream, row->held_out_loss);
     fprintf(file.stream, "\n");
   }
   return ait_file_commit(&file);

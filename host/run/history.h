@@ -18,6 +18,7 @@ typedef struct ait_history_row {
   int32_t kbar;
   double accuracy_y, accuracy_z; /* on the test rows, 0 .. 1: at y_K of this iteration, at z after it */
   double f1, auroc;              /* of the default score */
+  double held_out_loss;          /* of y_K of this iteration on the validation rows held out of F */
 } ait_history_row;
 
 typedef struct ait_history {

@@ -57,6 +57,7 @@ void ait_json_line_iteration(const ait_clean_settings *s, const ait_history_row 
   add_figure(object, "test_accuracy_z", row->accuracy_z);
   add_figure(object, "f1", row->f1);
   add_figure(object, "auroc", row->auroc);
+  add_figure(object, "held_out_loss", row->held_out_loss);
   print_line(object);
 }
 

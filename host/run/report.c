@@ -162,6 +162,8 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
   cJSON_AddNumberToObject(object, "init_rate", s->init_rate);
   cJSON_AddNumberToObject(object, "eval_every", (double)s->eval_every);
   ait_document_figure(object, "plant", s->plant > 0 ? s->plant : NAN);
+  ait_document_figure(object, "hold_out", s->hold_out > 0 ? s->hold_out : NAN);
+  ait_document_figure(object, "patience", s->hold_out > 0 ? (double)s->patience : NAN);
   ait_document_figure(object, "memory", s->memory > 0 ? (double)s->memory : NAN);
   ait_document_text(object, "score", ait_score_words[s->score]);
   ait_document_seed(object, s->seed);
@@ -171,6 +173,7 @@ static void add_solver_settings(cJSON *object, const ait_clean_settings *s, int6
 static void add_aside(cJSON *object, const ait_aside *aside) {
   cJSON_AddNumberToObject(object, "planted_rows", (double)aside->planted);
   cJSON_AddNumberToObject(object, "planted_rows_with_wrong_labels", (double)aside->flipped);
+  cJSON_AddNumberToObject(object, "held_out_rows", (double)aside->held_out);
 }
 
 static void add_detection(cJSON *object, const ait_run *run) {
@@ -208,6 +211,18 @@ static void add_kbar(cJSON *object, const ait_run *run) {
   }
 }
 
+/* Which iterate is written where it need not be the last. */
+static void add_early_stopping(cJSON *object, const ait_run *run) {
+  if (run->early.iteration == 0) {
+    return;
+  }
+  cJSON *item = cJSON_AddObjectToObject(object, "early_stopping");
+  cJSON_AddBoolToObject(item, "ended_early",
+                        ait_early_is_over(&run->early) && run->iterations < run->settings->iterations);
+  cJSON_AddNumberToObject(item, "written_iteration", (double)run->early.iteration);
+  cJSON_AddNumberToObject(item, "held_out_loss", run->early.loss);
+}
+
 /* What planted rows tell, and why there are none where they were to be. */
 static void add_calibration(cJSON *object, const ait_run *run) {
   const ait_aside *aside = &run->data->aside;
@@ -227,7 +242,8 @@ static void add_result(cJSON *object, const ait_run *run) {
     snprintf(text, sizeof text, "stopped after %lld iterations", (long long)run->iterations);
     cJSON_AddStringToObject(object, "note", text);
   }
-  const ait_history_row *last = &run->history.rows[run->history.count - 1];
+  add_early_stopping(object, run);
+  const ait_history_row *last = &run->history.rows[ait_run_written_iteration(run) - 1];
   ait_document_figure(object, "F_kbar", last->F_kbar);
   ait_document_figure(object, "F_K", last->F_K);
   if (run->settings->method.hypergradient == AIT_HYPERGRADIENT_CONJUGATE_GRADIENT) {

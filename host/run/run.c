@@ -53,12 +53,14 @@ ait_status ait_run_begin(ait_context *context, const ait_clean_settings *setting
   run->m = ait_network_parameters(&run->network);
   run->n = ait_clean_data_learned(data);
   AIT_TRY(allocate_all(run));
+  AIT_TRY(ait_early_begin(context, &run->network, settings, data, &run->early));
   return make_predictors(run);
 }
 
 void ait_run_end(ait_run *run) {
   ait_predictor_destroy(run->train_predictor);
   ait_predictor_destroy(run->test_predictor);
+  ait_early_end(&run->early);
   ait_history_clear(&run->history);
   ait_sides_clear(&run->sides);
   ait_label_table_end(&run->labels);
@@ -76,6 +78,10 @@ void ait_run_end(ait_run *run) {
   free(run->kbar_counts);
   free(run->probabilities);
   memset(run, 0, sizeof *run);
+}
+
+int64_t ait_run_written_iteration(const ait_run *run) {
+  return run->early.iteration > 0 ? run->early.iteration : run->iterations;
 }
 
 /* ---- scores ------------------------------------------------------------------------------------ */

@@ -14,6 +14,7 @@
 
 #include "run/calibration.h"
 #include "run/data.h"
+#include "run/early_stopping.h"
 #include "run/folder.h"
 #include "run/history.h"
 #include "run/label_table.h"
@@ -45,6 +46,7 @@ typedef struct ait_run {
   ait_trajectory_plan trajectory; /* of the batch, with this run's share of the bytes */
   ait_real *probabilities;        /* n x classes, under the parameters predicted last */
   ait_history history;
+  ait_early_stopping early;
   int64_t iterations;  /* made */
   int64_t curved;      /* directions of conjugate gradient without positive curvature, in all iterations */
   double ll_residual;  /* L-BFGS, at the end: the norm of the LL gradient at y_K relative to y_0 */
@@ -78,6 +80,9 @@ ait_status ait_run_begin(ait_context *context, const ait_clean_settings *setting
 /* `stop` becomes nonzero when the run is to end after the iteration under way. Errors: AIT_OUT_OF_MEMORY,
  * AIT_DIVERGED, and whatever else the library returns. */
 ait_status ait_run_iterate(ait_run *run, const volatile sig_atomic_t *stop);
+
+/* The UL iterations after which the run was what it writes: all that were made, or those of early stopping. */
+int64_t ait_run_written_iteration(const ait_run *run);
 
 /* Scores, and the figures that come from them and from y_K and z. Errors: whatever the library returns. */
 ait_status ait_run_take_figures(ait_run *run);

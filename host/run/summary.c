@@ -30,6 +30,10 @@ static void print_validation_parts(const ait_clean_data *d, FILE *out) {
             (long long)d->aside.planted, (long long)d->aside.flipped);
     before = ", ";
   }
+  if (d->aside.held_out > 0) {
+    fprintf(out, "%s%lld held out of F", before, (long long)d->aside.held_out);
+    before = ", ";
+  }
   fputs(*before == ',' ? ")" : "", out);
 }
 
@@ -61,6 +65,19 @@ void ait_summary_device(const ait_context *context, int32_t math, FILE *out) {
   fputc('\n', out);
 }
 
+static void print_early_stopping(const ait_run *run, FILE *out) {
+  const ait_early_stopping *early = &run->early;
+  if (early->iteration == 0) {
+    return;
+  }
+  fprintf(out, "        written as they were after %lld UL iterations, where the loss of held-out rows was least, %.4f",
+          (long long)early->iteration, early->loss);
+  if (ait_early_is_over(early) && run->iterations < run->settings->iterations) {
+    fprintf(out, ";\n        the run ended as it was no less in %lld evaluations since", (long long)early->patience);
+  }
+  fputc('\n', out);
+}
+
 void ait_run_print_method(const ait_run *run, FILE *out) {
   const ait_clean_settings *s = run->settings;
   fprintf(out, "Run     %s%s, %s classifier, %lld UL iterations of %lld LL steps in %.1f s", s->method_name,
@@ -79,11 +96,12 @@ void ait_run_print_method(const ait_run *run, FILE *out) {
     fprintf(out, "        STOPPED after %lld of %lld iterations; a rerun with the same seed repeats them\n",
             (long long)run->iterations, (long long)s->iterations);
   }
+  print_early_stopping(run, out);
   if (run->ll_unsolved > 0) {
     fprintf(out,
             "        %lld of %lld LL problems were not solved to the tolerance %g: their hyper-gradients need not be "
             "right\n",
-            (long long)run->ll_unsolved, (long long)run->iterations + 1, s->method.lbfgs.tolerance);
+            (long long)run->ll_unsolved, (long long)ait_run_written_iteration(run) + 1, s->method.lbfgs.tolerance);
   }
   if (run->curved > 0) {
     fprintf(out,

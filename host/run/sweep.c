@@ -16,14 +16,23 @@ void ait_sweep_lists_free(ait_sweep_lists *lists) {
 }
 
 ait_status ait_sweep_method_check(const ait_sweep_lists *lists, const ait_clean_settings *s) {
+  const char *list = lists->seed_count > 0 ? "--seeds" : "--noise-rates";
   const int32_t differences = s->method.hypergradient == AIT_HYPERGRADIENT_FINITE_DIFFERENCES;
-  if (!differences || (lists->seed_count == 0 && lists->rate_count == 0)) {
+  if (lists->seed_count == 0 && lists->rate_count == 0) {
     return AIT_OK;
   }
-  return ait_fail(AIT_INVALID_ARGUMENT,
-                  "%s makes a batch of runs, but the finite differences of --method %s take one step for a whole "
-                  "batch: give a single seed and noise rate",
-                  lists->seed_count > 0 ? "--seeds" : "--noise-rates", s->method_name);
+  if (s->hold_out > 0) {
+    return ait_fail(AIT_INVALID_ARGUMENT,
+                    "%s makes a batch of runs that iterate together, but --hold-out ends each at an iteration of its "
+                    "own: give a single seed and noise rate",
+                    list);
+  }
+  return !differences
+             ? AIT_OK
+             : ait_fail(AIT_INVALID_ARGUMENT,
+                        "%s makes a batch of runs, but the finite differences of --method %s take one step for a whole "
+                        "batch: give a single seed and noise rate",
+                        list, s->method_name);
 }
 
 ait_status ait_sweep_lists_check(const ait_sweep_lists *lists, const ait_clean_settings *s) {

@@ -50,7 +50,7 @@ typedef struct ait_sweep {
  * Errors: AIT_INVALID_ARGUMENT (the sentence names the options). */
 ait_status ait_sweep_lists_check(const ait_sweep_lists *lists, const ait_clean_settings *settings);
 
-/* Refuses a method whose runs would not come to the same in a batch; the settings are complete.
+/* Refuses a method whose runs would not come to the same in a batch, and early stopping; the settings are complete.
  * Errors: AIT_INVALID_ARGUMENT (the sentence names the options). */
 ait_status ait_sweep_method_check(const ait_sweep_lists *lists, const ait_clean_settings *settings);
 

@@ -79,7 +79,7 @@ static void take_sides(const ait_sides *sides, double *values) {
 }
 
 static void take_weights(const ait_run *run, double *values) {
-  const ait_history_row *last = &run->history.rows[run->history.count - 1];
+  const ait_history_row *last = &run->history.rows[ait_run_written_iteration(run) - 1];
   values[F_KBAR] = last->F_kbar;
   values[F_LAST] = last->F_K;
   values[ACCURACY_Y] = run->accuracy_y;

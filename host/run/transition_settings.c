@@ -25,7 +25,9 @@ static const char *algorithm_option(const ait_clean_settings *s) {
                  {s->ul_rate != -1, "--ul-rate"},
                  {s->init_optimizer != -1, "--init-optimizer"},
                  {s->init_rate != -1, "--init-rate"},
-                 {s->eval_every != -1, "--eval-every"}};
+                 {s->eval_every != -1, "--eval-every"},
+                 {s->hold_out != -1, "--hold-out"},
+                 {s->patience != -1, "--patience"}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
     if (options[i].set) {
       return options[i].option;

@@ -175,6 +175,41 @@ expect 2 "--plant goes with --cleaning weights; transition cleaning leaves" clea
 expect 2 "--plant clashes with --protocol paper" weights refused --protocol paper --plant 0.2
 expect 2 "--plant 1: expected" weights refused --plant 1
 
+# ---- early stopping -------------------------------------------------------------------------------------
+make_data rough 60 3 0.5 5
+rough="--val-images rough-images.npy --val-labels rough-labels.npy --plant 0 --ll-steps 10 --eval-every 5"
+for program in "$AIT" "$AIT64"; do
+  name=$(basename "$program")-early
+  AIT=$program succeed weights $name $rough --iterations 200 --hold-out 0.5 --patience 2
+  grep -qF "60 clean validation rows (30 held out of F)" out && grep -q "the run ended as it was no less in 2 eval" out ||
+    fail "--hold-out: the summary says: $(cat out)"
+  found=$(python3 - $name <<'PYTHON'
+import csv, json, sys
+rows = list(csv.DictReader(open(sys.argv[1] + "/history.csv")))
+run = json.load(open(sys.argv[1] + "/run.json"))
+early, settings = run["result"]["early_stopping"], run["settings"]
+losses = {int(r["t"]): float(r["held_out_loss"]) for r in rows if r["held_out_loss"]}
+best = early["written_iteration"]
+assert list(losses) == list(range(5, len(rows) + 1, 5)) and 5 < best < 190, (losses, early)
+assert early["ended_early"] and len(rows) == run["result"]["iterations"] == best + 10, (len(rows), early)
+assert min(losses.values()) == losses[best] == early["held_out_loss"], (losses, early)
+assert abs(run["result"]["F_K"] - float(rows[best - 1]["F_K"])) < 1e-12, run["result"]
+assert [settings[k] for k in ("hold_out", "patience", "held_out_rows")] == [0.5, 2, 30], settings
+print(best)
+PYTHON
+  ) || fail "--hold-out: not where the loss was least"
+  AIT=$program succeed weights $name-plain $rough --iterations "$found" --hold-out 0.5 --quiet
+  for file in weights.npy scores.npy y.npy z.npy suspects.csv; do
+    cmp -s $name/$file $name-plain/$file || fail "$name/$file is not that of a run of $found iterations"
+  done
+done
+expect 2 "--patience goes with --hold-out" weights refused --patience 3
+expect 2 "--plant 0.6 and --hold-out 0.5 leave no validation row for F" weights refused --plant 0.6 --hold-out 0.5
+expect 2 "--hold-out clashes with --protocol paper" weights refused --protocol paper --hold-out 0.5
+expect 2 "--seeds makes a batch of runs that iterate together, but --hold-out" weights refused --seeds 0,1 --hold-out 0.5
+expect 2 "--hold-out goes with --cleaning weights" clean train-images.npy train-labels.npy --cleaning transition --hold-out 0.5
+expect 2 "--hold-out 0.05 of the validation rows is 8; expected at least 10" weights refused --hold-out 0.05
+
 # ---- validation rows with wrong labels --------------------------------------------------------------
 make_data impure 200 3 0.06 7
 succeed clean train-images.npy train-labels.npy --val-images impure-images.npy --val-labels impure-labels.npy --out impure
