@@ -8,6 +8,7 @@
 
 #include "context/error.h"
 #include "context/random.h"
+#include "data/matrix.h"
 #include "run/allocate.h"
 #include "run/data.h"
 
@@ -160,6 +161,7 @@ static ait_status view_training(ait_clean_data *d) {
   AIT_TRY(ait_matrix_view(ait_matrix_type(d->train), d->train_rows, d->features, d->features, d->aside.learned.data,
                           &view));
   const ait_status status = ait_matrix_set_scale(view, ait_matrix_scale(d->train), ait_matrix_shift(d->train));
+  view->layout = d->train->layout;
   ait_matrix_destroy(d->owned[0]);
   d->owned[0] = view;
   d->train = view;

@@ -136,6 +136,7 @@ for file, columns in (("weights.npy", ""), ("scores.npy", " 3")):
     head = open(name + "-planted/" + file, "rb").read(128)
     assert b"(300," in head, head
 assert not os.path.exists(name + "-unplanted/calibration.csv")
+assert b"(%d, 4, 5)" % min(len(rows), 100) in open(name + "-planted/suspect_images.npy", "rb").read(128)
 result = json.load(open(name + "-unplanted/run.json"))
 assert "calibration" not in result["result"] and result["settings"]["planted_rows"] == 0, result
 PYTHON
