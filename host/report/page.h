@@ -7,7 +7,12 @@
 #include "report/plot.h"
 #include "report/source.h"
 
-enum { AIT_PAGE_SENTENCE = 512, AIT_PAGE_MOST_SECTIONS = 12 };
+enum {
+  AIT_PAGE_SENTENCE = 512,
+  AIT_PAGE_MOST_SECTIONS = 12,
+  AIT_PAGE_MOST_BYTES = 3000000, /* beyond which no picture is added */
+  AIT_PAGE_BYTES_BEYOND = 300000 /* of them, for what stands beside the sections up to the pictures */
+};
 
 /* The sections written so far, for the list of contents. */
 typedef struct ait_page_contents {

@@ -14,6 +14,9 @@ extern "C" {
  * data: URI. Errors: AIT_OUT_OF_MEMORY. */
 ait_status ait_picture_write(const ait_matrix *pictures, int64_t i, FILE *out);
 
+/* The most bytes that one of them takes so. */
+int64_t ait_picture_most_bytes(const ait_matrix *pictures);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,6 @@
 /* sheet.c - the most suspect rows: as pictures where there are any, and as a table. */
+#include <string.h>
+
 #include "context/error.h"
 #include "report/html.h"
 #include "report/page.h"
@@ -6,6 +8,9 @@
 
 /* Suspects shown of a run that stands alone, and of one beside others. */
 enum { MOST_ALONE = AIT_DIGEST_SUSPECTS, MOST_BESIDE = 40, MOST_LINES = 40 };
+
+/* What the text about a picture takes at most beside an id, in which a character may become six. */
+enum { CAPTION_BYTES = 2048, ESCAPED_BYTES = 6 };
 
 static void write_class(FILE *out, const ait_report_run *run, int32_t label) {
   char number[16];
@@ -54,14 +59,25 @@ static ait_status write_picture(FILE *out, const ait_report_run *run, int32_t i)
   return AIT_OK;
 }
 
-static ait_status write_pictures(const ait_page *page, const ait_report_run *run, int32_t most) {
+static int64_t most_bytes(const ait_report_run *run, int32_t i) {
+  const char *id = run->digest.suspects[i].id;
+  return ait_picture_most_bytes(run->pictures) + CAPTION_BYTES + ESCAPED_BYTES * (int64_t)(id != NULL ? strlen(id) : 0);
+}
+
+/* Pictures up to the place `end` in the page. */
+static ait_status write_pictures(const ait_page *page, const ait_report_run *run, int32_t most, int64_t end) {
   const int64_t there = ait_matrix_rows(run->pictures);
-  const int32_t count = run->digest.suspect_count < there ? run->digest.suspect_count : (int32_t)there;
+  const int32_t found = run->digest.suspect_count < there ? run->digest.suspect_count : (int32_t)there;
+  const int32_t count = found < most ? found : most;
+  int32_t i = 0;
   fprintf(page->out, "<div class=\"sheet\">\n");
-  for (int32_t i = 0; i < count && i < most; i++) {
+  for (; i < count && ftello(page->out) + most_bytes(run, i) <= end; i++) {
     AIT_TRY(write_picture(page->out, run, i));
   }
   fprintf(page->out, "</div>\n");
+  if (i < count) {
+    fprintf(page->out, "<p class=\"note\">%d of %d pictures, so that the page stays below 3 MB.</p>\n", i, count);
+  }
   return AIT_OK;
 }
 
@@ -109,6 +125,12 @@ static void write_lines(const ait_page *page, const ait_report_run *run) {
 
 /* ---- the section ------------------------------------------------------------------------------- */
 
+/* Where the pictures of run i are to end: those of the runs shown after it get as much room. */
+static int64_t end_of_pictures(const ait_page *page, int64_t i) {
+  const int64_t begin = ftello(page->out), room = AIT_PAGE_MOST_BYTES - AIT_PAGE_BYTES_BEYOND - begin;
+  return begin + room / (page->source->shown - i);
+}
+
 static ait_status write_suspects_of(const ait_page *page, int64_t i) {
   const ait_report_run *run = &page->source->runs[i];
   fprintf(page->out, "<div>\n");
@@ -118,7 +140,7 @@ static ait_status write_suspects_of(const ait_page *page, int64_t i) {
     fprintf(page->out, "</h3>\n");
   }
   if (run->pictures != NULL) {
-    AIT_TRY(write_pictures(page, run, page->source->count > 1 ? MOST_BESIDE : MOST_ALONE));
+    AIT_TRY(write_pictures(page, run, page->source->count > 1 ? MOST_BESIDE : MOST_ALONE, end_of_pictures(page, i)));
     fprintf(page->out, "<details>\n<summary>The same as a table, with probabilities and scores</summary>\n");
     write_lines(page, run);
     fprintf(page->out, "</details>\n");

@@ -127,6 +127,28 @@ page cheap/report.html "Cheap rankings" "cross-validated"
 succeed "$AIT" clean ${known/--noise 0.2/} --noise-rates 0.1,0.3 --seeds 0,1 --out sweep --force
 [ ! -e sweep/report.html ] || fail "--force left an older run's page"
 
+# ---- a page of many large pictures -----------------------------------------------------------------
+python3 - <<'PYTHON'
+import random, shutil
+head = "{'descr': '|u1', 'fortran_order': False, 'shape': (100, 64, 64, 3), }".ljust(117) + "\n"
+for run in range(8):
+    shutil.copytree("noise-model", "large-%d" % run, ignore=shutil.ignore_patterns("report.html"))
+    with open("large-%d/suspect_images.npy" % run, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + bytes([118, 0]) + head.encode() + random.Random(run).randbytes(100 * 64 * 64 * 3))
+PYTHON
+succeed "$AIT" report large-? --out large.html
+page large.html "A report on 8 cleaning runs" "pictures, so that the page stays below 3 MB"
+python3 - <<'PYTHON' || fail "not as many pictures of every run as fit"
+import re
+page = open("large.html").read()
+sheets = [sheet.count("<img") for sheet in page.split('<div class="sheet">')[1:]]
+said = [int(count) for count in re.findall(r"<p class=\"note\">([0-9]+) of 40 pictures", page)]
+assert len(sheets) == 8 and sheets == said and min(sheets) >= 15 and max(sheets) - min(sheets) <= 2, (sheets, said)
+assert 2500000 < len(page) < 3000000, len(page)
+PYTHON
+succeed "$AIT" report large-0 --out large.html
+has large.html img 100
+
 # ---- without gnuplot -------------------------------------------------------------------------------
 mkdir nothing
 PATH=$folder/nothing "$AIT" report weights --out bare.html >out 2>err || fail "without gnuplot: exit status $?: $(cat err)"
