@@ -78,11 +78,13 @@ static int is_our_document(const char *folder, const char *name) {
   return ours;
 }
 
-/* The path of a folder that a listing names; null stands for a run that has none. */
+/* The path of a folder that a listing names, which is no link to one elsewhere; null stands for a run that has none. */
 static int listed_folder(const char *path, const cJSON *run, char inner[PATH_MAX], const char **name) {
+  struct stat about;
   *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "folder"));
-  return *name != NULL && strchr(*name, '/') == NULL && (*name)[0] != '.' &&
-         snprintf(inner, PATH_MAX, "%s/%s", path, *name) < PATH_MAX;
+  return *name != NULL && strchr(*name, '/') == NULL && (*name)[0] != '.' && (*name)[0] != '\0' &&
+         snprintf(inner, PATH_MAX, "%s/%s", path, *name) < PATH_MAX && lstat(inner, &about) == 0 &&
+         S_ISDIR(about.st_mode);
 }
 
 /* Nonzero where a run was begun and not ended. */
