@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "context/error.h"
+#include "data/file.h"
 
 enum { FIRST_CAPACITY = 1024, LARGEST_RECORD = 1 << 24 };
 
@@ -118,10 +119,7 @@ static ait_status take_names(ait_csv *csv) {
 
 ait_status ait_csv_open(const char *path, ait_csv *csv) {
   *csv = (ait_csv){.path = path, .next_line = 1};
-  csv->stream = fopen(path, "rbe");
-  if (csv->stream == NULL) {
-    return ait_fail(errno == ENOENT ? AIT_NOT_FOUND : AIT_IO_ERROR, "%s: cannot be opened: %s", path, strerror(errno));
-  }
+  AIT_TRY(ait_file_open(path, &csv->stream));
   const ait_status status = take_names(csv);
   if (status != AIT_OK) {
     ait_csv_close(csv);

@@ -1,4 +1,5 @@
-/* file.c - files that are complete or not there: write beside, sync, rename, sync the folder. */
+/* file.c - files that are complete or not there: write beside, sync, rename, sync the folder; and the opening of those
+ * that are read. */
 #include "data/file.h"
 
 #include <errno.h>
@@ -145,4 +146,31 @@ ait_status ait_file_sync_folder(const char *path) {
   }
   free(copy);
   return synced ? AIT_OK : ait_fail(AIT_IO_ERROR, "the folder of %s could not be synced: %s", path, strerror(reason));
+}
+
+static ait_status check_regular(const char *path, int descriptor) {
+  struct stat info;
+  if (fstat(descriptor, &info) != 0) {
+    return ait_fail(AIT_IO_ERROR, "%s: cannot be read: %s", path, strerror(errno));
+  }
+  return S_ISREG(info.st_mode) ? AIT_OK
+                               : ait_fail(AIT_IO_ERROR, "%s: is %s; expected a regular file", path,
+                                          S_ISDIR(info.st_mode) ? "a folder" : "no regular file");
+}
+
+ait_status ait_file_open(const char *path, FILE **stream) {
+  const int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) {
+    return ait_fail(errno == ENOENT || errno == ENOTDIR ? AIT_NOT_FOUND : AIT_IO_ERROR, "%s: cannot be opened: %s",
+                    path, strerror(errno));
+  }
+  ait_status status = check_regular(path, descriptor);
+  if (status == AIT_OK) {
+    *stream = fdopen(descriptor, "rb");
+    status = *stream != NULL ? AIT_OK : ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to read it", path);
+  }
+  if (status != AIT_OK) {
+    close(descriptor);
+  }
+  return status;
 }

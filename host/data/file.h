@@ -1,4 +1,4 @@
-/* file.h (internal) - files that are complete or not there.
+/* file.h (internal) - files that are complete or not there, and the opening of those that are read.
  *
  *     ait_file file;
  *     AIT_TRY(ait_file_begin(&file, path));
@@ -36,6 +36,10 @@ ait_status ait_file_commit(ait_file *file);
 /* Removes the temporary file and ends the file; the target is what it was. Allowed after
  * ait_file_commit and on a zeroed ait_file, where it does nothing. */
 void ait_file_abandon(ait_file *file);
+
+/* Opens a regular file for reading: a pipe would block, and a device need have no end. Errors: AIT_NOT_FOUND,
+ * AIT_IO_ERROR (a folder, a pipe or a device; no permission), AIT_OUT_OF_MEMORY. */
+ait_status ait_file_open(const char *path, FILE **stream);
 
 /* Makes the entries of the folder that holds `path` durable: what was created, renamed or removed in
  * it survives a power cut. Errors: AIT_IO_ERROR, AIT_OUT_OF_MEMORY. */

@@ -1,7 +1,6 @@
 /* report.c - a page about runs: its head, its sections, its file. */
 #include "report/report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +19,10 @@ static const char beginning[] =
 
 static ait_status expect_report(const char *path) {
   char start[sizeof beginning] = "";
-  FILE *file = fopen(path, "rbe");
-  if (file == NULL) {
-    return errno == ENOENT ? AIT_OK : ait_fail(AIT_IO_ERROR, "--out %s: cannot be opened: %s", path, strerror(errno));
+  FILE *file;
+  const ait_status status = ait_file_open(path, &file);
+  if (status != AIT_OK) {
+    return status == AIT_NOT_FOUND ? AIT_OK : status;
   }
   const size_t length = fread(start, 1, sizeof beginning - 1, file);
   fclose(file);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "context/error.h"
+#include "data/file.h"
 #include "run/reviewed.h"
 
 enum { TRAIN, VALIDATION, TEST };
@@ -231,11 +232,8 @@ static ait_status read_ids(FILE *file, const char *path, ait_clean_data *d) {
 }
 
 static ait_status load_ids(const ait_clean_settings *s, ait_clean_data *d) {
-  FILE *file = fopen(s->ids, "r");
-  if (file == NULL) {
-    return ait_fail(errno == ENOENT ? AIT_NOT_FOUND : AIT_IO_ERROR, "%s: cannot be opened: %s", s->ids,
-                    strerror(errno));
-  }
+  FILE *file;
+  AIT_TRY(ait_file_open(s->ids, &file));
   ait_status status = read_ids(file, s->ids, d);
   fclose(file);
   AIT_TRY(status);

@@ -6,21 +6,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "context/error.h"
+#include "data/file.h"
 
 enum { LARGEST_FILE = 16 << 20 };
 
 static ait_status read_text(FILE *file, const char *path, char **text) {
-  char *buffer = malloc(LARGEST_FILE + 1);
+  struct stat about;
+  if (fstat(fileno(file), &about) != 0) {
+    return ait_fail(AIT_IO_ERROR, "%s: cannot be read: %s", path, strerror(errno));
+  }
+  if (about.st_size > LARGEST_FILE) {
+    return ait_fail(AIT_BAD_DATA, "%s: larger than 16 MiB; expected a small JSON file", path);
+  }
+  char *buffer = malloc((size_t)about.st_size + 1);
   if (buffer == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to read it", path);
   }
-  size_t length = fread(buffer, 1, LARGEST_FILE + 1, file);
-  if (ferror(file) || length > LARGEST_FILE) {
+  const size_t length = fread(buffer, 1, (size_t)about.st_size, file);
+  if (ferror(file)) {
     free(buffer);
-    return ferror(file) ? ait_fail(AIT_IO_ERROR, "%s: cannot be read: %s", path, strerror(errno))
-                        : ait_fail(AIT_BAD_DATA, "%s: larger than 16 MiB; expected a small JSON file", path);
+    return ait_fail(AIT_IO_ERROR, "%s: cannot be read: %s", path, strerror(errno));
   }
   buffer[length] = '\0';
   *text = buffer;
@@ -36,10 +44,8 @@ static int line_of(const char *text, const char *position) {
 }
 
 ait_status ait_json_read(const char *path, cJSON **json) {
-  FILE *file = fopen(path, "rb");
-  if (file == NULL) {
-    return ait_fail(errno == ENOENT ? AIT_NOT_FOUND : AIT_IO_ERROR, "%s: cannot be opened: %s", path, strerror(errno));
-  }
+  FILE *file;
+  AIT_TRY(ait_file_open(path, &file));
   char *text = NULL;
   ait_status status = read_text(file, path, &text);
   fclose(file);
