@@ -352,6 +352,10 @@ TEST(DatasetOpen, LabelsThatAreNotLabels) {
   ExpectOpenFails(images, negative, 0, AIT_BAD_DATA, {negative, "label of row 2", "is -1"});
   std::string large = WriteNpy<int64_t>(folder, "large.npy", AIT_I64, 1, {0, int64_t{1} << 32, 0});
   ExpectOpenFails(images, large, 0, AIT_BAD_DATA, {large, "label of row 1", "is 4294967296"});
+  std::string last = WriteNpy<int32_t>(folder, "last.npy", AIT_I32, 1, {0, (1 << 20) - 1, 0});
+  EXPECT_EQ(ait_dataset_classes(Open(images, last, 0).get()), 1 << 20);
+  std::string id = WriteNpy<int32_t>(folder, "id.npy", AIT_I32, 1, {0, 1 << 20, 0});
+  ExpectOpenFails(images, id, 0, AIT_BAD_DATA, {id, "label of row 1", "is 1048576", "expected 0 to 1048575"});
   std::string above = WriteNpy<uint8_t>(folder, "above.npy", AIT_U8, 1, {0, 3, 2});
   ExpectOpenFails(images, above, 3, AIT_BAD_DATA, {above, "label of row 1", "is 3", "expected 0 to 2"});
   ExpectOpenFails(images, above, -1, AIT_INVALID_ARGUMENT, {"-1 classes"});

@@ -10,8 +10,8 @@
 #include "data/readers.h"
 #include "data/stream.h"
 
-/* A published batch has 10,000 records; memory grows from there. */
-enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, RECORD = 1 + PIXELS, CLASSES = 10, FIRST_CAPACITY = 10000 };
+/* Memory grows from there: what a file is long says little of what a compressed one holds. */
+enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, RECORD = 1 + PIXELS, CLASSES = 10, FIRST_CAPACITY = 100 };
 
 /* Records read so far; both arrays hold `capacity` of them. */
 typedef struct cifar_records {

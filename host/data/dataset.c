@@ -18,7 +18,9 @@ struct ait_dataset {
   const int32_t *partners;        /* classes entries, -1: none; or NULL */
 };
 
-enum { PUBLISHED_CLASSES = 10, CIFAR_TRAIN_BATCHES = 5 };
+/* A label beyond the last class of the largest set of labels that there may be is an id, or damage: tables by class
+ * would take gigabytes. */
+enum { PUBLISHED_CLASSES = 10, CIFAR_TRAIN_BATCHES = 5, MOST_CLASSES = 1 << 20 };
 
 /* A published data set: where it lies, its classes, and the reader of its format. */
 typedef struct published {
@@ -195,7 +197,7 @@ static int64_t stored_label(const ait_matrix *labels, int64_t i) {
 
 /* Copies the labels as int32; *classes 0 becomes the largest label + 1. */
 static ait_status copy_labels(const char *path, const ait_matrix *labels, int32_t *classes, int32_t *copy) {
-  int64_t limit = *classes > 0 ? *classes : INT32_MAX;
+  int64_t limit = *classes > 0 ? *classes : MOST_CLASSES;
   int64_t largest = 0;
   for (int64_t i = 0; i < labels->rows; ++i) {
     int64_t label = stored_label(labels, i);

@@ -82,11 +82,14 @@ ait_status ait_batch_take_failures(ait_reader *reader, int64_t count, ait_run *r
   return AIT_OK;
 }
 
-static ait_status take_history(ait_reader *reader, ait_history *history) {
+static ait_status take_history(const ait_batch *b, ait_reader *reader, ait_history *history) {
   const int64_t count = ait_take_count(reader, ROW_NUMBERS * sizeof(double));
   for (int64_t i = 0; i < count; i++) {
     double numbers[ROW_NUMBERS];
     ait_take_numbers(reader, ROW_NUMBERS, numbers);
+    if (numbers[0] != (double)(i + 1) || !(numbers[5] >= 0 && numbers[5] <= (double)b->settings->ll_steps)) {
+      return does_not_fit();
+    }
     const ait_history_row row = {.t = (int64_t)numbers[0],
                                  .seconds = numbers[1],
                                  .figure_seconds = numbers[2],
@@ -106,7 +109,7 @@ static ait_status take_history(ait_reader *reader, ait_history *history) {
 static ait_status take_run(const ait_batch *b, ait_reader *reader, ait_run *run) {
   run->iterations = ait_take_whole(reader);
   ait_take_wholes(reader, b->settings->ll_steps + 1, run->kbar_counts);
-  AIT_TRY(take_history(reader, &run->history));
+  AIT_TRY(take_history(b, reader, &run->history));
   AIT_TRY(ait_early_take(&run->early, ait_solver_state_size(b->solver), reader));
   run->figure_seconds = b->figure_seconds;
   return run->iterations != run->history.count || run->iterations > b->settings->iterations ? does_not_fit() : AIT_OK;

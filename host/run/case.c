@@ -85,7 +85,7 @@ static ait_status read_labels(const ait_case *c, const char *name, int64_t count
   ait_status status =
       *labels != NULL ? AIT_OK : ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory for %s", c->directory, name);
   for (int64_t i = 0; status == AIT_OK && i < count; i++) {
-    if (!(values[i] >= 0 && values[i] <= INT32_MAX)) {
+    if (!(values[i] >= 0 && values[i] <= INT32_MAX && floor(values[i]) == values[i])) {
       status = ait_fail(AIT_BAD_DATA, "%s/%s.npy: label %lld is %g; expected a whole number from 0", c->directory, name,
                         (long long)i, values[i]);
       break;

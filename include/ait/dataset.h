@@ -22,7 +22,7 @@ AIT_API ait_status ait_dataset_load(const char *name, const char *directory, ait
 
 /* Opens a user's own arrays: `images` an .npy file (memory-mapped; N x anything, u8 pixels get scale
  * 1/255), `labels` an .npy file of N integers in 0 .. classes - 1; `classes` 0 means the largest
- * label + 1. Checks lengths, label range and, for float data, that every value is finite.
+ * label + 1, at most 2^20. Checks lengths, label range and, for float data, that every value is finite.
  * Errors: as above; the sentence names the file and the row. */
 AIT_API ait_status ait_dataset_open_npy(const char *images, const char *labels, int32_t classes, ait_dataset **dataset);
 
