@@ -52,10 +52,23 @@ INLINE int tile_of(int classes) {
 #endif
 static const integers lane_numbers = {LANE_NUMBERS};
 
+/* The lanes of a, then b, that have these numbers. */
+INLINE vector pick_lanes(vector a, vector b, integers numbers) {
+#ifdef __clang__ /* shuffles by constants alone */
+  vector picked;
+  for (int l = 0; l < LANES; ++l) {
+    picked[l] = numbers[l] < LANES ? a[numbers[l]] : b[numbers[l] - LANES];
+  }
+  return picked;
+#else
+  return __builtin_shuffle(a, b, numbers);
+#endif
+}
+
 /* Lane l of the result: a_l + a_{l^h} where bit h of l is 0, b_l + b_{l^h} where it is 1. */
 INLINE vector fold(vector a, vector b, integer h) {
   const integers from_b = ((lane_numbers & h) != 0) & LANES;
-  return __builtin_shuffle(a, b, lane_numbers + from_b) + __builtin_shuffle(a, b, (lane_numbers ^ h) + from_b);
+  return pick_lanes(a, b, lane_numbers + from_b) + pick_lanes(a, b, (lane_numbers ^ h) + from_b);
 }
 
 /* out_k = the sum of the lanes of v_k, for k < n <= 4: sums are folded while they are gathered. */
