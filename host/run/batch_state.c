@@ -112,7 +112,9 @@ static ait_status take_run(const ait_batch *b, ait_reader *reader, ait_run *run)
   AIT_TRY(take_history(b, reader, &run->history));
   AIT_TRY(ait_early_take(&run->early, ait_solver_state_size(b->solver), reader));
   run->figure_seconds = b->figure_seconds;
-  return run->iterations != run->history.count || run->iterations > b->settings->iterations ? does_not_fit() : AIT_OK;
+  const int32_t fits = run->iterations == run->history.count && run->iterations <= b->settings->iterations &&
+                       run->early.iteration >= 0 && run->early.iteration <= run->iterations;
+  return fits ? AIT_OK : does_not_fit();
 }
 
 static ait_status take_gradient_sum(const ait_batch *b, ait_reader *reader) {

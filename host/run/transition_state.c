@@ -103,11 +103,21 @@ static ait_status take_solver(ait_transition_run *run, ait_reader *reader) {
   return AIT_OK;
 }
 
+/* Whether the numbers that count something of a run can be what they say. */
+static int32_t is_of_run(const ait_transition_run *run) {
+  int32_t fits = run->steps >= 0 && run->steps <= AIT_TRANSITION_STEPS;
+  for (int32_t kind = 0; kind < AIT_ARM_MEAN; kind++) {
+    const ait_transition_arm *arm = &run->arms[kind];
+    fits = fits && arm->points >= 0 && arm->points <= AIT_TRANSITION_MOST_POINTS && arm->iterations >= 0 &&
+           arm->iterations <= AIT_TRANSITION_MOST_POINTS;
+  }
+  return fits;
+}
+
 static ait_status take_run(ait_transition_run *run, ait_reader *reader) {
   const carrier from = {.reader = reader};
   carry_run(&from, run);
-  const int32_t is_of_run = !reader->failed && run->steps >= 0 && run->steps <= AIT_TRANSITION_STEPS;
-  return is_of_run ? take_solver(run, reader) : does_not_fit();
+  return !reader->failed && is_of_run(run) ? take_solver(run, reader) : does_not_fit();
 }
 
 /* The path has room for what is still to come. */
