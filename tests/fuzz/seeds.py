@@ -122,6 +122,13 @@ def checkpoint(*numbers):
     return origin + struct.pack("<q", 1) + text(b"") + struct.pack("<%dq" % len(numbers), *numbers)
 
 
+CHECKPOINTS = {
+    "short": b"\0\x89AIT",
+    "sealed": b"\1" + struct.pack("<q", 3) + b"ait" + struct.pack("<q", 5) + b"0.0.1",
+    "saved": b"\3",
+    "changed": b"\3\x60\0\1\x90\0\2\xa0\0\3",
+}
+
 SEEDS = {
     "case_file": {
         "convex": case({"problem": "convex13", "n": 2}, npy("<f8", (2,), [1, 2]), npy("<f8", (4,), [0] * 4)),
@@ -137,14 +144,10 @@ SEEDS = {
             npy("<f4", (2,), [0, 0]), npy("<f4", (24,), [0] * 24), npy("<f4", (2, 2), range(4)),
             npy("<f4", (2, 2), range(4)), npy("<i8", (2,), [0, 1]), npy("<i8", (2,), [1, 0])),
     },
-    "checkpoint": {
-        "short": b"\0\x89AIT",
-        "sealed": b"\1" + struct.pack("<q", 3) + b"ait" + struct.pack("<q", 5) + b"0.0.1",
-        "batch": b"\2" + checkpoint(3, 0, 0, 1, 0, 0, 0, 0, 1, *[0] * 10, 0, 0, 8),
-        "run": b"\3",
-        "changed": b"\3\x60\0\1\x90\0\2\xa0\0\3",
-        "kbar": b"\3\xc7\0\xf8\xc8\0\x7f",  # of a row of the history: no number
-    },
+    "checkpoint": {**CHECKPOINTS, "batch": b"\2" + checkpoint(3, 0, 0, 1, 0, 0, 0, 0, 1, *[0] * 11, 0, 0, 0, 0, 0, 8),
+                   "kbar": b"\3\xdf\0\xf8\xe0\0\x7f"},  # of a row of the history: no number
+    "noise_models": {**CHECKPOINTS, "series": b"\2" + checkpoint(4, *[0] * 400),
+                     "points": b"\3\x72\1\x7f"},
     "cifar": {"one": part(b"\3" + ROW), "two": part(b"\1" + ROW) + b"\x09" + ROW + b"\0" + ROW,
               "packed": part(gzip.compress(b"\3" + ROW, mtime=0)), "label": part(b"\x0b" + ROW), "cut": part(ROW)},
     "gzip": {"plain": b"\0some bytes", "packed": b"\0" + gzip.compress(b"some bytes" * 9, mtime=0),

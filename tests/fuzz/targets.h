@@ -11,6 +11,7 @@
   X(cifar)              \
   X(gzip)               \
   X(idx)                \
+  X(noise_models)       \
   X(npy)                \
   X(options)            \
   X(own_data)           \
