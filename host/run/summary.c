@@ -18,7 +18,7 @@ const char *ait_summary_percent(double share, char text[16]) {
 
 /* ---- what was done ----------------------------------------------------------------------------- */
 
-/* What some of the validation rows are. */
+/* What some of the validation rows are, and a comma. */
 static void print_validation_parts(const ait_clean_data *d, FILE *out) {
   const char *before = " (";
   if (d->reviewed_rows > 0) {
@@ -35,6 +35,7 @@ static void print_validation_parts(const ait_clean_data *d, FILE *out) {
     before = ", ";
   }
   fputs(*before == ',' ? ")" : "", out);
+  fputs(d->aside.planted > 0 || d->aside.held_out > 0 ? ",\n        " : ", ", out);
 }
 
 void ait_summary_data(const ait_clean_settings *s, const ait_clean_data *d, FILE *out) {
@@ -47,9 +48,9 @@ void ait_summary_data(const ait_clean_settings *s, const ait_clean_data *d, FILE
   fprintf(out, "\n        %lld clean validation rows", (long long)d->validation_rows);
   print_validation_parts(d, out);
   if (d->test != NULL) {
-    fprintf(out, ", %lld test rows", (long long)d->test_rows);
+    fprintf(out, "%lld test rows, ", (long long)d->test_rows);
   }
-  fprintf(out, ", %lld features, %d classes, seed %llu\n", (long long)d->features, d->classes,
+  fprintf(out, "%lld features, %d classes, seed %llu\n", (long long)d->features, d->classes,
           (unsigned long long)s->seed);
 }
 
