@@ -188,6 +188,8 @@ typedef struct curve {
 static const curve curves[] = {
     {AIT_CURVE_F_KBAR, AIT_CURVE_F_K, "F", "F at y_kbar", "F at y_K",
      "The UL objective F, the mean loss on the validation rows, at every UL iteration."},
+    {AIT_CURVE_HELD_OUT_LOSS, AIT_CURVE_COUNT, "loss", "loss", "",
+     "The mean loss of y_K on the validation rows held out of F; the run is written as it was where this was least."},
     {AIT_CURVE_ACCURACY_Y, AIT_CURVE_ACCURACY_Z, "accuracy", "at y_K", "at z", "Accuracy on the test rows."},
     {AIT_CURVE_F1, AIT_CURVE_AUROC, "F1, AUROC", "F1", "AUROC", "How well the used score ranks mislabelled rows."},
     {AIT_CURVE_AUROC, AIT_CURVE_COUNT, "AUROC", "AUROC", "", "AUROC of the used score."},

@@ -72,7 +72,7 @@ static ait_status read_document(const char *folder, const char *name, cJSON **do
 /* ---- history.csv and seconds.csv --------------------------------------------------------------- */
 
 static const char *const curve_columns[AIT_CURVE_COUNT] = {
-    "t", "seconds", "F_kbar", "F_K", "kbar", "test_accuracy_y", "test_accuracy_z", "f1", "auroc"};
+    "t", "seconds", "F_kbar", "F_K", "kbar", "test_accuracy_y", "test_accuracy_z", "f1", "auroc", "held_out_loss"};
 
 static ait_status make_room(ait_curves *curves, const char *path) {
   if (curves->count < curves->capacity) {
@@ -92,7 +92,7 @@ static ait_status make_room(ait_curves *curves, const char *path) {
 
 /* Of calibration.csv; the others have no use for it. */
 static const char *const expected_columns[AIT_CURVE_COUNT] = {
-    "rows", "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high", "", ""};
+    "rows", "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high", "", "", ""};
 
 _Static_assert((int)AIT_EXPECTED_COUNT <= (int)AIT_CURVE_COUNT, "calibration.csv has more columns than a history");
 

@@ -25,6 +25,7 @@ typedef enum ait_curve_kind {
   AIT_CURVE_ACCURACY_Z,
   AIT_CURVE_F1,
   AIT_CURVE_AUROC,
+  AIT_CURVE_HELD_OUT_LOSS,
   AIT_CURVE_COUNT
 } ait_curve_kind;
 

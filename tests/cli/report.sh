@@ -39,10 +39,16 @@ page weights/report.html "Weights by iaptt-gm" "learned weight" "Precision and r
   "validation rows alone (cheap)" "How many UL iterations chose each kbar"
 has weights/report.html img 100
 curves weights/report.html 8 # precision, weights, F, accuracy, F1, kbar, seconds, counts of kbar
+grep -q "held out of F" weights/report.html && fail "a loss on rows that nobody held out"
 cp weights/report.html before.html
 succeed "$AIT" report weights --quiet
 [ ! -s out ] || fail "--quiet says something: $(cat out)"
 cmp -s weights/report.html before.html || fail "the same run gives another page"
+
+succeed "$AIT" clean $known --method iaptt-gm --iterations 12 --ll-steps 5 --hold-out 0.3 --eval-every 3 --out held-out
+succeed "$AIT" report held-out
+page held-out/report.html "The mean loss of y_K on the validation rows held out of F" "hold_out" "held_out_rows"
+curves held-out/report.html 9
 
 succeed "$AIT" clean $known --out noise-model
 succeed "$AIT" report noise-model --out page.html
