@@ -244,10 +244,25 @@ static ait_status read_run(ait_report_run *run) {
 
 /* ---- folders ----------------------------------------------------------------------------------- */
 
+static ait_status make_room_for_run(ait_report_source *source) {
+  if (source->count < source->capacity) {
+    return AIT_OK;
+  }
+  const int64_t capacity = source->capacity > 0 ? 2 * source->capacity : 1;
+  ait_report_run *runs = realloc(source->runs, (size_t)capacity * sizeof *runs);
+  if (runs == NULL) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %lld runs", (long long)capacity);
+  }
+  source->runs = runs;
+  source->capacity = capacity;
+  return AIT_OK;
+}
+
 static ait_status add_run(ait_report_source *source, const char *folder, const char *document) {
   if (source->count == AIT_REPORT_MOST_RUNS) {
     return ait_fail(AIT_INVALID_ARGUMENT, "report: expected at most %d runs", AIT_REPORT_MOST_RUNS);
   }
+  AIT_TRY(make_room_for_run(source));
   return open_run(folder, document, &source->runs[source->count++]);
 }
 
@@ -348,9 +363,8 @@ static ait_status name_runs(ait_report_source *source) {
 /* ---- the whole --------------------------------------------------------------------------------- */
 
 static ait_status read_all(int32_t count, char *const *folders, ait_report_source *source) {
-  source->runs = calloc(AIT_REPORT_MOST_RUNS, sizeof *source->runs);
   source->groups = calloc((size_t)count, sizeof *source->groups);
-  if (source->runs == NULL || source->groups == NULL) {
+  if (source->groups == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %d folders", count);
   }
   for (int32_t i = 0; i < count; i++) {

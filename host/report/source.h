@@ -70,8 +70,8 @@ typedef struct ait_report_group {
 } ait_report_group;
 
 typedef struct ait_report_source {
-  int64_t count, shown;
-  ait_report_run *runs; /* AIT_REPORT_MOST_RUNS of them have room */
+  int64_t count, shown, capacity;
+  ait_report_run *runs; /* capacity of them have room */
   int32_t group_count;
   ait_report_group *groups; /* by folder given */
 } ait_report_source;
