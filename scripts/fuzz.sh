@@ -6,14 +6,13 @@
 #
 # JOBS: targets at a time; BUILD: another folder than build/fuzz. What is found lies in its found/TARGET; its corpus/
 # is kept for the next time.
-# It needs clang with libFuzzer (Debian: clang, libomp-dev).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-600}
 jobs=${JOBS:-$(nproc)}
 build=${BUILD:-$PWD/build/fuzz}
 
-command -v clang >/dev/null || { echo "clang is not installed; fuzzing takes its libFuzzer (Debian: clang, libomp-dev)"; exit 1; }
+scripts/packages.sh build fuzz
 mkdir -p "$build"
 CC=clang CXX=clang++ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DAIT_CUDA=OFF -DAIT_FUZZ=ON >"$build/build.log" 2>&1 ||
   { cat "$build/build.log"; exit 1; }

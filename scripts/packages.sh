@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the named groups of work need and that are not there yet.
-# Usage: scripts/packages.sh GROUP...    (groups: build test bench format demo)
+# Usage: scripts/packages.sh GROUP...    (groups: build test bench format demo fuzz)
 #
 # Systems without apt-get get the list of what is needed, and a failure only where it is missing.
 set -euo pipefail
@@ -11,6 +11,7 @@ declare -A group_packages=(
   [bench]="libbenchmark-dev python3-venv gnuplot-nox"
   [format]="clang-format"
   [demo]="dataset-fashion-mnist gnuplot-nox"
+  [fuzz]="clang libomp-dev python3"
 )
 
 # Debian package, what it is elsewhere, and a command that succeeds where it is there.
@@ -32,6 +33,8 @@ declare -A what=(
   [gnuplot-nox]="gnuplot, for the curves of reports and of docs/performance.md"
   [libbenchmark-dev]="Google Benchmark, for the passes of the CPU (bench_passes)"
   [clang-format]="clang-format 14"
+  [clang]="clang with libFuzzer and its sanitizers"
+  [libomp-dev]="OpenMP of clang"
   [dataset-fashion-mnist]="Fashion-MNIST, four .gz files; name their folder with --data-dir or AIT_DATA_DIR"
 )
 has_header() { echo "#include <$1>" | "${CC:-cc}" -E - >/dev/null 2>&1; }
@@ -54,6 +57,8 @@ present() {
     gnuplot-nox) command -v gnuplot ;;
     libbenchmark-dev) pkg-config --exists benchmark ;;
     clang-format) command -v clang-format ;;
+    clang) command -v clang && command -v clang++ ;;
+    libomp-dev) echo "#include <omp.h>" | clang -fopenmp -E - ;;
     dataset-fashion-mnist) [ -n "${AIT_DATA_DIR:-}" ] || [ -d /usr/share/datasets/fashion-mnist ] ;;
   esac >/dev/null 2>&1
 }

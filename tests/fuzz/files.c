@@ -63,7 +63,7 @@ static void remove_folder(void) {
 
 const char *fuzz_folder(void) {
   if (folder[0] == '\0') {
-    snprintf(folder, sizeof folder, "%s/ait-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(folder, sizeof folder, "%s/ait-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : P_tmpdir);
     FUZZ_EXPECT(mkdtemp(folder) != NULL);
     atexit(remove_folder);
   }
