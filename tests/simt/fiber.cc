@@ -37,7 +37,8 @@ SIMT_UNSEEN void Arrive([[maybe_unused]] Fiber *fiber) {
 #endif
 }
 
-SIMT_UNSEEN void Jump(Fiber *to) {
+// Not part of SwitchFiber: no function may hold both builtins.
+__attribute__((noinline)) SIMT_UNSEEN void Jump(Fiber *to) {
   if (to->started) {
     __builtin_longjmp(to->registers, 1);
   }

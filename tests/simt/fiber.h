@@ -15,7 +15,7 @@
 
 // Of functions that several fibers run, or that touch what several fibers touch: the emulation's own
 // order is not the kernel's, so ThreadSanitizer must not see it.
-#define SIMT_UNSEEN __attribute__((noinline, no_sanitize("address"), no_sanitize("thread")))
+#define SIMT_UNSEEN __attribute__((no_sanitize("address"), no_sanitize("thread")))
 
 namespace simt {
 

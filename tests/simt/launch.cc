@@ -47,14 +47,14 @@ struct Copy {
 struct Thread {
   Fiber *fiber;  // NULL: not started
   Group waits_for;
-  Place place;  // where it waits
-  bool ended;
+  Place place;   // where it waits
   Copy *copies;  // that it has asked for and not waited for
   unsigned copies_waiting, copies_room;
 };
 
 struct Warp {
-  unsigned ready, arrived, rounds;
+  uint32_t ready;  // bit l: lane l
+  unsigned arrived, rounds;
   uint32_t operands[2][kLanes][kMostOperands];  // of the collectives of even and odd rounds
   char marks[2];
 };
@@ -70,10 +70,11 @@ struct Block {
   Thread threads[kMostThreads];
 };
 
-// The launch that runs, and its blocks that live.
+// The launch that runs, the indices of the threads of its blocks, and the blocks that live.
 const Grid *grid;
+uint3 thread_indices[kMostThreads];
 unsigned threads_of_block, live;
-unsigned ended, grid_ready, grid_arrived, grid_rounds;
+unsigned grid_ready, grid_arrived, grid_rounds;
 Block blocks[kMostLiveBlocks];
 Block *block;   // the thread that runs
 unsigned turn;  // and its number in that block
@@ -94,6 +95,10 @@ SIMT_UNSEEN Warp &OwnWarp() {
   return block->warps[turn / kLanes];
 }
 
+SIMT_UNSEEN unsigned Warps() {
+  return (threads_of_block + kLanes - 1) / kLanes;
+}
+
 // Lanes of warp w that there are.
 SIMT_UNSEEN unsigned LanesOf(unsigned w) {
   const unsigned rest = threads_of_block - w * kLanes;
@@ -104,41 +109,41 @@ SIMT_UNSEEN unsigned LanesOf(unsigned w) {
 SIMT_UNSEEN void GiveTurn(Block *b, unsigned t) {
   block = b;
   turn = t;
-  const dim3 &size = grid->threads;
-  thread_index = {t % size.x, t / size.x % size.y, t / (size.x * size.y)};
+  thread_index = thread_indices[t];
   block_index = b->index;
   shared_memory = b->shared;
 }
 
 /* ---- who runs next ------------------------------------------------------------------------- */
 
-SIMT_UNSEEN bool IsReady(const Thread &thread) {
-  return !thread.ended && thread.waits_for == Group::kNone;
+// Lanes 0 .. lanes - 1.
+SIMT_UNSEEN uint32_t FirstLanes(unsigned lanes) {
+  return lanes < kLanes ? (uint32_t{1} << lanes) - 1 : ~uint32_t{0};
 }
 
-// Changes how many threads of the warp of `b`'s thread t are ready.
-SIMT_UNSEEN void CountReady(Block *b, unsigned w, int change) {
-  b->warps[w].ready += static_cast<unsigned>(change);
-  b->ready += static_cast<unsigned>(change);
-  grid_ready += static_cast<unsigned>(change);
+// A thread of `b` that was ready waits or has ended.
+SIMT_UNSEEN void CountNotReady(Block *b, unsigned t) {
+  b->warps[t / kLanes].ready &= ~(uint32_t{1} << t % kLanes);
+  --b->ready;
+  --grid_ready;
+}
+
+// All threads of a warp that has none ready, are.
+SIMT_UNSEEN void CountWarpReady(Block *b, unsigned w) {
+  b->warps[w].ready = FirstLanes(LanesOf(w));
+  b->ready += LanesOf(w);
+  grid_ready += LanesOf(w);
 }
 
 // The first ready thread of a warp behind lane `after`, or from its beginning; there is one.
 SIMT_UNSEEN unsigned NextLane(const Block *b, unsigned w, unsigned after) {
-  const unsigned lanes = LanesOf(w);
-  for (unsigned i = 1; i < lanes; ++i) {
-    const unsigned t = w * kLanes + (after + i) % lanes;
-    if (IsReady(b->threads[t])) {
-      return t;
-    }
-  }
-  return w * kLanes + after % lanes;
+  const uint32_t ready = b->warps[w].ready, behind = ready & ~FirstLanes(after + 1);
+  return w * kLanes + static_cast<unsigned>(__builtin_ctz(behind != 0 ? behind : ready));
 }
 
 // The first warp of a block with a ready thread, from warp w on and round; there is one.
 SIMT_UNSEEN unsigned NextWarp(const Block *b, unsigned w) {
-  const unsigned warps = (threads_of_block + kLanes - 1) / kLanes;
-  for (w %= warps; b->warps[w].ready == 0; w = (w + 1) % warps) {
+  for (w %= Warps(); b->warps[w].ready == 0; w = (w + 1) % Warps()) {
   }
   return w;
 }
@@ -166,7 +171,7 @@ SIMT_UNSEEN bool PassTurn() {
 /* ---- waiting ------------------------------------------------------------------------------- */
 
 SIMT_UNSEEN bool SamePlace(const Place &a, const Place &b) {
-  return a.line == b.line && std::strcmp(a.file, b.file) == 0;
+  return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
 }
 
 SIMT_UNSEEN bool InGroup(Group group, const Block *b, unsigned t, const Block *other, unsigned u) {
@@ -216,16 +221,19 @@ SIMT_UNSEEN void CheckAllEnded() {
   }
 }
 
-// The threads first .. first + count - 1 of b, all of which wait where `place` says, wait no more.
-SIMT_UNSEEN void ReleaseThreads(Block *b, unsigned first, unsigned count, const Place &place) {
-  for (unsigned t = first; t < first + count; ++t) {
+// The threads of b's warps first .. first + count - 1, all of which wait where `place` says, wait no more.
+SIMT_UNSEEN void ReleaseWarps(Block *b, unsigned first, unsigned count, const Place &place) {
+  const unsigned begin = first * kLanes, end = (first + count - 1) * kLanes + LanesOf(first + count - 1);
+  for (unsigned t = begin; t < end; ++t) {
     if (!SamePlace(b->threads[t].place, place)) {
-      ReportWaiting(b, first);
+      ReportWaiting(b, begin);
     }
   }
-  for (unsigned t = first; t < first + count; ++t) {
+  for (unsigned t = begin; t < end; ++t) {
     b->threads[t].waits_for = Group::kNone;
-    CountReady(b, t / kLanes, 1);
+  }
+  for (unsigned w = first; w < first + count; ++w) {
+    CountWarpReady(b, w);
   }
 }
 
@@ -234,18 +242,18 @@ SIMT_UNSEEN void ReleaseGroup(Group group) {
   const unsigned w = turn / kLanes;
   const Place place = Self().place;
   if (group == Group::kWarp) {
-    ReleaseThreads(block, w * kLanes, LanesOf(w), place);
+    ReleaseWarps(block, w, 1, place);
     ++block->warps[w].rounds;
     block->warps[w].arrived = 0;
     GiveTurn(block, w * kLanes);
   } else if (group == Group::kBlock) {
-    ReleaseThreads(block, 0, threads_of_block, place);
+    ReleaseWarps(block, 0, Warps(), place);
     ++block->rounds;
     block->arrived = 0;
     GiveTurn(block, 0);
   } else {
     for (Block *b = blocks; b < blocks + live; ++b) {
-      ReleaseThreads(b, 0, threads_of_block, place);
+      ReleaseWarps(b, 0, Warps(), place);
     }
     ++grid_rounds;
     grid_arrived = 0;
@@ -281,7 +289,7 @@ SIMT_UNSEEN void SwitchTo(bool any) {
 SIMT_UNSEEN void Wait(Group group, const char *file, int line) {
   Self().waits_for = group;
   Self().place = {file, line};
-  CountReady(block, turn / kLanes, -1);
+  CountNotReady(block, turn);
   if (Arrive(group)) {
     ReleaseGroup(group);
   } else if (!PassTurn()) {
@@ -305,9 +313,7 @@ SIMT_UNSEEN void RunThread() {
   if (block->last) {
     Release(&launch_ended);
   }
-  Self().ended = true;
-  ++ended;
-  CountReady(block, turn / kLanes, -1);
+  CountNotReady(block, turn);
 }
 
 // The body of every fiber: one thread of a block, or several where they need not wait.
@@ -381,7 +387,6 @@ SIMT_UNSEEN void PrepareThread(Block *b, unsigned t) {
   Thread &thread = b->threads[t];
   thread.fiber = nullptr;
   thread.waits_for = Group::kNone;
-  thread.ended = false;
   thread.copies_waiting = 0;
   if (fibers[b->set][t] == nullptr) {
     fibers[b->set][t] = MakeFiber(RunThreads);
@@ -399,8 +404,8 @@ SIMT_UNSEEN void PrepareBlock(unsigned i, uint64_t number, uint64_t count, unsig
   b->last = number + sets >= count;
   b->ready = threads_of_block;
   b->arrived = b->rounds = 0;
-  for (unsigned w = 0; w * kLanes < threads_of_block; ++w) {
-    b->warps[w].ready = LanesOf(w);
+  for (unsigned w = 0; w < Warps(); ++w) {
+    b->warps[w].ready = FirstLanes(LanesOf(w));
     b->warps[w].arrived = b->warps[w].rounds = 0;
   }
   for (unsigned t = 0; t < threads_of_block; ++t) {
@@ -424,7 +429,7 @@ SIMT_UNSEEN void FreeShared(Block *b) {
 // Runs the first `count` blocks, which are prepared, to their end.
 SIMT_UNSEEN void RunBlocks(unsigned count) {
   live = count;
-  ended = grid_arrived = grid_rounds = 0;
+  grid_arrived = grid_rounds = 0;
   grid_ready = count * threads_of_block;
   for (unsigned i = 0; i < count; ++i) {
     AllocateShared(&blocks[i]);
@@ -534,6 +539,9 @@ SIMT_UNSEEN void Run(const Grid &launch) {
   threads_of_block = launch.threads.x * launch.threads.y * launch.threads.z;
   grid_size = launch.blocks;
   block_size = launch.threads;
+  for (unsigned t = 0; t < threads_of_block; ++t) {
+    thread_indices[t] = {t % block_size.x, t / block_size.x % block_size.y, t / (block_size.x * block_size.y)};
+  }
   EnterFibers(&caller);
   Release(&launch_begun);
   const uint64_t count = uint64_t{launch.blocks.x} * launch.blocks.y * launch.blocks.z;
