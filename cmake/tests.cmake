@@ -23,7 +23,7 @@ set_tests_properties(packaging PROPERTIES ENVIRONMENT
 # The cases of 8-bit rows and the model operations with every version of the CPU's data pass forced; what only
 # names a version (Versions/, Devices/DataPassTest) forces it itself. A version that the machine, the build or
 # the precision lacks is refused with a sentence, and its test SKIPPED.
-foreach(name ait ait64)
+foreach(name IN LISTS AIT_TESTED)
   foreach(kernel baseline v2 v3 v4 amx)
     add_test(NAME ${name}.golden.cpu.${kernel} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests
              COMMAND ${name}_tests --gtest_filter=Cases/Golden.*/clean_u8*:GoldenFolder.*:Devices/ModelTest.*/cpu)
