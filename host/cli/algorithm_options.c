@@ -32,7 +32,8 @@ static const struct argp_option options[] = {
     {"init-optimizer", KEY_INIT_OPTIMIZER, "NAME", 0, "Update of the learned start z: sgd or adam (default sgd)", 5},
     {"init-rate", KEY_INIT_RATE, "A", 0,
      "Its step size (default " SHOW(AIT_DEFAULT_INIT_RATE) "; sgd with --ll-rate auto: that of an LL step)", 5},
-    {"eval-every", KEY_EVAL_EVERY, "N", 0, "Iterations between figures on test rows (default: a 20th of all)", 6},
+    {"eval-every", KEY_EVAL_EVERY, "N", 0,
+     "Iterations between figures on test rows, and on those held out (default: a 20th of all)", 6},
     {"memory", KEY_MEMORY, "SIZE", 0, AIT_HELP_MEMORY, 6},
     {0}};
 

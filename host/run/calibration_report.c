@@ -100,6 +100,27 @@ static void print_share(const ait_estimate *share, double truth, FILE *out) {
   }
 }
 
+/* Whose word it is, and what recall rests on. */
+static void print_source(const ait_calibration *c, int32_t without_recall, FILE *out) {
+  const long long rows = c->clean_rows;
+  if (c->source == AIT_CALIBRATION_PLANTED) {
+    fprintf(
+        out,
+        "  Told by %lld clean rows planted among the others; where errors hit rows that are hard to tell, more are.\n"
+        "  If errors hit all other labels alike, they are ",
+        rows);
+  } else if (without_recall) {
+    fprintf(out,
+            "  Told by %lld clean rows that classifiers left out; how many of all wrong labels they are, nobody can "
+            "tell.\n",
+            rows);
+  } else {
+    fprintf(out,
+            "  Told by %lld clean rows that classifiers left out. If errors are as the noise model says,\n  they are ",
+            rows);
+  }
+}
+
 void ait_calibration_print(const ait_calibration *c, const ait_listed *listed, FILE *out) {
   const ait_expectation e = ait_calibration_of(c, c->listed);
   if (c->source == AIT_CALIBRATION_NONE || isnan(e.precision.value)) {
@@ -111,14 +132,10 @@ void ait_calibration_print(const ait_calibration *c, const ait_listed *listed, F
   if (!isnan(listed->posterior)) {
     fprintf(out, ";\n  by the noise model %.1f %%", 100 * listed->posterior);
   }
-  fprintf(out, ".\n  Told by %lld clean rows %s", (long long)c->clean_rows,
-          c->source == AIT_CALIBRATION_PLANTED ? "planted among the others" : "that classifiers left out");
-  if (isnan(e.recall.value)) {
-    fprintf(out, "; how many of all wrong labels they are, nobody can tell.\n");
-    return;
+  fputs(".\n", out);
+  print_source(c, isnan(e.recall.value), out);
+  if (!isnan(e.recall.value)) {
+    print_share(&e.recall, listed->recall, out);
+    fprintf(out, " of all wrong labels.\n");
   }
-  fprintf(out, ". If errors %s,\n  they are ",
-          c->source == AIT_CALIBRATION_PLANTED ? "hit all other labels alike" : "are as the noise model says");
-  print_share(&e.recall, listed->recall, out);
-  fprintf(out, " of all wrong labels.\n");
 }
