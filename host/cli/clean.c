@@ -147,7 +147,7 @@ typedef struct clean_work {
   double began;
 } clean_work;
 
-/* What to do about a run that was saved and could not be written. */
+/* What to do about a run that was saved and could not be ended or written. */
 static ait_status of_saved(const ait_checkpoint *checkpoint, const char *out, ait_status status) {
   if (status == AIT_OK || !checkpoint->is_there) {
     return status;
@@ -172,7 +172,7 @@ static ait_status clean_rows(clean_work *work) {
   if (status == AIT_DIVERGED && work->checkpoint.is_there) {
     ait_checkpoint_remove(&work->checkpoint);
   }
-  return status;
+  return of_saved(&work->checkpoint, work->input->settings.out, status);
 }
 
 static ait_status run_on_device(clean_work *work) {

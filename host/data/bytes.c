@@ -145,9 +145,13 @@ int64_t ait_take_count(ait_reader *reader, size_t least) {
 char *ait_take_text(ait_reader *reader) {
   const size_t length = (size_t)ait_take_count(reader, 1);
   const unsigned char *characters = ait_take_bytes(reader, length);
-  char *text = characters == NULL || memchr(characters, '\0', length) != NULL ? NULL : malloc(length + 1);
-  if (text == NULL) {
+  if (characters == NULL || memchr(characters, '\0', length) != NULL) {
     reader->failed = 1;
+    return NULL;
+  }
+  char *text = malloc(length + 1);
+  if (text == NULL) {
+    reader->failed = reader->out_of_memory = 1;
     return NULL;
   }
   memcpy(text, characters, length);

@@ -30,6 +30,7 @@ typedef struct ait_reader {
   const unsigned char *data; /* borrowed: what was not yet read */
   size_t left;               /* bytes of it */
   int32_t failed;
+  int32_t out_of_memory; /* nonzero: why it failed */
 } ait_reader;
 
 /* Room for `bytes` bytes that the caller fills; NULL where the writer only counts. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -132,19 +133,18 @@ void ait_file_abandon(ait_file *file) {
   end(file);
 }
 
+/* Without memory of its own, which a file that is in place already must not be short of. */
 ait_status ait_file_sync_folder(const char *path) {
-  char *copy = strdup(path);
-  if (copy == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory to sync the folder of %s", path);
-  }
-  int descriptor = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  char copy[PATH_MAX];
+  const int fits = snprintf(copy, sizeof copy, "%s", path) < (int)sizeof copy;
+  errno = ENAMETOOLONG;
+  int descriptor = fits ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   /* Some file systems answer EINVAL: they have nothing to sync in a folder. */
   int synced = descriptor >= 0 && (fsync(descriptor) == 0 || errno == EINVAL);
   int reason = errno;
   if (descriptor >= 0) {
     close(descriptor);
   }
-  free(copy);
   return synced ? AIT_OK : ait_fail(AIT_IO_ERROR, "the folder of %s could not be synced: %s", path, strerror(reason));
 }
 

@@ -25,8 +25,9 @@ ait_status ait_stream_open(ait_stream *stream, const char *path) {
   errno = 0;
   stream->file = gzopen(path, "rbe");
   if (stream->file == NULL) {
-    return ait_fail(errno == 0 ? AIT_OUT_OF_MEMORY : AIT_IO_ERROR, "%s: cannot be opened: %s", path,
-                    errno == 0 ? "no memory" : strerror(errno));
+    const int no_memory = errno == 0 || errno == ENOMEM;
+    return ait_fail(no_memory ? AIT_OUT_OF_MEMORY : AIT_IO_ERROR, "%s: cannot be opened: %s", path,
+                    no_memory ? "no memory" : strerror(errno));
   }
   gzbuffer(stream->file, BUFFER_BYTES);
   return AIT_OK;

@@ -74,7 +74,7 @@ ait_status ait_batch_take_failures(ait_reader *reader, int64_t count, ait_run *r
   for (int64_t i = 0; i < count; i++) {
     char *failure = ait_take_text(reader);
     if (failure == NULL) {
-      return does_not_fit();
+      return reader->out_of_memory ? ait_fail(AIT_OUT_OF_MEMORY, "no memory to read the checkpoint") : does_not_fit();
     }
     snprintf(runs[i].failure, sizeof runs[i].failure, "%s", failure);
     free(failure);

@@ -47,7 +47,7 @@ static void take_arguments(ait_reader *reader, ait_checkpoint_origin *origin) {
   const int64_t count = ait_take_count(reader, sizeof(int64_t));
   origin->arguments = calloc((size_t)count + 1, sizeof *origin->arguments);
   if (origin->arguments == NULL) {
-    reader->failed = 1;
+    reader->failed = reader->out_of_memory = 1;
     return;
   }
   origin->argument_count = count;
@@ -76,8 +76,10 @@ static ait_status take_origin(const char *path, ait_reader *reader, ait_checkpoi
     origin->device = ait_take_text(reader);
     origin->rows = (uint64_t)ait_take_whole(reader);
   }
-  return reader->failed ? ait_fail(AIT_BAD_DATA, "%s: does not say whose it is, or there is no memory for it", path)
-                        : AIT_OK;
+  if (reader->out_of_memory) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to read it", path);
+  }
+  return reader->failed ? ait_fail(AIT_BAD_DATA, "%s: does not say whose it is", path) : AIT_OK;
 }
 
 /* ---- begin and end ----------------------------------------------------------------------------- */

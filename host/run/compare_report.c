@@ -7,6 +7,7 @@
 #include "data/file.h"
 #include "run/compare.h"
 #include "run/document.h"
+#include "run/json.h"
 #include "run/storage.h"
 #include "run/summary.h"
 
@@ -39,8 +40,8 @@ static cJSON *describe_contestant(const ait_comparison *c, int32_t k) {
   cJSON *item = cJSON_CreateObject();
   cJSON_AddStringToObject(item, "name", c->settings->contestants[k].name);
   cJSON_AddStringToObject(item, "kind", ait_contestant_words[c->settings->contestants[k].kind]);
-  cJSON_AddItemToObject(item, "means", describe_intervals(c->means[k]));
-  cJSON_AddItemToObject(item, "differences", describe_intervals(c->differences[k]));
+  ait_json_add(item, "means", describe_intervals(c->means[k]));
+  ait_json_add(item, "differences", describe_intervals(c->differences[k]));
   add_trajectory(item, c, k);
   cJSON *failures = cJSON_AddArrayToObject(item, "failures");
   for (int64_t s = 0; s < c->settings->seed_count; s++) {
@@ -49,7 +50,7 @@ static cJSON *describe_contestant(const ait_comparison *c, int32_t k) {
       cJSON *failure = cJSON_CreateObject();
       ait_document_seed(failure, c->settings->seeds[s]);
       cJSON_AddStringToObject(failure, "sentence", cell->failure);
-      cJSON_AddItemToArray(failures, failure);
+      ait_json_append(failures, failure);
     }
   }
   return item;
@@ -75,12 +76,12 @@ static void add_settings(cJSON *object, const ait_comparison *c) {
   for (int64_t i = 0; i < c->settings->seed_count; i++) {
     char seed[24];
     snprintf(seed, sizeof seed, "%" PRIu64, c->settings->seeds[i]);
-    cJSON_AddItemToArray(seeds, cJSON_CreateRaw(seed));
+    ait_json_append(seeds, cJSON_CreateRaw(seed));
   }
 }
 
 static cJSON *describe(const ait_comparison *c) {
-  cJSON *json = cJSON_CreateObject();
+  cJSON *json = ait_json_begin();
   ait_document_program(json, c->context, c->settings->clean.math);
   add_settings(cJSON_AddObjectToObject(json, "settings"), c);
   cJSON_AddBoolToObject(json, "stopped", c->stopped);
@@ -88,7 +89,7 @@ static cJSON *describe(const ait_comparison *c) {
   ait_document_text(json, "differences_to", c->settings->contestants[c->reference].name);
   cJSON *contestants = cJSON_AddArrayToObject(json, "contestants");
   for (int32_t k = 0; k < c->settings->count; k++) {
-    cJSON_AddItemToArray(contestants, describe_contestant(c, k));
+    ait_json_append(contestants, describe_contestant(c, k));
   }
   return json;
 }

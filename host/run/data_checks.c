@@ -9,6 +9,7 @@
 #include "data/duplicates.h"
 #include "run/allocate.h"
 #include "run/data.h"
+#include "run/json.h"
 
 /* ---- equal rows -------------------------------------------------------------------------------- */
 
@@ -183,6 +184,6 @@ void ait_data_checks_describe(const ait_clean_data *d, cJSON *object) {
   cJSON_AddNumberToObject(checks, "least_training_rows_of_a_class", (double)c->few_training.least_rows);
   cJSON *warnings = cJSON_AddArrayToObject(checks, "warnings");
   for (int32_t i = 0; ait_data_warning(d, i, sentence); i++) {
-    cJSON_AddItemToArray(warnings, cJSON_CreateString(sentence));
+    ait_json_append(warnings, cJSON_CreateString(sentence));
   }
 }

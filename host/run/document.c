@@ -8,6 +8,7 @@
 
 #include "context/error.h"
 #include "data/file.h"
+#include "run/json.h"
 #include "run/pictures.h"
 
 /* ---- cells ------------------------------------------------------------------------------------- */
@@ -148,7 +149,7 @@ void ait_document_rows(cJSON *json, const ait_clean_data *d) {
   }
   cJSON *names = cJSON_AddArrayToObject(data, "class_names");
   for (int32_t c = 0; c < d->classes; c++) {
-    cJSON_AddItemToArray(names, cJSON_CreateString(ait_dataset_class_name(d->sources[0], c)));
+    ait_json_append(names, cJSON_CreateString(ait_dataset_class_name(d->sources[0], c)));
   }
 }
 
@@ -166,11 +167,11 @@ ait_status ait_document_write(const cJSON *json, const ait_folder *folder, const
   char path[PATH_MAX];
   AIT_TRY(ait_folder_path(folder, name, path));
   char *text = json != NULL ? cJSON_Print(json) : NULL;
-  if (text == NULL) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to write it", path);
-  }
   ait_file file;
-  ait_status status = ait_file_begin(&file, path);
+  ait_status status = ait_json_expect_whole(path);
+  if (status == AIT_OK) {
+    status = ait_file_begin(&file, path);
+  }
   if (status == AIT_OK) {
     fprintf(file.stream, "%s\n", text);
     status = ait_file_commit(&file);

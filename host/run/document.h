@@ -29,7 +29,7 @@ void ait_document_rows(cJSON *json, const ait_clean_data *data);
 /* The figures of a ranking, as an object `name`. */
 void ait_document_ranking(cJSON *object, const char *name, const ait_ranking *ranking);
 
-/* Writes a file of a partial folder; `json` may be NULL where there was no memory for it.
+/* Writes a file of a partial folder; `json` comes from ait_json_begin and may lack what there was no memory for.
  * Errors: AIT_OUT_OF_MEMORY, those of ait_file_commit. */
 ait_status ait_document_write(const cJSON *json, const ait_folder *folder, const char *name);
 

@@ -53,29 +53,29 @@ static int may_be_run_file(const char *folder, const char *name) {
          lstat(file, &about) == 0 && S_ISREG(about.st_mode);
 }
 
-/* A document of this program, for cJSON_Delete; NULL where there is none. The last error stays what it was. */
-static cJSON *read_our_document(const char *folder, const char *name) {
+/* A document of this program, for cJSON_Delete; NULL where there is none, and the last error stays what it was.
+ * Errors: AIT_OUT_OF_MEMORY, as nobody knows then whether there is one. */
+static ait_status read_our_document(const char *folder, const char *name, cJSON **json) {
   char file[PATH_MAX], sentence[1024];
-  cJSON *json = NULL;
   const char *program = "";
+  *json = NULL;
+  if (snprintf(file, sizeof file, "%s/%s", folder, name) >= (int)sizeof file || access(file, R_OK) != 0) {
+    return AIT_OK;
+  }
   snprintf(sentence, sizeof sentence, "%s", ait_last_error());
-  if (snprintf(file, sizeof file, "%s/%s", folder, name) < (int)sizeof file && access(file, R_OK) == 0 &&
-      ait_json_read(file, &json) == AIT_OK && ait_json_string(json, "program", file, &program) != AIT_OK) {
-    program = "";
+  ait_status status = ait_json_read(file, json);
+  if (status == AIT_OUT_OF_MEMORY) {
+    return status;
+  }
+  if (status == AIT_OK) {
+    status = ait_json_string(*json, "program", file, &program);
   }
   ait_set_last_error("%s", sentence);
-  if (strcmp(program, "ait") == 0 || strcmp(program, "ait64") == 0) {
-    return json;
+  if (status != AIT_OK || (strcmp(program, "ait") != 0 && strcmp(program, "ait64") != 0)) {
+    cJSON_Delete(*json);
+    *json = NULL;
   }
-  cJSON_Delete(json);
-  return NULL;
-}
-
-static int is_our_document(const char *folder, const char *name) {
-  cJSON *json = read_our_document(folder, name);
-  const int ours = json != NULL;
-  cJSON_Delete(json);
-  return ours;
+  return AIT_OK;
 }
 
 /* The path of a folder that a listing names, which is no link to one elsewhere; null stands for a run that has none. */
@@ -101,7 +101,10 @@ static ait_status expect_older_run(const char *path) {
     return AIT_OK;
   }
   for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
-    if (is_our_document(path, documents[i])) {
+    cJSON *json;
+    AIT_TRY(read_our_document(path, documents[i], &json));
+    cJSON_Delete(json);
+    if (json != NULL) {
       return AIT_OK;
     }
   }
@@ -116,9 +119,10 @@ static int is_trace(const char *name) {
 
 static ait_status look_into(const char *path, int32_t force, int64_t *entries);
 
-/* Nonzero when the entry is a folder that the listing in `path` names, and holds nothing but a run. */
-static int is_listed_run(const char *path, const char *name) {
-  cJSON *json = read_our_document(path, listing);
+/* The entry has to be a folder that the listing in `path` names, and hold nothing but a run. */
+static ait_status expect_listed_run(const char *path, const char *name) {
+  cJSON *json;
+  AIT_TRY(read_our_document(path, listing, &json));
   const cJSON *run;
   int found = 0;
   cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(json, "runs")) {
@@ -129,7 +133,9 @@ static int is_listed_run(const char *path, const char *name) {
                       look_into(inner, 1, &entries) == AIT_OK);
   }
   cJSON_Delete(json);
-  return found;
+  return found ? AIT_OK
+               : ait_fail(AIT_IO_ERROR, "--out %s: holds %s, which no run has written, so --force does not replace it",
+                          path, name);
 }
 
 /* Looks into an existing folder. *entries counts what is there; where `force` would replace it, what no
@@ -146,9 +152,8 @@ static ait_status look_into(const char *path, int32_t force, int64_t *entries) {
       continue;
     }
     (*entries)++;
-    if (force && !may_be_run_file(path, entry->d_name) && !is_listed_run(path, entry->d_name)) {
-      status = ait_fail(AIT_IO_ERROR, "--out %s: holds %s, which no run has written, so --force does not replace it",
-                        path, entry->d_name);
+    if (force && !may_be_run_file(path, entry->d_name)) {
+      status = expect_listed_run(path, entry->d_name);
     }
   }
   closedir(directory);
@@ -251,7 +256,8 @@ static void remove_files(const char *path) {
 
 /* Removes a folder of run files with the runs that it lists, and nothing that is not of them. */
 static void remove_run(const char *path) {
-  cJSON *json = read_our_document(path, listing);
+  cJSON *json;
+  (void)read_our_document(path, listing, &json); /* what is not listed stays */
   const cJSON *run;
   cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(json, "runs")) {
     char inner[PATH_MAX];

@@ -1,4 +1,4 @@
-/* json.c - reading JSON files with sentences for what is wrong in them. */
+/* json.c - JSON objects and files with sentences for what is wrong in them. */
 #include "run/json.h"
 
 #include <errno.h>
@@ -12,6 +12,45 @@
 #include "data/file.h"
 
 enum { LARGEST_FILE = 16 << 20 };
+
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+static int32_t is_missing = 0; /* nonzero: cJSON asked for memory in vain */
+
+static void *allocate(size_t bytes) {
+  void *memory = malloc(bytes);
+  is_missing |= memory == NULL;
+  return memory;
+}
+
+static void watch_memory(void) {
+  cJSON_Hooks hooks = {.malloc_fn = allocate, .free_fn = free};
+  cJSON_InitHooks(&hooks);
+  is_missing = 0;
+}
+
+cJSON *ait_json_begin(void) {
+  watch_memory();
+  return cJSON_CreateObject();
+}
+
+void ait_json_add(cJSON *object, const char *name, cJSON *item) {
+  if (!cJSON_AddItemToObject(object, name, item)) {
+    cJSON_Delete(item);
+  }
+}
+
+void ait_json_append(cJSON *array, cJSON *item) {
+  if (!cJSON_AddItemToArray(array, item)) {
+    cJSON_Delete(item);
+  }
+}
+
+ait_status ait_json_expect_whole(const char *what) {
+  return is_missing ? ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to write it", what) : AIT_OK;
+}
+
+/* ---- files ------------------------------------------------------------------------------------- */
 
 static ait_status read_text(FILE *file, const char *path, char **text) {
   struct stat about;
@@ -53,9 +92,11 @@ ait_status ait_json_read(const char *path, cJSON **json) {
     return status;
   }
   const char *end = text;
+  watch_memory();
   *json = cJSON_ParseWithOpts(text, &end, 1);
   if (*json == NULL) {
-    status = ait_fail(AIT_BAD_DATA, "%s: not valid JSON at line %d", path, line_of(text, end));
+    status = is_missing ? ait_fail(AIT_OUT_OF_MEMORY, "%s: no memory to read it", path)
+                        : ait_fail(AIT_BAD_DATA, "%s: not valid JSON at line %d", path, line_of(text, end));
   }
   free(text);
   return status;

@@ -9,20 +9,27 @@
 
 #include "context/error.h"
 #include "run/document.h"
+#include "run/json.h"
 
-/* A line that could not be written shows when the program closes its output; the run goes on. */
-static void print_line(cJSON *object) {
+static int32_t is_incomplete = 0; /* nonzero: there was no memory for a line */
+
+/* A line that could not be written shows when the program closes its output, and one that could not be made in the
+ * summary; the run goes on. */
+static ait_status print_line(cJSON *object) {
   char *text = cJSON_PrintUnformatted(object);
-  if (text != NULL) {
+  const ait_status status = ait_json_expect_whole("a line of --json");
+  if (status == AIT_OK) {
     printf("%s\n", text);
     fflush(stdout);
   }
+  is_incomplete |= status != AIT_OK;
   cJSON_free(text);
   cJSON_Delete(object);
+  return status;
 }
 
 static cJSON *begin(const char *event) {
-  cJSON *object = cJSON_CreateObject();
+  cJSON *object = ait_json_begin();
   cJSON_AddStringToObject(object, "event", event);
   return object;
 }
@@ -58,7 +65,7 @@ void ait_json_line_iteration(const ait_clean_settings *s, const ait_history_row 
   add_figure(object, "f1", row->f1);
   add_figure(object, "auroc", row->auroc);
   add_figure(object, "held_out_loss", row->held_out_loss);
-  print_line(object);
+  (void)print_line(object);
 }
 
 void ait_json_line_arm(const ait_clean_settings *s, const char *arm, int64_t t, double seconds,
@@ -70,13 +77,13 @@ void ait_json_line_arm(const ait_clean_settings *s, const char *arm, int64_t t, 
   for (int32_t i = 0; i < figures->count; i++) {
     add_figure(object, figures->names[i], figures->values[i]);
   }
-  print_line(object);
+  (void)print_line(object);
 }
 
 void ait_json_line_note(const char *text) {
   cJSON *object = begin("note");
   cJSON_AddStringToObject(object, "text", text);
-  print_line(object);
+  (void)print_line(object);
 }
 
 /* The text of a file without the spaces between its tokens. Numbers stay as they are, which reading them as doubles
@@ -88,10 +95,11 @@ static ait_status minify_file(const char *path, char **text) {
   }
   size_t size = 0;
   const ssize_t length = getdelim(text, &size, '\0', file);
-  const int failed = ferror(file);
+  const int reason = errno, failed = ferror(file);
   fclose(file);
   if (length < 0 || failed) {
-    return ait_fail(AIT_IO_ERROR, "%s: cannot be read back", path);
+    return ait_fail(reason == ENOMEM ? AIT_OUT_OF_MEMORY : AIT_IO_ERROR, "%s: cannot be read back: %s", path,
+                    strerror(reason));
   }
   cJSON_Minify(*text);
   return AIT_OK;
@@ -102,13 +110,15 @@ ait_status ait_json_line_summary(const char *folder, const char *document) {
   if (snprintf(path, sizeof path, "%s/%s", folder, document) >= (int)sizeof path) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--out %s: the path is too long", folder);
   }
-  const ait_status status = minify_file(path, &text);
+  ait_status status = minify_file(path, &text);
   if (status == AIT_OK) {
     cJSON *object = begin("summary");
     cJSON_AddStringToObject(object, "folder", folder);
     cJSON_AddRawToObject(object, "document", text);
-    print_line(object);
+    status = print_line(object);
   }
   free(text);
-  return status;
+  AIT_TRY(status);
+  return is_incomplete ? ait_fail(AIT_OUT_OF_MEMORY, "--json: there was no memory for some of the lines before")
+                       : AIT_OK;
 }

@@ -29,7 +29,8 @@ void ait_json_line_arm(const ait_clean_settings *settings, const char *arm, int6
 void ait_json_line_note(const char *text);
 
 /* {"event": "summary", "folder": ..., "document": ...}: the document (run.json or sweep.json) that stands in the
- * folder, digit for digit. Errors: AIT_IO_ERROR, AIT_OUT_OF_MEMORY. */
+ * folder, digit for digit. Errors: AIT_IO_ERROR, AIT_OUT_OF_MEMORY (for this line, or for one before, which is not
+ * there). */
 ait_status ait_json_line_summary(const char *folder, const char *document);
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 
 #include "context/error.h"
 #include "run/allocate.h"
+#include "run/json.h"
 
 /* Classes and pairs that a summary names. */
 enum { SHOWN = 4 };
@@ -37,10 +38,10 @@ void ait_label_table_end(ait_label_table *table) {
 static void add_counts(cJSON *object, const char *name, int64_t count, const int64_t *counts) {
   cJSON *array = name != NULL ? cJSON_AddArrayToObject(object, name) : cJSON_CreateArray();
   for (int64_t c = 0; c < count; c++) {
-    cJSON_AddItemToArray(array, cJSON_CreateNumber((double)counts[c]));
+    ait_json_append(array, cJSON_CreateNumber((double)counts[c]));
   }
   if (name == NULL) {
-    cJSON_AddItemToArray(object, array);
+    ait_json_append(object, array);
   }
 }
 
@@ -52,9 +53,9 @@ static void add_shares(cJSON *object, int64_t count, const int64_t *counts) {
     sum += counts[c];
   }
   for (int64_t c = 0; c < count; c++) {
-    cJSON_AddItemToArray(array, cJSON_CreateNumber(sum > 0 ? (double)counts[c] / (double)sum : 0));
+    ait_json_append(array, cJSON_CreateNumber(sum > 0 ? (double)counts[c] / (double)sum : 0));
   }
-  cJSON_AddItemToArray(object, array);
+  ait_json_append(object, array);
 }
 
 void ait_label_table_describe(const ait_label_table *t, cJSON *result) {

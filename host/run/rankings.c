@@ -509,6 +509,22 @@ static int32_t find_best(const ait_rankings *r) {
   return best;
 }
 
+/* How many rows the best ranking flags, and how many of them each other one flags. */
+static ait_status compare_with_best(ait_rankings *r) {
+  const ait_clean_data *d = r->data;
+  r->best = find_best(r);
+  r->flagged = d->truth != NULL ? d->mislabelled_rows : r->best >= 0 ? r->each[r->best].disagreeing : 0;
+  for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
+    int64_t shared;
+    r->each[kind].with_best = NAN;
+    if (r->each[kind].made && r->flagged > 0) {
+      AIT_TRY(ait_metrics_shared(d->train_rows, r->flagged, r->orders[r->best], r->orders[kind], &shared));
+      r->each[kind].with_best = (double)shared / (double)r->flagged;
+    }
+  }
+  return AIT_OK;
+}
+
 ait_status ait_rankings_make(ait_context *context, const ait_clean_settings *settings, const ait_clean_data *data,
                              const int32_t asked[AIT_RANKING_COUNT], int64_t most_steps,
                              const volatile sig_atomic_t *stop, ait_rankings *r) {
@@ -531,8 +547,7 @@ ait_status ait_rankings_make(ait_context *context, const ait_clean_settings *set
     }
   }
   free_maker(&k);
-  r->best = find_best(r);
-  return status;
+  return status == AIT_OK ? compare_with_best(r) : status;
 }
 
 void ait_rankings_free(ait_rankings *r) {

@@ -48,6 +48,7 @@ typedef struct ait_made_ranking {
   ait_ranking figures; /* where the truth is known */
   double accuracy;     /* on the test rows; NaN where there are none, or several classifiers */
   int64_t disagreeing; /* rows whose given label is not the suggested one */
+  double with_best;    /* the share of the rows that the best ranking flags which this one flags too, or NaN */
   double seconds;
 } ait_made_ranking;
 
@@ -64,6 +65,7 @@ typedef struct ait_rankings {
   double estimated_noise; /* NaN where nothing asked for it */
   int64_t pruned;         /* rows that AIT_RANKING_PRUNED left out */
   int32_t best;           /* of the largest held_out_auroc; -1 where none was made */
+  int64_t flagged;        /* rows that count as found: mislabelled, or disagreeing with the best ranking */
   int32_t skipped;        /* nonzero: a signal skipped some */
 } ait_rankings;
 

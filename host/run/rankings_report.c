@@ -5,6 +5,7 @@
 
 #include "context/error.h"
 #include "run/document.h"
+#include "run/json.h"
 #include "run/rankings.h"
 #include "run/summary.h"
 
@@ -14,26 +15,9 @@ const char *const ait_ranking_descriptions[] = {[AIT_RANKING_VALIDATION] = "vali
                                                 [AIT_RANKING_PRUNED] = "both, out of fold, pruned",
                                                 [AIT_RANKING_MARGIN] = "training rows alone, in-sample margin"};
 
-/* How many rows count as found: those that are mislabelled, else those that the best ranking's classifiers disagree
- * with. */
-static int64_t count_flagged(const ait_rankings *r) {
-  return r->data->truth != NULL ? r->data->mislabelled_rows : r->best >= 0 ? r->each[r->best].disagreeing : 0;
-}
-
 /* Nonzero: the best ranking is so by validation rows left out, and not for want of another. */
 static int32_t is_judged(const ait_rankings *r) {
   return r->best >= 0 && !isnan(r->each[r->best].held_out_auroc);
-}
-
-/* The share of the rows that the best ranking flags which another one flags too; NaN where there are none. */
-static double share_with_best(const ait_rankings *r, int32_t kind) {
-  const int64_t flagged = count_flagged(r);
-  int64_t shared = 0;
-  if (flagged == 0 ||
-      ait_metrics_shared(r->data->train_rows, flagged, r->orders[r->best], r->orders[kind], &shared) != AIT_OK) {
-    return NAN;
-  }
-  return (double)shared / (double)flagged;
 }
 
 /* ---- files ------------------------------------------------------------------------------------- */
@@ -64,7 +48,7 @@ void ait_rankings_describe(const ait_rankings *r, cJSON *object) {
         *failures = cJSON_AddObjectToObject(object, "failures");
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
     if (r->each[kind].made) {
-      cJSON_AddItemToObject(rankings, ait_ranking_words[kind], describe_ranking(r, kind));
+      ait_json_add(rankings, ait_ranking_words[kind], describe_ranking(r, kind));
     } else if (r->each[kind].asked) {
       cJSON_AddStringToObject(failures, ait_ranking_words[kind], r->each[kind].failure);
     }
@@ -73,7 +57,7 @@ void ait_rankings_describe(const ait_rankings *r, cJSON *object) {
 
 static void add_result(cJSON *object, const ait_rankings *r) {
   ait_document_text(object, "best_by_held_out_auroc", is_judged(r) ? ait_ranking_words[r->best] : NULL);
-  cJSON_AddNumberToObject(object, "flagged_rows", (double)count_flagged(r));
+  cJSON_AddNumberToObject(object, "flagged_rows", (double)r->flagged);
   if (r->data->truth != NULL) {
     cJSON_AddNumberToObject(object, "mislabelled_rows", (double)r->data->mislabelled_rows);
   }
@@ -81,8 +65,8 @@ static void add_result(cJSON *object, const ait_rankings *r) {
         *shares = cJSON_AddObjectToObject(object, "flagged_by_best_too");
   for (int32_t kind = 0; kind < AIT_RANKING_COUNT; kind++) {
     if (r->each[kind].made) {
-      cJSON_AddItemToArray(columns, cJSON_CreateString(ait_ranking_words[kind]));
-      ait_document_figure(shares, ait_ranking_words[kind], share_with_best(r, kind));
+      ait_json_append(columns, cJSON_CreateString(ait_ranking_words[kind]));
+      ait_document_figure(shares, ait_ranking_words[kind], r->each[kind].with_best);
     }
   }
   ait_rankings_describe(r, object);
@@ -90,7 +74,7 @@ static void add_result(cJSON *object, const ait_rankings *r) {
 
 static cJSON *describe(const ait_rankings *r) {
   const ait_clean_settings *s = r->settings;
-  cJSON *json = cJSON_CreateObject();
+  cJSON *json = ait_json_begin();
   ait_document_program(json, r->context, s->math);
   cJSON *settings = cJSON_AddObjectToObject(json, "settings");
   ait_document_data(settings, s, r->data);
@@ -182,7 +166,7 @@ static void print_trainings(const ait_rankings *r, FILE *out) {
                                : " (used)");
       fprintf(out, "  %-38s %6lld %8.1f %9s %11lld %9s\n", name, (long long)ranking->training.steps, ranking->seconds,
               ait_summary_percent(ranking->held_out_auroc, held_out), (long long)ranking->disagreeing,
-              ait_summary_percent(share_with_best(r, kind), shared));
+              ait_summary_percent(ranking->with_best, shared));
     } else if (ranking->asked) {
       fprintf(out, "  %-38s not made: %s\n", ait_ranking_words[kind], ranking->failure);
     }
@@ -191,7 +175,7 @@ static void print_trainings(const ait_rankings *r, FILE *out) {
       out,
       "  Held out: chance that a wrong label of a validation row that was left out is doubted more than a right one.\n"
       "  With best: share of the %lld rows most suspect by the ranking that is best held out.\n",
-      (long long)count_flagged(r));
+      (long long)r->flagged);
 }
 
 static void print_noise(const ait_rankings *r, FILE *out) {

@@ -5,6 +5,7 @@
 
 #include "context/error.h"
 #include "run/document.h"
+#include "run/json.h"
 #include "run/run.h"
 #include "run/storage.h"
 #include "solver/access.h"
@@ -261,7 +262,7 @@ static void add_result(cJSON *object, const ait_run *run) {
 }
 
 static cJSON *describe(const ait_run *run) {
-  cJSON *json = cJSON_CreateObject();
+  cJSON *json = ait_json_begin();
   ait_document_program(json, run->context, run->settings->math);
   cJSON *settings = cJSON_AddObjectToObject(json, "settings");
   ait_document_data(settings, run->settings, run->data);

@@ -9,6 +9,7 @@
 #include "context/error.h"
 #include "data/file.h"
 #include "run/document.h"
+#include "run/json.h"
 #include "run/sweep.h"
 
 /* ---- figures ----------------------------------------------------------------------------------- */
@@ -176,16 +177,16 @@ static cJSON *describe_run(const table *t, int64_t i) {
 }
 
 static cJSON *describe(const table *t) {
-  cJSON *json = cJSON_CreateObject();
+  cJSON *json = ait_json_begin();
   ait_document_program(json, t->sweep->context, t->sweep->settings->math);
   ait_document_text(json, "cleaning", ait_cleaning_words[t->sweep->settings->cleaning]);
   cJSON_AddNumberToObject(json, "seconds", t->sweep->seconds);
   cJSON *groups = cJSON_AddArrayToObject(json, "summary"), *runs = cJSON_AddArrayToObject(json, "runs");
   for (int64_t i = 0; i < t->sweep->count; i++) {
     if (i % t->sweep->seeds == 0) {
-      cJSON_AddItemToArray(groups, describe_group(t, i));
+      ait_json_append(groups, describe_group(t, i));
     }
-    cJSON_AddItemToArray(runs, describe_run(t, i));
+    ait_json_append(runs, describe_run(t, i));
   }
   return json;
 }

@@ -5,6 +5,7 @@
 
 #include "context/error.h"
 #include "run/document.h"
+#include "run/json.h"
 #include "run/run.h"
 #include "run/summary.h"
 #include "run/transition_parts.h"
@@ -75,7 +76,7 @@ static void add_path(cJSON *object, const ait_transition_arm *arm, int32_t varia
     double numbers[3];
     memcpy(numbers, arm->path[t] + AIT_POINT_LOG_LAMBDA, (size_t)variables * sizeof *numbers);
     numbers[variables] = arm->path[t][AIT_POINT_F];
-    cJSON_AddItemToArray(path, cJSON_CreateDoubleArray(numbers, variables + 1));
+    ait_json_append(path, cJSON_CreateDoubleArray(numbers, variables + 1));
   }
 }
 
@@ -93,7 +94,7 @@ static void add_arm(cJSON *object, const ait_transition_run *run, int32_t kind) 
   add_path(item, arm, kind == AIT_ARM_SYMMETRIC ? 2 : 1);
   cJSON *model = cJSON_AddArrayToObject(item, "noise_model");
   for (int64_t c = 0; c < classes; c++) {
-    cJSON_AddItemToArray(model, cJSON_CreateDoubleArray(arm->chances + c * classes, (int)classes));
+    ait_json_append(model, cJSON_CreateDoubleArray(arm->chances + c * classes, (int)classes));
   }
   if (run->data->truth != NULL) {
     ait_document_ranking(item, "ranking", &arm->figures);
@@ -127,11 +128,11 @@ static void add_result(cJSON *object, const ait_transition_run *run) {
   cJSON_AddNumberToObject(object, "negative_curvature", (double)run->curved);
   cJSON *warnings = cJSON_AddArrayToObject(object, "warnings");
   for (int32_t i = 0; ait_transition_warning(run, i) != NULL; i++) {
-    cJSON_AddItemToArray(warnings, cJSON_CreateString(ait_transition_warning(run, i)));
+    ait_json_append(warnings, cJSON_CreateString(ait_transition_warning(run, i)));
   }
   char sentence[AIT_DATA_SENTENCE];
   if (ait_validation_check_warning(&run->validation_check, sentence)) {
-    cJSON_AddItemToArray(warnings, cJSON_CreateString(sentence));
+    ait_json_append(warnings, cJSON_CreateString(sentence));
   }
   add_detection(object, run);
   const ait_listed listed = ait_transition_listed(run);
@@ -141,7 +142,7 @@ static void add_result(cJSON *object, const ait_transition_run *run) {
 }
 
 static ait_status write_json(const ait_transition_run *run, const ait_folder *folder) {
-  cJSON *json = cJSON_CreateObject();
+  cJSON *json = ait_json_begin();
   ait_document_program(json, run->context, run->settings->math);
   add_settings(cJSON_AddObjectToObject(json, "settings"), run);
   ait_document_rows(json, run->data);

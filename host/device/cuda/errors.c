@@ -37,8 +37,11 @@ ait_status ait_cuda_check_blas(const ait_device *device, cublasStatus_t status, 
     return AIT_OK;
   }
   AIT_TRY(ait_cuda_check(device, cudaGetLastError(), doing)); /* the cause, where it is one of the runtime */
-  return ait_fail(status == CUBLAS_STATUS_ALLOC_FAILED ? AIT_OUT_OF_MEMORY : AIT_DEVICE_ERROR,
-                  "device %s: cuBLAS reports %s while %s", device->name, cublasGetStatusString(status), doing);
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "device %s: no memory for cuBLAS while %s", device->name, doing);
+  }
+  return ait_fail(AIT_DEVICE_ERROR, "device %s: cuBLAS reports %s while %s", device->name,
+                  cublasGetStatusString(status), doing);
 }
 
 ait_status ait_cuda_check_random(const ait_device *device, curandStatus_t status, const char *doing) {
@@ -46,8 +49,10 @@ ait_status ait_cuda_check_random(const ait_device *device, curandStatus_t status
     return AIT_OK;
   }
   AIT_TRY(ait_cuda_check(device, cudaGetLastError(), doing));
-  return ait_fail(status == CURAND_STATUS_ALLOCATION_FAILED ? AIT_OUT_OF_MEMORY : AIT_DEVICE_ERROR,
-                  "device %s: cuRAND reports error %d while %s", device->name, (int)status, doing);
+  if (status == CURAND_STATUS_ALLOCATION_FAILED) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "device %s: no memory for cuRAND while %s", device->name, doing);
+  }
+  return ait_fail(AIT_DEVICE_ERROR, "device %s: cuRAND reports error %d while %s", device->name, (int)status, doing);
 }
 
 ait_status ait_cuda_launched(const ait_device *device, cudaError_t error, const char *doing) {
