@@ -4,8 +4,8 @@
 #include <sys/mman.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "report.h"
 #include "simt.h"
@@ -193,7 +193,7 @@ void Heap::CheckRedZones() const {
 }
 
 void *AllocatePinned(size_t bytes) {
-  void *memory = std::malloc(bytes);
+  void *memory = ::operator new(bytes, std::nothrow);
   if (memory != nullptr) {
     std::memset(memory, 0xFF, bytes);
     Pinned()[reinterpret_cast<uintptr_t>(memory)] = bytes;
@@ -208,7 +208,7 @@ bool FreePinned(void *memory) {
   }
   ASAN_UNPOISON_MEMORY_REGION(memory, found->second);
   Pinned().erase(found);
-  std::free(memory);
+  ::operator delete(memory);
   return true;
 }
 

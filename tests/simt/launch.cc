@@ -6,8 +6,8 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <new>
 
 #include "fiber.h"
 #include "report.h"
@@ -342,7 +342,7 @@ SIMT_UNSEEN unsigned char *NewSharedMemory(size_t bytes) {
 #else
   const size_t canary = kCanaryBytes;
 #endif
-  auto *memory = static_cast<unsigned char *>(std::malloc(bytes + canary));
+  auto *memory = static_cast<unsigned char *>(::operator new(bytes + canary, std::nothrow));
   if (memory == nullptr) {
     Die("no memory for %zu bytes of shared memory", bytes);
   }
@@ -360,7 +360,7 @@ void FreeSharedMemory(unsigned char *memory, [[maybe_unused]] size_t bytes) {
     }
   }
 #endif
-  std::free(memory);
+  ::operator delete(memory);
 }
 
 #ifdef __SANITIZE_THREAD__
@@ -501,7 +501,12 @@ SIMT_UNSEEN void QueueCopy(void *to, const void *from) {
   Thread &thread = Self();
   if (thread.copies_waiting == thread.copies_room) {
     thread.copies_room = 2 * thread.copies_room + 16;
-    thread.copies = static_cast<Copy *>(std::realloc(thread.copies, thread.copies_room * sizeof(Copy)));
+    Copy *room = new Copy[thread.copies_room];
+    for (unsigned i = 0; i < thread.copies_waiting; ++i) {
+      room[i] = thread.copies[i];
+    }
+    delete[] thread.copies;
+    thread.copies = room;
   }
   thread.copies[thread.copies_waiting++] = {to, from};
 }
