@@ -4,8 +4,8 @@
 #
 # Prints VmRSS and the number of open files of runs with checkpoints every ten iterations. At the end a run may have one
 # file more open than at a tenth of it (a checkpoint that is being written), and no more memory than the history's rows
-# (in memory and twice in a checkpoint) and half a MiB of the allocator's own. Of a sweep of noise models it may have
-# what is kept of each run besides, until they are written.
+# (their array, what it leaves behind where it grows, and a checkpoint) and half a MiB of the allocator's own. Of a sweep
+# of noise models it may have what is kept of each run besides, until they are written.
 . "$(dirname "$0")/cli/support.bash"
 iterations=${1:-5000}
 row_bytes=88 run_kib=100
