@@ -91,12 +91,18 @@ void ait_file_write(ait_file *file, const void *data, size_t bytes) {
   }
 }
 
+/* Why a write failed whose errno is lost: another one fails for the same reason. The file is given up in any case. */
+static int find_reason(const ait_file *file) {
+  errno = 0;
+  return write(fileno(file->stream), "", 1) < 0 ? errno : 0;
+}
+
 /* Brings everything onto the disk and closes the stream; false, with errno, if any write failed. */
 static int finish_stream(ait_file *file) {
   int failed_before = ferror(file->stream);
   errno = 0;
   int written = fflush(file->stream) == 0 && !failed_before && fsync(fileno(file->stream)) == 0;
-  int reason = file->reason != 0 ? file->reason : errno;
+  int reason = file->reason != 0 ? file->reason : failed_before ? find_reason(file) : errno;
   int closed = fclose(file->stream) == 0;
   file->stream = NULL;
   if (!written) {
