@@ -73,6 +73,28 @@ foreach(name IN LISTS AIT_TESTED)
   endif()
 endforeach()
 
+# Programs and library with allocations that fail, on the CPU and on the emulated device. The linker gives what our
+# objects allocate to tests/memory/failing_memory.cc.
+add_executable(ait_memory_tests tests/memory/test_commands.cc tests/memory/test_library.cc
+               tests/memory/failing_memory.cc)
+target_link_libraries(ait_memory_tests PRIVATE ait_program_objects ait_core_objects ait_simt_objects GTest::gtest
+                      GTest::gmock GTest::gtest_main)
+target_include_directories(ait_memory_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+foreach(function malloc calloc realloc aligned_alloc free strdup strndup asprintf getline getdelim realpath mmap munmap
+        fopen fdopen tmpfile open_memstream opendir gzopen fsync cudaMalloc cudaFree cudaMallocHost cudaFreeHost
+        cudaStreamCreateWithFlags cudaStreamDestroy cudaEventCreateWithFlags cudaEventDestroy
+        cudaGraphInstantiateWithFlags cudaGraphExecDestroy cublasCreate cublasDestroy curandCreateGenerator
+        curandDestroyGenerator)
+  target_link_options(ait_memory_tests PRIVATE LINKER:--wrap=${function})
+endforeach()
+# All cases in one process, since none looks again at what one before it has seen.
+# Sanitizers, under which a process takes long to copy, look at the shorter ones.
+if(AIT_SANITIZE)
+  set(AIT_MEMORY_CASES --gtest_filter=*Library*:*Method*cpu:*.Resume:*.Solve:*.Report:*.CleanInPlaceOfAnOlderRun)
+endif()
+add_test(NAME ait_memory_tests COMMAND ait_memory_tests ${AIT_MEMORY_CASES})
+set_tests_properties(ait_memory_tests PROPERTIES LABELS unit TIMEOUT 600 COST 400 ENVIRONMENT OPENBLAS_NUM_THREADS=1)
+
 # The suites above are what AddressSanitizer looks at; the rest would take minutes more.
 if(AIT_SANITIZE)
   return()
@@ -116,25 +138,3 @@ list(JOIN AIT_RACES "" AIT_RACES)
 add_test(NAME ait_simt_tests_tsan COMMAND ait_simt_tests_tsan --gtest_filter=${AIT_RACES}
          WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
 set_tests_properties(ait_simt_tests_tsan PROPERTIES LABELS simt TIMEOUT 600 COST 500)
-
-# Programs and library with allocations that fail, on the CPU and on the emulated device. The linker gives what our
-# objects allocate to tests/memory/failing_memory.cc.
-add_executable(ait_memory_tests tests/memory/test_commands.cc tests/memory/test_library.cc
-               tests/memory/failing_memory.cc)
-target_link_libraries(ait_memory_tests PRIVATE ait_program_objects ait_core_objects ait_simt_objects GTest::gtest
-                      GTest::gmock GTest::gtest_main)
-target_include_directories(ait_memory_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-foreach(function malloc calloc realloc aligned_alloc free strdup strndup asprintf getline getdelim realpath mmap munmap
-        fopen fdopen tmpfile open_memstream opendir gzopen fsync cudaMalloc cudaFree cudaMallocHost cudaFreeHost
-        cudaStreamCreateWithFlags cudaStreamDestroy cudaEventCreateWithFlags cudaEventDestroy
-        cudaGraphInstantiateWithFlags cudaGraphExecDestroy cublasCreate cublasDestroy curandCreateGenerator
-        curandDestroyGenerator)
-  target_link_options(ait_memory_tests PRIVATE LINKER:--wrap=${function})
-endforeach()
-# All cases in one process, since none looks again at what one before it has seen.
-# Sanitizers, under which a process takes long to copy, look at the shorter ones.
-if(AIT_SANITIZE)
-  set(AIT_MEMORY_CASES --gtest_filter=*Library*:*Method*cpu:*.Resume:*.Solve:*.Report:*.CleanInPlaceOfAnOlderRun)
-endif()
-add_test(NAME ait_memory_tests COMMAND ait_memory_tests ${AIT_MEMORY_CASES})
-set_tests_properties(ait_memory_tests PROPERTIES LABELS unit TIMEOUT 600 COST 400 ENVIRONMENT OPENBLAS_NUM_THREADS=1)

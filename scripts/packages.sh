@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the named groups of work need and that are not there yet.
-# Usage: scripts/packages.sh GROUP...    (groups: build test bench format demo fuzz)
+# Usage: scripts/packages.sh GROUP...    (groups: build test bench format demo fuzz analyse)
 #
 # Systems without apt-get get the list of what is needed, and a failure only where it is missing.
 set -euo pipefail
@@ -10,6 +10,7 @@ declare -A group_packages=(
   [test]="libgtest-dev libgmock-dev python3 gnuplot-nox"
   [bench]="libbenchmark-dev python3-venv gnuplot-nox"
   [format]="clang-format"
+  [analyse]="clang-tidy cppcheck"
   [demo]="dataset-fashion-mnist gnuplot-nox"
   [fuzz]="clang libomp-dev python3"
 )
@@ -33,6 +34,8 @@ declare -A what=(
   [gnuplot-nox]="gnuplot, for the curves of reports and of docs/performance.md"
   [libbenchmark-dev]="Google Benchmark, for the passes of the CPU (bench_passes)"
   [clang-format]="clang-format 14"
+  [clang-tidy]="clang-tidy 14"
+  [cppcheck]="cppcheck 2.10"
   [clang]="clang with libFuzzer and its sanitizers"
   [libomp-dev]="OpenMP of clang"
   [dataset-fashion-mnist]="Fashion-MNIST, four .gz files; name their folder with --data-dir or AIT_DATA_DIR"
@@ -57,6 +60,8 @@ present() {
     gnuplot-nox) command -v gnuplot ;;
     libbenchmark-dev) pkg-config --exists benchmark ;;
     clang-format) command -v clang-format ;;
+    clang-tidy) command -v clang-tidy ;;
+    cppcheck) command -v cppcheck ;;
     clang) command -v clang && command -v clang++ ;;
     libomp-dev) echo "#include <omp.h>" | clang -fopenmp -E - ;;
     dataset-fashion-mnist) [ -n "${AIT_DATA_DIR:-}" ] || [ -d /usr/share/datasets/fashion-mnist ] ;;

@@ -54,10 +54,11 @@ static double plain_mean(int64_t n, const double *values) {
 }
 
 ait_status ait_bootstrap_mean(const ait_bootstrap *bootstrap, int64_t n, const double *values, ait_interval *interval) {
-  double *kept = malloc((size_t)(n + AIT_BOOTSTRAP_RESAMPLES) * sizeof *kept), *means = kept + n;
+  double *kept = malloc((size_t)(n + AIT_BOOTSTRAP_RESAMPLES) * sizeof *kept);
   if (kept == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for %d means", AIT_BOOTSTRAP_RESAMPLES);
   }
+  double *means = kept + n;
   int64_t count = 0;
   for (int64_t i = 0; i < n; i++) {
     if (!isnan(values[i])) {

@@ -90,8 +90,8 @@ static ait_cell *cell_of(ait_comparison *c, int32_t contestant, int64_t seed) {
   return &c->cells[contestant * c->settings->seed_count + seed];
 }
 
-const ait_cell *ait_compare_cell(const ait_comparison *c, int32_t contestant, int64_t seed) {
-  return &c->cells[contestant * c->settings->seed_count + seed];
+const ait_cell *ait_compare_cell(const ait_comparison *comparison, int32_t contestant, int64_t seed) {
+  return &comparison->cells[contestant * comparison->settings->seed_count + seed];
 }
 
 static void clear_cell(ait_cell *cell) {

@@ -93,8 +93,8 @@ ait_status ait_compare_parse(const char *text, ait_compare_settings *settings);
 ait_status ait_compare_run(ait_context *context, const ait_compare_settings *settings,
                            const volatile sig_atomic_t *stop, ait_comparison *comparison);
 
-/* The cell of contestant c at the s-th seed. */
-const ait_cell *ait_compare_cell(const ait_comparison *comparison, int32_t c, int64_t s);
+/* The cell of a contestant at a seed, both counted from 0. */
+const ait_cell *ait_compare_cell(const ait_comparison *comparison, int32_t contestant, int64_t seed);
 
 /* How many cells have a result. */
 int64_t ait_compare_done(const ait_comparison *comparison);

@@ -181,10 +181,11 @@ static void take_centres(const ait_noisy_rows *rows, const double *chances, doub
 
 ait_status ait_noise_dependence(const ait_noisy_rows *rows, const double *chances, double *z) {
   const int64_t classes = rows->classes;
-  double *terms = calloc((size_t)(3 * classes), sizeof *terms), *centres = terms + classes;
+  double *terms = calloc((size_t)(3 * classes), sizeof *terms);
   if (terms == NULL) {
     return ait_fail(AIT_OUT_OF_MEMORY, "no memory for the chances of %lld classes", (long long)classes);
   }
+  double *centres = terms + classes;
   double sum = 0, squares = 0;
   take_centres(rows, chances, terms, centres + classes, centres);
   for (int64_t i = 0; i < rows->n; i++) {

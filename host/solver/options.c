@@ -400,8 +400,10 @@ ait_status ait_solver_options_check(const ait_solver_options *options) {
 double ait_schedule_rate(const ait_schedule *schedule, int64_t i, int64_t length) {
   const int64_t period = schedule->period > 0 ? schedule->period : length;
   switch (schedule->kind) {
-    case AIT_SCHEDULE_STEP:
-      return schedule->rate * pow(schedule->factor, (double)(i / period));
+    case AIT_SCHEDULE_STEP: {
+      const int64_t periods = i / period;
+      return schedule->rate * pow(schedule->factor, (double)periods);
+    }
     case AIT_SCHEDULE_COSINE: {
       const double share = i < period ? (double)i / (double)period : 1;
       return schedule->final + (schedule->rate - schedule->final) * 0.5 * (1 + cos(M_PI * share));

@@ -142,8 +142,8 @@ static void forward(const ait_pass_job *job, int64_t count, const ait_real *u, i
     const int64_t width = ait_min64(panel, vectors - v);
     for (int64_t c = 0; c < job->classes; c += job->group) {
       const int64_t classes = ait_min64(job->group, job->classes - c);
-#define FORWARD(n)                                                                                       \
-  forward_group(n, width, count, u + v * LANES, stride, packed + c * job->padded + v * LANES * n, v > 0, \
+#define FORWARD(n)                                                                                         \
+  forward_group(n, width, count, u + v * LANES, stride, packed + c * job->padded + v * LANES * (n), v > 0, \
                 logits + c * AIT_PASS_ROWS)
       WITH_CLASSES(classes, FORWARD)
 #undef FORWARD
@@ -193,6 +193,7 @@ INLINE void backward_tile(int tile, int classes, int64_t count, const ait_real *
   }
   const ait_real *number = (const ait_real *)flat;
   for (int e = 0; e < tile * classes * LANES; ++e) {
+    /* cppcheck-suppress uninitvar ; the loops above fill all of it */
     sums[e] = (add ? sums[e] : 0) + (double)number[e];
   }
 }

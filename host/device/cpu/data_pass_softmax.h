@@ -23,7 +23,7 @@ static double sum_rows(const ait_real *v) {
 typedef uint64_t real_bits;
 #define MANTISSA_BITS 52
 #define ROUNDER       0x1.8p52 /* adding it leaves an integer in the low bits */
-#define LEAST         -708.0   /* exp of it is still a normal number */
+#define LEAST         (-708.0) /* exp of it is still a normal number */
 #define LN2_HIGH      0x1.62e42feep-1
 #define LN2_LOW       0x1.a39ef35793c76p-33
 #define EXP_TERMS     13
@@ -32,7 +32,7 @@ typedef uint64_t real_bits;
 typedef uint32_t real_bits;
 #define MANTISSA_BITS 23
 #define ROUNDER       0x1.8p23f
-#define LEAST         -87.0f
+#define LEAST         (-87.0f)
 #define LN2_HIGH      0x1.62e4p-1f
 #define LN2_LOW       0x1.7f7d1cp-20f
 #define EXP_TERMS     7

@@ -23,6 +23,7 @@ INLINE void store(vector numbers, int64_t width, ait_real *to) {
   } else {
     ait_real part[LANES];
     *(loose_vector *)part = numbers;
+    /* cppcheck-suppress uninitvar ; the vector fills all of it */
     memcpy(to, part, (size_t)width * sizeof *part);
   }
 }
