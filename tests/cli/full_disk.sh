@@ -5,20 +5,6 @@
 make_data large 3000 3 0.3 1
 make_data val 30 3 0 2
 
-# 64 KiB, which the files of a run do not fit on.
-mkdir small
-mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip "no right to mount a small disk"
-trap 'umount "$folder/small"; rm -rf "$folder"' EXIT
-expect 1 "No space left on device" "$AIT" clean --threads 1 --quiet --images large-images.npy --labels large-labels.npy \
-  --val-images val-images.npy --val-labels val-labels.npy --iterations 2 --ll-steps 2 --baselines validation --out small/run
-[ -z "$(ls -A small)" ] || fail "a full disk left $(ls -A small)"
-# Of three runs the first fits.
-expect 1 "the run could not be written and nothing is left of it: " "$AIT" clean --threads 1 --quiet --train 300 \
-  --images large-images.npy --labels large-labels.npy --val-images val-images.npy --val-labels val-labels.npy \
-  --iterations 2 --ll-steps 2 --baselines validation --out small/sweep --seeds 0..2
-grep -q "No space left on device" err || fail "a full disk: $(cat err)"
-[ -z "$(ls -A small)" ] || fail "a full disk left $(ls -A small)"
-
 # ---- a write that fails, at every size of file -------------------------------------------------------
 make_data rows 60 3 0.3 1
 files="--images rows-images.npy --labels rows-labels.npy --val-images val-images.npy --val-labels val-labels.npy
@@ -53,4 +39,19 @@ grows sweep "$AIT" clean $files --method rhg --iterations 2 --ll-steps 2 --seeds
 grows ranked "$AIT" baseline $files --out ranked
 grows compared "$AIT" compare $files --methods rhg,margin --noise 0.2 --seeds 0,1 --iterations 2 --ll-steps 2 --out compared
 grows page.html "$AIT" report noise-model weights sweep compared --quiet --out page.html
+
+# ---- a disk that is full ----------------------------------------------------------------------------
+# 64 KiB, which the files of a run do not fit on.
+mkdir small
+mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip "no right to mount a small disk"
+trap 'umount "$folder/small"; rm -rf "$folder"' EXIT
+expect 1 "No space left on device" "$AIT" clean --threads 1 --quiet --images large-images.npy --labels large-labels.npy \
+  --val-images val-images.npy --val-labels val-labels.npy --iterations 2 --ll-steps 2 --baselines validation --out small/run
+[ -z "$(ls -A small)" ] || fail "a full disk left $(ls -A small)"
+# Of three runs the first fits.
+expect 1 "the run could not be written and nothing is left of it: " "$AIT" clean --threads 1 --quiet --train 300 \
+  --images large-images.npy --labels large-labels.npy --val-images val-images.npy --val-labels val-labels.npy \
+  --iterations 2 --ll-steps 2 --baselines validation --out small/sweep --seeds 0..2
+grep -q "No space left on device" err || fail "a full disk: $(cat err)"
+[ -z "$(ls -A small)" ] || fail "a full disk left $(ls -A small)"
 finish
