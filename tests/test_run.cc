@@ -180,7 +180,7 @@ TEST_F(CheckpointFile, NothingElseIsTaken) {
 
 TEST(Bytes, ReaderThatIsAskedForTooMuchGivesZeros) {
   const unsigned char memory[] = {1, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f};
-  ait_reader reader = {memory, sizeof memory, 0};
+  ait_reader reader{memory, sizeof memory, 0, 0};
   EXPECT_EQ(ait_take_whole(&reader), 1);
   ait_reader counting = reader;
   EXPECT_EQ(ait_take_count(&counting, 8), 0);
