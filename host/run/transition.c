@@ -248,10 +248,7 @@ static ait_status make_steps(ait_transition_run *run) {
     }
     AIT_TRY(next->make(run, next->kind, next->amount));
     run->steps++;
-    AIT_TRY(ait_transition_keep(run));
-    if (run->steps < AIT_TRANSITION_STEPS) {
-      AIT_TRY(ait_transition_check_stop(run));
-    }
+    AIT_TRY(ait_transition_keep(run, run->steps < AIT_TRANSITION_STEPS));
   }
   return AIT_OK;
 }
@@ -268,8 +265,7 @@ ait_status ait_transition_clean(ait_transition_run *run, ait_transition_series *
   AIT_TRY(ait_transition_polish(run));
   AIT_TRY(ait_transition_take_scores(run));
   AIT_TRY(ait_transition_calibrate(run));
-  run->seconds = ait_run_clock() - run->began;
-  return AIT_OK;
+  return ait_transition_keep(run, 0);
 }
 
 ait_status ait_transition_evaluate(ait_transition_run *run) {

@@ -108,12 +108,10 @@ ait_status ait_transition_polish(ait_transition_run *run);
  * is of another run), AIT_OUT_OF_MEMORY. */
 ait_status ait_transition_go_on(ait_transition_run *run);
 
-/* To be called between two steps and between two UL iterations: saves the series where that is due, or a stop is asked
- * for. Errors: those of ait_checkpoint_save. */
-ait_status ait_transition_keep(ait_transition_run *run);
-
-/* To be called where the run may stop. Errors: AIT_STOPPED. */
-ait_status ait_transition_check_stop(const ait_transition_run *run);
+/* To be called between two steps and between two UL iterations, and when the rows are scored: saves the series where
+ * that is due, or a stop is asked for. Errors: AIT_STOPPED (a stop was asked for and the run `may_stop`, after saving),
+ * those of ait_checkpoint_save. */
+ait_status ait_transition_keep(ait_transition_run *run, int32_t may_stop);
 
 /* A solver that is to make `iterations` UL iterations of an arm goes on where those were that were cut off, if any.
  * Errors: AIT_BAD_DATA (they are others). */

@@ -189,8 +189,7 @@ static ait_status iterate_all(ait_transition_run *run, int32_t kind, ait_solver 
     AIT_TRY(iterate(run, arm, solver, variables));
     ait_transition_print_iteration(run, kind);
     if (ait_solver_iteration(solver) < iterations) {
-      AIT_TRY(ait_transition_keep(run));
-      AIT_TRY(ait_transition_check_stop(run));
+      AIT_TRY(ait_transition_keep(run, 1));
     }
   }
   return take_result(run, arm, solver, variables, iterations);

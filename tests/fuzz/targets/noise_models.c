@@ -48,7 +48,7 @@ static void save(one_run *one) {
   one->run.series = &one->series;
   one->run.stop = &stop;
   one->series.begun = 1;
-  FUZZ_EXPECT(ait_transition_keep(&one->run) == AIT_OK);
+  FUZZ_EXPECT(ait_transition_keep(&one->run, 0) == AIT_OK);
   one->saved = fuzz_read_saved();
   ait_checkpoint_end(&checkpoint);
 }
