@@ -161,7 +161,7 @@ ait_status ait_transition_begin(ait_context *context, const ait_clean_settings *
                                 ait_transition_run *run);
 
 /* `runs` are `count` runs of zeros; checkpoint may be NULL. Where it was opened it says which of them had diverged, and
- * their sentences become `failure`. Errors: AIT_BAD_DATA (it holds other runs). */
+ * their sentences become `failure`. Errors: AIT_BAD_DATA (it holds other runs), AIT_OUT_OF_MEMORY. */
 ait_status ait_transition_series_begin(ait_checkpoint *checkpoint, int64_t count, ait_transition_run *runs,
                                        ait_transition_series *series);
 

@@ -170,6 +170,9 @@ static ait_status take_failures(ait_reader *reader, int64_t count, ait_transitio
     }
     free(failure);
   }
+  if (reader->out_of_memory) {
+    return ait_fail(AIT_OUT_OF_MEMORY, "no memory to read the checkpoint");
+  }
   return reader->failed || series->begun > count || series->left == 0 ? does_not_fit() : AIT_OK;
 }
 
