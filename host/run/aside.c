@@ -205,8 +205,7 @@ static ait_status set_aside(draw *w) {
     aside->held_out = w->held_out;
     AIT_TRY(take_rows(w, w->held_out, w->rows + w->planted, &aside->held_out_rows, &aside->held_out_labels));
   }
-  aside->upper_rows = w->data->validation_rows - taken;
-  return take_rows(w, aside->upper_rows, w->rows + taken, &aside->upper, &aside->upper_labels);
+  return take_rows(w, w->data->validation_rows - taken, w->rows + taken, &aside->upper, &aside->upper_labels);
 }
 
 /* Rows that cannot be planted are no reason not to clean. */

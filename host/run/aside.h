@@ -30,7 +30,6 @@ typedef struct ait_aside {
   ait_stack learned;     /* where rows were planted: the training rows, then these */
   ait_matrix *upper;     /* the validation rows that are left for F; NULL: all of them */
   int32_t *upper_labels; /* theirs */
-  int64_t upper_rows;
 } ait_aside;
 
 /* What the settings of a weights run ask for where nothing was said: rows are planted where nobody knows which labels
