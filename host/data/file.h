@@ -42,7 +42,7 @@ void ait_file_abandon(ait_file *file);
 ait_status ait_file_open(const char *path, FILE **stream);
 
 /* Makes the entries of the folder that holds `path` durable: what was created, renamed or removed in
- * it survives a power cut. Errors: AIT_IO_ERROR, AIT_OUT_OF_MEMORY. */
+ * it survives a power cut. Errors: AIT_IO_ERROR. */
 ait_status ait_file_sync_folder(const char *path);
 
 #endif
