@@ -46,8 +46,7 @@ static const struct argp_option options[] = {
      4},
     {"all-suspects", KEY_ALL_SUSPECTS, NULL, 0,
      "List every row in suspects.csv, where cleaning of own files ends it with the rows whose label is less likely "
-     "than "
-     "another (weights: with planted rows alone)",
+     "than another (weights: with planted rows alone)",
      6},
     {"seed", KEY_SEED, "S", 0, "Decides split, noise and start; the same seed repeats a run (default 0)", 5},
     {"json", KEY_JSON, NULL, 0,
@@ -64,11 +63,9 @@ static const char documentation[] =
     "moved so that it does well on the validation rows; with hidden layers that is the default.\v"
     "Ctrl-C or SIGTERM ends the iteration (or the training of a classifier beside the run) under way, saves the run "
     "for --resume, and writes what there is; with transition cleaning that is nothing but the checkpoint of a run "
-    "whose "
-    "rows are not yet ranked. A second one ends the program at once. "
+    "whose rows are not yet ranked. A second one ends the program at once. "
     "Exit status: 0 success, 1 the run failed, 2 wrong usage, 124 stopped at the end of --time-limit, 128 + N stopped "
-    "by "
-    "signal N (130 Ctrl-C, 143 SIGTERM).\n\n"
+    "by signal N (130 Ctrl-C, 143 SIGTERM).\n\n"
     "Examples:\n"
     "  " AIT_PROGRAM
     " clean --dataset fashion-mnist --out first-run\n"
