@@ -60,7 +60,8 @@ static void seal_changed(fuzz_part changes, fuzz_part saved) {
   free(content);
 }
 
-int fuzz_put_checkpoint(fuzz_part input, fuzz_part saved) {
+/* Writes the checkpoint that an input asks for. Nonzero where it is `saved` without a change. */
+static int put_checkpoint(fuzz_part input, fuzz_part saved) {
   switch ((fuzz_kind)(fuzz_take_byte(&input) % FUZZ_KINDS)) {
     case FUZZ_AS_IT_IS:
       fuzz_put(name, input);
@@ -77,6 +78,13 @@ int fuzz_put_checkpoint(fuzz_part input, fuzz_part saved) {
   }
 }
 
-int fuzz_open_checkpoint(ait_checkpoint *checkpoint) {
-  return fuzz_succeeded(ait_checkpoint_open(fuzz_path(name), checkpoint));
+void fuzz_resume(fuzz_part input, fuzz_part saved, fuzz_go_on go_on, void *run) {
+  const int is_unchanged = put_checkpoint(input, saved);
+  int goes_on = 0;
+  ait_checkpoint checkpoint;
+  if (fuzz_succeeded(ait_checkpoint_open(fuzz_path(name), &checkpoint))) {
+    goes_on = go_on(run, &checkpoint);
+    ait_checkpoint_end(&checkpoint);
+  }
+  FUZZ_EXPECT(goes_on || !is_unchanged);
 }

@@ -16,10 +16,11 @@ void fuzz_begin_checkpoint(ait_checkpoint *checkpoint);
 /* What was saved there, behind the head; the caller frees .data. */
 fuzz_part fuzz_read_saved(void);
 
-/* Writes the checkpoint that an input asks for. Nonzero where it is `saved` without a change. */
-int fuzz_put_checkpoint(fuzz_part input, fuzz_part saved);
+/* Nonzero where `run` goes on from a checkpoint that was opened. */
+typedef int (*fuzz_go_on)(void *run, ait_checkpoint *checkpoint);
 
-/* Opens it; zero where it is refused. */
-int fuzz_open_checkpoint(ait_checkpoint *checkpoint);
+/* Writes the checkpoint that an input asks for, and has the run go on from it where it can be opened. From `saved`
+ * without a change it must. */
+void fuzz_resume(fuzz_part input, fuzz_part saved, fuzz_go_on go_on, void *run);
 
 #endif

@@ -22,7 +22,7 @@ fuzz_part fuzz_take(fuzz_part *input);
 /* Takes a byte; 0 at the end. */
 uint8_t fuzz_take_byte(fuzz_part *input);
 
-/* A file in memory with these bytes, by its path. There are AIT_FUZZ_PLACES of them; the next call for a place puts
+/* A file in memory with these bytes, by its path. There are FUZZ_PLACES of them; the next call for a place puts
  * other bytes into the same file. */
 enum { FUZZ_PLACES = 8 };
 const char *fuzz_file(int place, fuzz_part bytes);

@@ -81,7 +81,8 @@ static one_run *open_run(void) {
 }
 
 /* Nonzero where the run goes on. */
-static int go_on(one_run *one, ait_checkpoint *checkpoint) {
+static int go_on(void *of, ait_checkpoint *checkpoint) {
+  one_run *one = of;
   ait_run *run = &one->run;
   ait_history_clear(&run->history);
   const int goes_on = fuzz_succeeded(ait_batch_take_failures(&checkpoint->resumed, 1, run)) &&
@@ -97,13 +98,6 @@ static int go_on(one_run *one, ait_checkpoint *checkpoint) {
 
 int fuzz_checkpoint(const uint8_t *data, size_t size) {
   one_run *one = open_run();
-  const int is_unchanged = fuzz_put_checkpoint((fuzz_part){data, size}, one->saved);
-  int goes_on = 0;
-  ait_checkpoint checkpoint;
-  if (fuzz_open_checkpoint(&checkpoint)) {
-    goes_on = go_on(one, &checkpoint);
-    ait_checkpoint_end(&checkpoint);
-  }
-  FUZZ_EXPECT(goes_on || !is_unchanged);
+  fuzz_resume((fuzz_part){data, size}, one->saved, go_on, one);
   return 0;
 }

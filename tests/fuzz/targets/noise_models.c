@@ -63,7 +63,8 @@ static one_run *open_run(void) {
 }
 
 /* Nonzero where the run goes on. */
-static int go_on(one_run *one, ait_checkpoint *checkpoint) {
+static int go_on(void *of, ait_checkpoint *checkpoint) {
+  one_run *one = of;
   ait_transition_run *run = &one->run;
   run->failure[0] = '\0';
   const int goes_on = fuzz_succeeded(ait_transition_series_begin(checkpoint, 1, run, &one->series)) &&
@@ -78,13 +79,6 @@ static int go_on(one_run *one, ait_checkpoint *checkpoint) {
 
 int fuzz_noise_models(const uint8_t *data, size_t size) {
   one_run *one = open_run();
-  const int is_unchanged = fuzz_put_checkpoint((fuzz_part){data, size}, one->saved);
-  int goes_on = 0;
-  ait_checkpoint checkpoint;
-  if (fuzz_open_checkpoint(&checkpoint)) {
-    goes_on = go_on(one, &checkpoint);
-    ait_checkpoint_end(&checkpoint);
-  }
-  FUZZ_EXPECT(goes_on || !is_unchanged);
+  fuzz_resume((fuzz_part){data, size}, one->saved, go_on, one);
   return 0;
 }
