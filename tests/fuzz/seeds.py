@@ -55,9 +55,9 @@ SCORES = table(
     "7,30,0.9,30,0.9,1e300",
 )
 HISTORY = table(
-    "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc",
-    "1,0.88,0.87,1,0.5,,,",
-    "2,0.86,0.85,2,0.75,0.5,0.1,0.9",
+    "t,F_kbar,F_K,kbar,test_accuracy_y,test_accuracy_z,f1,auroc,held_out_loss",
+    "1,0.88,0.87,1,0.5,,,,",
+    "2,0.86,0.85,2,0.75,0.5,0.1,0.9,0.6",
 )
 SECONDS = table("t,seconds,figure_seconds", "1,0.5,0", "2,1.5,0.25")
 CALIBRATION = table(
@@ -165,6 +165,8 @@ SEEDS = {
                 "model": b"\0mlp:300,100", "number": b"\x001e-3", "word": b"\0iaptt-gm",
                 "line": b"\1--dataset=mnist\n--method\nbda\n--bda-mu=0.5\n--seeds\n0..3\n--noise-rates=0.1,0.5\n--memory=2G",
                 "own": b"\1--images=a\n--labels=b\n--val-images=c\n--val-labels=d\n--model=mlp:3\n--activation=tanh",
+                "aside": b"\1--images=a\n--labels=b\n--val-images=c\n--val-labels=d\n--method=rhg\n--plant=0.5\n"
+                         b"--hold-out=0.4\n--patience=2",
                 "resume": b"\1--resume\nrun\n--checkpoint-every=60s\n--time-limit=5"},
     "own_data": {"all": parts(IMAGES, LABELS, IMAGES, LABELS), "ids": parts(IMAGES, LABELS, IMAGES, LABELS, IDS),
                  "mixed": parts(IMAGES, LABELS, FLOATS, VALIDATION),

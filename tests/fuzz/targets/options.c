@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/resume.h"
 #include "files.h"
+#include "run/aside.h"
 #include "run/sweep.h"
 #include "run/transition.h"
 #include "targets.h"
@@ -83,20 +84,27 @@ static error_t give_inputs(int key, char *text, struct argp_state *state) {
   state->child_inputs[2] = &line->settings.method_settings;
   state->child_inputs[3] = &line->lists;
   state->child_inputs[4] = &line->resume;
+  state->child_inputs[5] = &line->settings;
   return 0;
 }
 
 static void parse_line(int count, char **arguments) {
-  static const struct argp_child children[] = {{&ait_data_argp, 0, NULL, 0},   {&ait_algorithm_argp, 0, NULL, 0},
-                                               {&ait_method_argp, 0, NULL, 0}, {&ait_sweep_argp, 0, NULL, 0},
-                                               {&ait_resume_argp, 0, NULL, 0}, {0}};
+  static const struct argp_child children[] = {{&ait_data_argp, 0, NULL, 0},
+                                               {&ait_algorithm_argp, 0, NULL, 0},
+                                               {&ait_method_argp, 0, NULL, 0},
+                                               {&ait_sweep_argp, 0, NULL, 0},
+                                               {&ait_resume_argp, 0, NULL, 0},
+                                               {&ait_aside_argp, 0, NULL, 0},
+                                               {0}};
   static const struct argp argp = {.parser = give_inputs, .children = children};
   clean_line line = {.resume = {.resume = NULL}};
   ait_clean_settings_init(&line.settings);
   if (argp_parse(&argp, count, arguments, ARGP_SILENT, NULL, &line) == 0 &&
       fuzz_succeeded(ait_cleaning_choose(&line.settings)) &&
       fuzz_succeeded(ait_sweep_lists_check(&line.lists, &line.settings)) &&
-      fuzz_succeeded(ait_clean_settings_complete(&line.settings))) {
+      fuzz_succeeded(ait_clean_settings_complete(&line.settings)) &&
+      fuzz_succeeded(ait_aside_complete(&line.settings, line.lists.rate_count > 0))) {
+    FUZZ_EXPECT(line.settings.plant + line.settings.hold_out < 1);
     fuzz_succeeded(ait_sweep_method_check(&line.lists, &line.settings));
   }
   ait_sweep_lists_free(&line.lists);
