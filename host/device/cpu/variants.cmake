@@ -12,11 +12,14 @@ check_c_source_compiles("
 
 # Multiplications and additions are fused where the instructions exist, on purpose and in every build
 # type. Nobody looks at errno or at floating-point traps, so loops can become vectors. Debug builds
-# optimise the kernels too: the tests of every variant would take minutes otherwise; with sanitizers little, as they
-# run no faster with more and take a minute to compile. Where a debugger finds the variables of such unrolled loops
-# takes the compiler a fifth of its time to work out, and is left out.
-set(AIT_KERNEL_OPTIONS -O$<IF:$<BOOL:${AIT_SANITIZE}>,1,3> -ffp-contract=fast -fno-math-errno -fno-trapping-math
-    -fno-var-tracking)
+# optimise the kernels too: the tests of every variant would take minutes otherwise. Where a debugger finds the
+# variables of such unrolled loops takes the compiler a fifth of its time to work out, and is left out; what a sanitizer adds
+# takes it most of its time, and is left out in double, which has the same loops with fewer lanes.
+set(AIT_KERNEL_OPTIONS -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fno-var-tracking)
+if(AIT_SANITIZE)
+  list(APPEND AIT_KERNEL_OPTIONS
+       "$<$<IN_LIST:AIT_DOUBLE,$<TARGET_PROPERTY:COMPILE_DEFINITIONS>>:-fno-sanitize=all>")
+endif()
 set_source_files_properties(host/device/cpu/data_pass_kernel.c host/device/cpu/thin_kernel.c
                             PROPERTIES COMPILE_OPTIONS "${AIT_KERNEL_OPTIONS}")
 set_source_files_properties(host/device/cpu/vector.c PROPERTIES COMPILE_OPTIONS -fno-math-errno)
