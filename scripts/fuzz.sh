@@ -36,8 +36,12 @@ fuzz() {
   edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
   crashes=$(find "$found" -type f | wc -l)
   printf '%-12s %10s runs %7s a second %6s edges %3s crashes\n' "$1" "${runs:-?}" "${rate:-?}" "${edges:-?}" "$crashes"
+  [ -n "$runs" ] || [ "$crashes" -gt 0 ] || echo "$1 did not run: see $log"
+  [ -n "$runs" ] && [ "$crashes" -eq 0 ]
 }
 export -f fuzz
 export build seconds
-printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz {}'
-[ -z "$(find "$build/found" -type f)" ] || { echo "inputs that fail: $(find "$build/found" -type f | tr '\n' ' ')"; exit 1; }
+failed=0
+printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz {}' || failed=1
+[ -z "$(find "$build/found" -type f)" ] || echo "inputs that fail: $(find "$build/found" -type f | tr '\n' ' ')"
+exit "$failed"

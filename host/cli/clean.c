@@ -88,15 +88,18 @@ typedef struct clean_input {
   int32_t seed_given;
 } clean_input;
 
+static void hand_on(clean_input *input, void **children) {
+  children[0] = children[1] = children[5] = &input->settings;
+  children[2] = &input->settings.method_settings;
+  children[3] = &input->lists;
+  children[4] = &input->resume;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state) {
   clean_input *input = state->input;
   ait_clean_settings *s = &input->settings;
   if (key == ARGP_KEY_INIT) {
-    state->child_inputs[0] = state->child_inputs[1] = s;
-    state->child_inputs[2] = &s->method_settings;
-    state->child_inputs[3] = &input->lists;
-    state->child_inputs[4] = &input->resume;
-    state->child_inputs[5] = s;
+    hand_on(input, state->child_inputs);
     return 0;
   }
   if (key == ARGP_KEY_ARG) {

@@ -36,7 +36,7 @@ static ait_status check_paper(const ait_clean_settings *s) {
 
 static ait_status complete_hold_out(ait_clean_settings *s) {
   if (s->patience != -1 && !(s->hold_out > 0)) {
-    return ait_fail(AIT_INVALID_ARGUMENT, "--patience goes with --hold-out, which was not given");
+    return ait_fail(AIT_INVALID_ARGUMENT, "--patience goes with --hold-out, which holds no validation row back");
   }
   s->hold_out = s->hold_out == -1 ? 0 : s->hold_out;
   s->patience = s->hold_out > 0 && s->patience == -1 ? AIT_DEFAULT_PATIENCE : s->patience;
@@ -53,12 +53,13 @@ ait_status ait_aside_complete(ait_clean_settings *s, int32_t several_rates) {
   AIT_TRY(check_paper(s));
   AIT_TRY(complete_hold_out(s));
   const int32_t unknown = !(s->noise > 0) && !several_rates && s->protocol == AIT_PROTOCOL_USER;
+  const char *by_default = s->plant == -1 ? " (the default)" : "";
   s->plant = s->plant == -1 ? (unknown ? AIT_DEFAULT_PLANT : 0) : s->plant;
   return s->plant + s->hold_out < 1 ? AIT_OK
                                     : ait_fail(AIT_INVALID_ARGUMENT,
-                                               "--plant %g and --hold-out %g leave no validation row for F: expected "
-                                               "less than 1 together",
-                                               s->plant, s->hold_out);
+                                               "--plant %g%s and --hold-out %g leave no validation row for F: "
+                                               "expected less than 1 together",
+                                               s->plant, by_default, s->hold_out);
 }
 
 /* ---- which rows -------------------------------------------------------------------------------- */

@@ -9,10 +9,6 @@
 
 enum { ROW_NUMBERS = 11 };
 
-static ait_status does_not_fit(void) {
-  return ait_fail(AIT_BAD_DATA, "the checkpoint is not of this run: begin anew with --force");
-}
-
 /* ---- out --------------------------------------------------------------------------------------- */
 
 static void put_history(const ait_history *history, ait_writer *writer) {
@@ -69,12 +65,12 @@ ait_status ait_batch_put(void *batch, ait_writer *writer) {
 
 ait_status ait_batch_take_failures(ait_reader *reader, int64_t count, ait_run *runs) {
   if (ait_take_whole(reader) != count) {
-    return does_not_fit();
+    return ait_checkpoint_misfit(reader);
   }
   for (int64_t i = 0; i < count; i++) {
     char *failure = ait_take_text(reader);
     if (failure == NULL) {
-      return reader->out_of_memory ? ait_fail(AIT_OUT_OF_MEMORY, "no memory to read the checkpoint") : does_not_fit();
+      return ait_checkpoint_misfit(reader);
     }
     snprintf(runs[i].failure, sizeof runs[i].failure, "%s", failure);
     free(failure);
@@ -88,7 +84,7 @@ static ait_status take_history(const ait_batch *b, ait_reader *reader, ait_histo
     double numbers[ROW_NUMBERS];
     ait_take_numbers(reader, ROW_NUMBERS, numbers);
     if (numbers[0] != (double)(i + 1) || !(numbers[5] >= 0 && numbers[5] <= (double)b->settings->ll_steps)) {
-      return does_not_fit();
+      return ait_checkpoint_misfit(reader);
     }
     const ait_history_row row = {.t = (int64_t)numbers[0],
                                  .seconds = numbers[1],
@@ -114,7 +110,7 @@ static ait_status take_run(const ait_batch *b, ait_reader *reader, ait_run *run)
   run->figure_seconds = b->figure_seconds;
   const int32_t fits = run->iterations == run->history.count && run->iterations <= b->settings->iterations &&
                        run->early.iteration >= 0 && run->early.iteration <= run->iterations;
-  return fits ? AIT_OK : does_not_fit();
+  return fits ? AIT_OK : ait_checkpoint_misfit(reader);
 }
 
 static ait_status take_gradient_sum(const ait_batch *b, ait_reader *reader) {
@@ -132,7 +128,7 @@ static ait_status take_gradient_sum(const ait_batch *b, ait_reader *reader) {
 
 ait_status ait_batch_take(ait_batch *b, ait_reader *reader) {
   if (ait_take_whole(reader) != b->settings->ll_steps) {
-    return does_not_fit();
+    return ait_checkpoint_misfit(reader);
   }
   b->began = ait_run_clock() - ait_take_number(reader);
   b->figure_seconds = ait_take_number(reader);
@@ -142,5 +138,5 @@ ait_status ait_batch_take(ait_batch *b, ait_reader *reader) {
   AIT_TRY(take_gradient_sum(b, reader));
   const int64_t bytes = ait_take_count(reader, 1);
   const unsigned char *state = ait_take_bytes(reader, (size_t)bytes);
-  return state == NULL ? does_not_fit() : ait_solver_set_state(b->solver, (size_t)bytes, state);
+  return state == NULL ? ait_checkpoint_misfit(reader) : ait_solver_set_state(b->solver, (size_t)bytes, state);
 }

@@ -211,6 +211,12 @@ ait_status ait_checkpoint_save(ait_checkpoint *checkpoint, int64_t iterations, a
   return status;
 }
 
+ait_status ait_checkpoint_misfit(const ait_reader *reader) {
+  return reader != NULL && reader->out_of_memory
+             ? ait_fail(AIT_OUT_OF_MEMORY, "no memory to read the checkpoint")
+             : ait_fail(AIT_BAD_DATA, "the checkpoint is not of this run: begin anew with --force");
+}
+
 ait_status ait_checkpoint_went_on(ait_checkpoint *checkpoint) {
   const ait_reader end = checkpoint->resumed;
   ait_checkpoint_block_end(&checkpoint->block);

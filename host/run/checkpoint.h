@@ -68,6 +68,10 @@ typedef ait_status (*ait_checkpoint_put)(void *run, ait_writer *writer);
  * the older one is then what it was. Errors: those of `put`, AIT_OUT_OF_MEMORY. */
 ait_status ait_checkpoint_save(ait_checkpoint *checkpoint, int64_t iterations, ait_checkpoint_put put, void *run);
 
+/* Fails, as what the reader (which may be NULL) has come to is not what the run needs. Errors: AIT_BAD_DATA;
+ * AIT_OUT_OF_MEMORY where that is why. */
+ait_status ait_checkpoint_misfit(const ait_reader *reader);
+
 /* To be called when the run has gone on: fails where the checkpoint held less or more than it read. Errors:
  * AIT_BAD_DATA. */
 ait_status ait_checkpoint_went_on(ait_checkpoint *checkpoint);

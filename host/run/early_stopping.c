@@ -8,6 +8,7 @@
 
 #include "context/error.h"
 #include "run/allocate.h"
+#include "run/checkpoint.h"
 
 ait_status ait_early_begin(ait_context *context, const ait_network *network, const ait_clean_settings *settings,
                            const ait_clean_data *data, ait_early_stopping *early) {
@@ -98,7 +99,7 @@ ait_status ait_early_take(ait_early_stopping *early, size_t state_bytes, ait_rea
   ait_take_numbers(reader, early->n, early->gradient_sum);
   const unsigned char *state = ait_take_bytes(reader, state_bytes);
   if (state == NULL) {
-    return ait_fail(AIT_BAD_DATA, "the checkpoint is not of this run: begin anew with --force");
+    return ait_checkpoint_misfit(reader);
   }
   memcpy(early->state, state, state_bytes);
   return AIT_OK;

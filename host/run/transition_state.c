@@ -12,10 +12,6 @@
 #include "run/run.h"
 #include "run/transition_parts.h"
 
-static ait_status does_not_fit(void) {
-  return ait_fail(AIT_BAD_DATA, "the checkpoint is not of this run: begin anew with --force");
-}
-
 /* ---- a run ------------------------------------------------------------------------------------- */
 
 /* Takes numbers to a checkpoint, or from it: one of both is NULL. */
@@ -92,7 +88,7 @@ static ait_status take_solver(ait_transition_run *run, ait_reader *reader) {
   const size_t bytes = (size_t)ait_take_count(reader, 1);
   const unsigned char *state = ait_take_bytes(reader, bytes);
   if (state == NULL || bytes == 0) {
-    return state == NULL ? does_not_fit() : AIT_OK;
+    return state == NULL ? ait_checkpoint_misfit(NULL) : AIT_OK;
   }
   run->solver_state = malloc(bytes);
   if (run->solver_state == NULL) {
@@ -117,7 +113,7 @@ static int32_t is_of_run(const ait_transition_run *run) {
 static ait_status take_run(ait_transition_run *run, ait_reader *reader) {
   const carrier from = {.reader = reader};
   carry_run(&from, run);
-  return !reader->failed && is_of_run(run) ? take_solver(run, reader) : does_not_fit();
+  return !reader->failed && is_of_run(run) ? take_solver(run, reader) : ait_checkpoint_misfit(reader);
 }
 
 /* The path has room for what is still to come. */
@@ -132,7 +128,7 @@ ait_status ait_transition_go_on_iterating(ait_transition_run *run, const ait_tra
   return made <= iterations && made <= arm->points &&
                  arm->points + iterations - made + 1 <= (int64_t)AIT_TRANSITION_MOST_POINTS
              ? AIT_OK
-             : does_not_fit();
+             : ait_checkpoint_misfit(NULL);
 }
 
 /* ---- a series ---------------------------------------------------------------------------------- */
@@ -170,10 +166,7 @@ static ait_status take_failures(ait_reader *reader, int64_t count, ait_transitio
     }
     free(failure);
   }
-  if (reader->out_of_memory) {
-    return ait_fail(AIT_OUT_OF_MEMORY, "no memory to read the checkpoint");
-  }
-  return reader->failed || series->begun > count || series->left == 0 ? does_not_fit() : AIT_OK;
+  return reader->failed || series->begun > count || series->left == 0 ? ait_checkpoint_misfit(reader) : AIT_OK;
 }
 
 ait_status ait_transition_series_begin(ait_checkpoint *checkpoint, int64_t count, ait_transition_run *runs,
@@ -213,7 +206,7 @@ ait_status ait_transition_go_on(ait_transition_run *run) {
   if (series->left == 0) {
     return end_resumption(run, series);
   }
-  return run->steps == AIT_TRANSITION_STEPS ? AIT_OK : does_not_fit();
+  return run->steps == AIT_TRANSITION_STEPS ? AIT_OK : ait_checkpoint_misfit(NULL);
 }
 
 /* While runs have still to take their states, the checkpoint that was opened knows more than they do. */
