@@ -6,6 +6,7 @@
 #include "cli/signals.h"
 #include "context/error.h"
 #include "run/claim.h"
+#include "run/inputs.h"
 #include "run/rankings.h"
 #include "run/rate.h"
 
@@ -162,6 +163,7 @@ static ait_status baseline(const baseline_settings *s) {
   ait_folder folder;
   ait_claim claim;
   AIT_TRY(ait_folder_check(s->clean.out, s->clean.force, &folder));
+  AIT_TRY(ait_inputs_check(&s->clean, &folder));
   AIT_TRY(ait_claim_take(&folder, &claim));
   const ait_status status = load_and_rank(s, &folder);
   ait_claim_release(&claim);

@@ -10,6 +10,7 @@
 #include "cli/signals.h"
 #include "context/error.h"
 #include "run/claim.h"
+#include "run/inputs.h"
 #include "run/json_lines.h"
 #include "run/sweep.h"
 
@@ -215,6 +216,7 @@ static ait_status take_checkpoint(clean_work *work, char *const *arguments) {
 static ait_status run_sweep(clean_work *work, char *const *arguments) {
   const ait_clean_settings *settings = &work->input->settings;
   AIT_TRY(ait_folder_check(settings->out, settings->force, &work->folder));
+  AIT_TRY(ait_inputs_check(settings, &work->folder));
   AIT_TRY(ait_claim_take(&work->folder, &work->claim));
   AIT_TRY(ait_sweep_load(settings, &work->input->lists, &work->sweep));
   AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, &work->context));

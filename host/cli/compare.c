@@ -8,6 +8,7 @@
 #include "context/error.h"
 #include "run/claim.h"
 #include "run/compare.h"
+#include "run/inputs.h"
 
 enum { KEY_METHODS = 256, KEY_SEEDS, KEY_SECONDS, KEY_AGAINST };
 
@@ -164,6 +165,7 @@ static ait_status compare(const ait_compare_settings *s) {
   ait_folder folder;
   ait_claim claim;
   AIT_TRY(ait_folder_check(s->clean.out, s->clean.force, &folder));
+  AIT_TRY(ait_inputs_check(&s->clean, &folder));
   AIT_TRY(ait_claim_take(&folder, &claim));
   const ait_status status = compare_in(s, &folder);
   ait_claim_release(&claim);
