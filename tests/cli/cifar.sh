@@ -32,7 +32,7 @@ PYTHON
 
 # Asymmetric noise puts the same share of wrong labels into each class that people mistake for another.
 succeed "$AIT" clean --dataset cifar10 --data-dir "$folder" --train 200 --validation 100 --test 50 --device cpu --quiet \
-  --noise-model asymmetric --noise-rates 0.2,0.5 --iterations 2 --ll-steps 2 --out asymmetric
+  --noise-model asymmetric --noise-rates 0.2,0.5 --iterations 2 --ll-steps 2 --baselines validation --out asymmetric
 python3 - <<'PYTHON' || fail "asymmetric noise"
 import csv, json
 partners = {"truck": "automobile", "bird": "airplane", "deer": "horse", "cat": "dog", "dog": "cat"}
