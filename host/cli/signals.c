@@ -49,7 +49,10 @@ void ait_signals_catch(int32_t quiet) {
   struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
-    sigaction(stopping[i], &action, NULL);
+    struct sigaction inherited;
+    if (sigaction(stopping[i], NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN) {
+      sigaction(stopping[i], &action, NULL); /* what nohup has the program ignore stays ignored */
+    }
   }
   signal(SIGPIPE, SIG_IGN); /* a reader that has gone shows as a write error, not as a death */
   signal(SIGXFSZ, SIG_IGN); /* and so does a file that grows too large */

@@ -9,7 +9,7 @@ clean=("$AIT" clean --dataset cifar10 --data-dir "$folder" --model deep:300 --tr
   --noise 0.3 --iterations 200 --device cpu --out run)
 
 # A signal after a tenth of the iterations: the classifiers beside the run are not what this test is about.
-"${clean[@]}" >out 2>err &
+"${heeding[@]}" "${clean[@]}" >out 2>err &
 pid=$!
 while kill -0 $pid 2>/dev/null && ! grep -q "iteration 20/200" err; do sleep 0.05; done
 kill -INT $pid

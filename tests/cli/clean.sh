@@ -196,7 +196,7 @@ grep -q "rows kept by the baseline + validation rows: not trained: without the c
 grep -q '"validation_only":.*at least 2 rows' one/run.json || fail "one validation row: $(cat one/run.json)"
 
 # ---- a signal ends the run with what there is ------------------------------------------------------
-"$AIT" clean $own_files --out stopped --iterations 100000000 --ll-steps 10 --threads 1 >out 2>err &
+"${heeding[@]}" "$AIT" clean $own_files --out stopped --iterations 100000000 --ll-steps 10 --threads 1 >out 2>err &
 running=$!
 for _ in $(seq 100); do
   sleep 0.1
@@ -215,7 +215,7 @@ grep -q "second Ctrl-C" err || fail "the signal was not answered at once: $(cat 
 
 # ---- a signal while the classifiers beside the run train skips those left --------------------------
 make_data big 3000 3 0.3 6
-"$AIT" clean --images big-images.npy --labels big-labels.npy --val-images big-images.npy --val-labels big-labels.npy \
+"${heeding[@]}" "$AIT" clean --images big-images.npy --labels big-labels.npy --val-images big-images.npy --val-labels big-labels.npy \
   --test-images test-images.npy --test-labels test-labels.npy --model mlp:64 --out beside --iterations 1 --ll-steps 2 \
   --threads 1 >out 2>err &
 running=$!

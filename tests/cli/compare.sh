@@ -149,8 +149,8 @@ succeed "$AIT" compare $tested $budget --model deep:4 --methods transition,rhg -
 [ "$(grep -c ",yes$" without/compare.csv)" -eq 2 ] || fail "with a hidden layer: $(cat without/compare.csv)"
 
 # A signal ends it with what there is, or with nothing where there is nothing yet.
-"$AIT" compare $tested --noise 0.4 --ll-steps 5 --ll-rate 0.3 --methods validation,rhg --seconds 1000 --seeds 0..2 \
-  --out stopped >out 2>err &
+"${heeding[@]}" "$AIT" compare $tested --noise 0.4 --ll-steps 5 --ll-rate 0.3 --methods validation,rhg --seconds 1000 \
+  --seeds 0..2 --out stopped >out 2>err &
 running=$!
 for _ in $(seq 100); do
   sleep 0.1
@@ -161,7 +161,7 @@ wait $running
 [ $? -eq 130 ] || fail "a signal: expected exit status 130"
 grep -q "stopped by a signal before there was any result; nothing was written" err || fail "a signal: $(cat err)"
 [ ! -e stopped ] || fail "a signal before any result leaves a folder: $(ls stopped)"
-"$AIT" compare $tested --noise 0.4 --ll-rate 0.3 --methods margin --seeds 0..999 --out stopped >out 2>err &
+"${heeding[@]}" "$AIT" compare $tested --noise 0.4 --ll-rate 0.3 --methods margin --seeds 0..999 --out stopped >out 2>err &
 running=$!
 for _ in $(seq 100); do
   sleep 0.1

@@ -116,11 +116,20 @@ stopped() {
 }
 for signal in TERM:143 INT:130; do
   out=by-${signal%:*}
-  begin=exec weights "$AIT" $out --iterations 2500 --checkpoint-every 20 2>err &
+  begin="exec ${heeding[*]}" weights "$AIT" $out --iterations 2500 --checkpoint-every 20 2>err &
   until_saved $out
   kill -${signal%:*} $!
   stopped ${signal#*:} "stopped by SIG${signal%:*}" $out
   succeed "$AIT" clean --resume $out --quiet
+  same "$whole" $out
+done
+# What is ignored from the start, as nohup and trap have it, stays ignored.
+for signal in HUP INT; do
+  out=without-$signal
+  (trap '' $signal; begin=exec weights "$AIT" $out --iterations 2500 --checkpoint-every 20) 2>err &
+  until_saved $out
+  kill -$signal $!
+  wait $! || fail "SIG$signal, though ignored: exit status $?: $(cat err)"
   same "$whole" $out
 done
 begin=exec weights "$AIT" limited --iterations 2500 --time-limit 0.01 2>err &

@@ -16,6 +16,9 @@ finish() {
   [ "$failures" -eq 0 ] || exit 1
 }
 
+# A shell has what it puts into the background ignore Ctrl-C, and then the program does; with this before it, it does not.
+heeding=(env --default-signal=INT)
+
 # skip REASON: the rest of the test cannot run here; what has failed before stays failed.
 skip() {
   echo "SKIPPED: $*"

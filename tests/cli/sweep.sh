@@ -243,7 +243,7 @@ expect 1 "all 3 runs diverged; seed-2: " spiked none --seeds 0..2 --ll-rate 1e9
 [ ! -e none ] || fail "a sweep that diverged as a whole has left a folder"
 
 # ---- a signal ends all runs ------------------------------------------------------------------------------
-"$AIT" clean $own_loud --out stopped --seeds 0..2 --noise 0.3 --iterations 100000000 --ll-steps 5 >out 2>err &
+"${heeding[@]}" "$AIT" clean $own_loud --out stopped --seeds 0..2 --noise 0.3 --iterations 100000000 --ll-steps 5 >out 2>err &
 running=$!
 for _ in $(seq 100); do
   sleep 0.1
@@ -263,7 +263,8 @@ grep -q "what there was is in stopped" err || fail "the signal was not answered:
 # stop_noise_models WORDS [more]: a signal as soon as the words are told; the exit status is 130.
 stop_noise_models() {
   rm -rf stopped err
-  "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.3 --out stopped --seeds 0..99 "${@:2}" >out 2>err &
+  "${heeding[@]}" "$AIT" clean ${noise_models/--quiet/} --baselines validation --noise 0.3 --out stopped --seeds 0..99 \
+    "${@:2}" >out 2>err &
   running=$!
   while kill -0 $running 2>/dev/null && ! grep -qs "$1" err; do :; done
   kill -INT $running
