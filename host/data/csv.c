@@ -120,6 +120,7 @@ static ait_status take_names(ait_csv *csv) {
 ait_status ait_csv_open(const char *path, ait_csv *csv) {
   *csv = (ait_csv){.path = path, .next_line = 1};
   AIT_TRY(ait_file_open(path, &csv->stream));
+  ait_file_skip_mark(csv->stream);
   const ait_status status = take_names(csv);
   if (status != AIT_OK) {
     ait_csv_close(csv);
@@ -168,8 +169,8 @@ ait_status ait_csv_number(const ait_csv *csv, int32_t column, double *value) {
   char *end;
   *value = text[0] == '\0' ? NAN : strtod(text, &end);
   if (text[0] != '\0' && (end == text || *end != '\0')) {
-    return ait_fail(AIT_BAD_DATA, "%s: line %lld, column %s: expected a number", csv->path, (long long)csv->line,
-                    csv->column[column]);
+    return ait_fail(AIT_BAD_DATA, "%s: line %lld, column %s: expected a number, found \"%.40s\"", csv->path,
+                    (long long)csv->line, csv->column[column], text);
   }
   return AIT_OK;
 }
@@ -180,8 +181,9 @@ ait_status ait_csv_whole(const ait_csv *csv, int32_t column, int64_t least, int6
   errno = 0;
   *value = strtoll(text, &end, 10);
   if (end == text || *end != '\0' || errno != 0 || *value < least || *value > most) {
-    return ait_fail(AIT_BAD_DATA, "%s: line %lld, column %s: expected a whole number from %lld to %lld", csv->path,
-                    (long long)csv->line, csv->column[column], (long long)least, (long long)most);
+    return ait_fail(AIT_BAD_DATA,
+                    "%s: line %lld, column %s: expected a whole number from %lld to %lld, found \"%.40s\"", csv->path,
+                    (long long)csv->line, csv->column[column], (long long)least, (long long)most, text);
   }
   return AIT_OK;
 }

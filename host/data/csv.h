@@ -12,7 +12,7 @@ extern "C" {
 
 enum { AIT_CSV_MOST_FIELDS = 32 };
 
-/* A file as RFC 4180 has it; its first record names the columns. */
+/* A file as RFC 4180 has it; its first record names the columns. A byte order mark before it is passed over. */
 typedef struct ait_csv {
   const char *path; /* borrowed */
   FILE *stream;

@@ -180,3 +180,11 @@ ait_status ait_file_open(const char *path, FILE **stream) {
   }
   return status;
 }
+
+void ait_file_skip_mark(FILE *stream) {
+  static const char mark[] = {'\xEF', '\xBB', '\xBF'};
+  char beginning[sizeof mark];
+  if (fread(beginning, 1, sizeof mark, stream) < sizeof mark || memcmp(beginning, mark, sizeof mark) != 0) {
+    rewind(stream);
+  }
+}

@@ -41,6 +41,10 @@ void ait_file_abandon(ait_file *file);
  * AIT_IO_ERROR (a folder, a pipe or a device; no permission), AIT_OUT_OF_MEMORY. */
 ait_status ait_file_open(const char *path, FILE **stream);
 
+/* Passes over the byte order mark with which some programs begin a text in UTF-8; to be called before anything is
+ * read. */
+void ait_file_skip_mark(FILE *stream);
+
 /* Makes the entries of the folder that holds `path` durable: what was created, renamed or removed in
  * it survives a power cut. Errors: AIT_IO_ERROR. */
 ait_status ait_file_sync_folder(const char *path);

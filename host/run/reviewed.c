@@ -14,8 +14,8 @@ enum { LEAST_LEFT = 2 };
 typedef struct review {
   ait_clean_data *data;
   ait_csv csv;
-  int32_t row, id, label; /* columns; row or id -1 */
-  char ***by_id;          /* the ids' places in data->ids, sorted by id; NULL without such a column */
+  int32_t row, id, label; /* columns; row or id may be -1 */
+  char ***by_id;          /* the ids' places in data->ids, sorted by id; NULL where rows have numbers */
   int32_t *labels;        /* N: of reviewed rows, else -1 */
   int64_t count;
 } review;
@@ -39,14 +39,14 @@ static ait_status sort_ids(review *r) {
 static ait_status find_columns(review *r) {
   AIT_TRY(ait_csv_expect(&r->csv, "label", &r->label));
   r->row = ait_csv_column(&r->csv, "row");
-  r->id = r->row < 0 ? ait_csv_column(&r->csv, "id") : -1;
+  r->id = ait_csv_column(&r->csv, "id");
   if (r->row < 0 && r->id < 0) {
     return ait_fail(AIT_BAD_DATA, "%s: expected a column row, or id, beside label", r->csv.path);
   }
-  if (r->id >= 0 && r->data->ids == NULL) {
+  if (r->row < 0 && r->data->ids == NULL) {
     return ait_fail(AIT_INVALID_ARGUMENT, "--reviewed %s names rows by id; that takes --ids", r->csv.path);
   }
-  return r->id >= 0 ? sort_ids(r) : AIT_OK;
+  return r->row < 0 ? sort_ids(r) : AIT_OK;
 }
 
 static ait_status find_id(const review *r, int64_t *row) {
@@ -66,13 +66,23 @@ static ait_status find_id(const review *r, int64_t *row) {
   return AIT_OK;
 }
 
+/* A row by its number. An id beside it has to be that row's, or one of the two is of another file. */
+static ait_status find_row(const review *r, int64_t *row) {
+  AIT_TRY(ait_csv_whole(&r->csv, r->row, 0, r->data->train_rows - 1, row));
+  if (r->id < 0 || r->data->ids == NULL || strcmp(r->data->ids[*row], r->csv.field[r->id]) == 0) {
+    return AIT_OK;
+  }
+  return ait_fail(AIT_BAD_DATA, "%s: line %lld: row %lld has the id %.80s, not %.80s", r->csv.path,
+                  (long long)r->csv.line, (long long)*row, r->data->ids[*row], r->csv.field[r->id]);
+}
+
 static ait_status take_record(review *r) {
   int64_t row, label;
   if (r->csv.field[r->label][0] == '\0') {
     return AIT_OK; /* not yet looked at */
   }
   AIT_TRY(ait_csv_whole(&r->csv, r->label, 0, r->data->classes - 1, &label));
-  AIT_TRY(r->row >= 0 ? ait_csv_whole(&r->csv, r->row, 0, r->data->train_rows - 1, &row) : find_id(r, &row));
+  AIT_TRY(r->row >= 0 ? find_row(r, &row) : find_id(r, &row));
   if (r->labels[row] >= 0) {
     return ait_fail(AIT_BAD_DATA, "%s: line %lld: row %lld stands there twice", r->csv.path, (long long)r->csv.line,
                     (long long)row);

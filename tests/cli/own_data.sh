@@ -249,6 +249,16 @@ for by in "by-row.csv" "by-id.csv --ids train-ids.txt"; do
   succeed clean train-images.npy train-labels.npy --all-suspects --reviewed $by --out "${by%%.*}"
   grep -qF "100 clean validation rows (40 of them reviewed training rows)" out || fail "--reviewed $by: $(cat out)"
 done
+# As spreadsheets write it: with a byte order mark and CR LF; ids beside row numbers, of the same rows.
+python3 - <<'PYTHON'
+import csv
+ids = open("train-ids.txt").read().splitlines()
+rows = list(csv.DictReader(open("by-row.csv")))
+with open("spreadsheet.csv", "w", newline="", encoding="utf-8-sig") as file:
+    csv.writer(file).writerows([["row", "label", "id"]] + [[r["row"], r["label"], ids[int(r["row"])]] for r in rows])
+PYTHON
+succeed clean train-images.npy train-labels.npy --all-suspects --reviewed spreadsheet.csv --ids train-ids.txt --out sheet
+cmp -s by-row/weights.npy sheet/weights.npy || fail "a byte order mark or ids beside row numbers change the rows"
 cmp -s by-row/weights.npy by-id/weights.npy || fail "rows and ids do not name the same rows"
 python3 - <<'PYTHON' || fail "--reviewed: not the rows that were expected"
 import csv, json
@@ -278,6 +288,9 @@ refused 2 "--reviewed bad.csv names rows by id; that takes --ids" "id,label\npho
 refused 1 "bad.csv: expected a column row, or id, beside label" "name,label\nphoto,0\n"
 refused 1 "bad.csv: no row has a label" "row,label\n3,\n"
 refused 2 "--reviewed and --train cannot be given together" "row,label\n3,1\n" --train 200
+refused 1 "bad.csv: line 2, column label: expected a whole number from 0 to 2, found \"1.0\"" "row,label\n3,1.0\n"
+refused 1 "bad.csv: line 3: row 4 has the id $(sed -n 5p train-ids.txt), not photo" \
+  "row,id,label\n3,,\n4,photo,1\n" --ids train-ids.txt
 yes "same name" | head -n 300 >same-ids.txt
 refused 1 "bad.csv: line 2: several rows have the id same name" "id,label\nsame name,0\n" --ids same-ids.txt
 expect 1 "none.csv" clean train-images.npy train-labels.npy --reviewed none.csv --quiet --out refused
