@@ -164,10 +164,11 @@ ait_status ait_checkpoint_bind(ait_checkpoint *checkpoint, const ait_context *co
   AIT_TRY(bind_device(checkpoint, context));
   AIT_TRY(ait_fingerprint(count, data, &rows));
   if (is_opened && rows != checkpoint->origin.rows) {
-    return ait_fail(AIT_BAD_DATA,
-                    "%s: rows or labels are not those that the run began with: put back the files it read, or begin "
-                    "anew with --force",
-                    checkpoint->path);
+    return ait_fail(
+        AIT_BAD_DATA,
+        "%s: rows, labels or ids are not those that the run began with: put back the files it read, or begin "
+        "anew with --force",
+        checkpoint->path);
   }
   checkpoint->origin.rows = rows;
   return AIT_OK;

@@ -1,6 +1,7 @@
-/* fingerprint.c - a number that tells the rows and labels of runs from others. */
+/* fingerprint.c - a number that tells the rows, labels and ids of runs from others. */
 #include "run/fingerprint.h"
 
+#include <string.h>
 #include <xxhash.h>
 
 #include "context/error.h"
@@ -34,6 +35,14 @@ static void add_part(XXH3_state_t *state, const ait_matrix *rows, const int32_t 
   }
 }
 
+/* Ids decide no figure, but stand beside the rows that are found. */
+static void add_ids(XXH3_state_t *state, const ait_clean_data *d) {
+  add(state, sizeof d->id_count, &d->id_count);
+  for (int64_t i = 0; i < d->id_count; i++) {
+    add(state, strlen(d->ids[i]) + 1, d->ids[i]);
+  }
+}
+
 ait_status ait_fingerprint(int64_t count, const ait_clean_data *data, uint64_t *fingerprint) {
   XXH3_state_t *state = XXH3_createState();
   if (state == NULL) {
@@ -48,6 +57,7 @@ ait_status ait_fingerprint(int64_t count, const ait_clean_data *data, uint64_t *
     add_part(state, d->test, d->test_labels);
     add(state, sizeof knows_truth, &knows_truth);
     add(state, knows_truth ? (size_t)d->train_rows * sizeof *d->truth : 0, d->truth);
+    add_ids(state, d);
   }
   *fingerprint = XXH3_64bits_digest(state);
   XXH3_freeState(state);

@@ -182,7 +182,7 @@ kill -KILL $!
 wait $! 2>/dev/null
 
 # ---- what cannot go on -----------------------------------------------------------------------------
-begin=exec weights "$AIT" kept --iterations 100000000 --checkpoint-every 5 2>err &
+begin=exec weights "$AIT" kept --iterations 100000000 --checkpoint-every 5 --ids train-ids.txt 2>err &
 until_saved kept
 kill -KILL $!
 wait $! 2>/dev/null
@@ -204,8 +204,12 @@ data[-8:] = bytes(8) if any(data[-8:]) else bytes([1]) + bytes(7)
 open("train-labels.npy", "wb").write(data)
 PYTHON
 cmp -s train-labels.npy labels-kept.npy && fail "the label is what it was"
-expect 1 "rows or labels are not those that the run began with" resume
+expect 1 "rows, labels or ids are not those that the run began with" resume
 mv labels-kept.npy train-labels.npy
+cp train-ids.txt ids-kept.txt
+sed -i '3s/^/another /' train-ids.txt
+expect 1 "rows, labels or ids are not those that the run began with" resume
+mv ids-kept.txt train-ids.txt
 cp kept/checkpoint.ait whole.ait
 head -c 1000 whole.ait >kept/checkpoint.ait
 expect 1 "it was cut or added to" resume
