@@ -149,11 +149,30 @@ static ait_status check_features(const ait_clean_settings *s, const ait_clean_da
   return AIT_OK;
 }
 
+/* The number of classes is that of the largest label. One that no training row can carry and that is beyond the number
+ * of rows is an id, or damage; so many classes would take all memory. */
+static ait_status check_validation_labels(const ait_clean_settings *s, const ait_clean_data *d) {
+  const ait_dataset *train = d->sources[TRAIN], *validation = d->sources[VALIDATION];
+  const int64_t largest = ait_dataset_classes(train) - 1;
+  const int64_t rows = ait_dataset_rows(train) + ait_dataset_rows(validation);
+  for (int64_t i = 0; i < ait_dataset_rows(validation); i++) {
+    const int32_t label = ait_dataset_labels(validation)[i];
+    if (label > largest && label >= rows) {
+      return ait_fail(AIT_BAD_DATA,
+                      "%s: the label of row %lld (counted from 0) is %d; no label of %s is above %lld, and there are "
+                      "but %lld rows in all",
+                      s->validation_labels, (long long)i, label, s->labels, (long long)largest, (long long)rows);
+    }
+  }
+  return AIT_OK;
+}
+
 static ait_status open_own(const ait_clean_settings *s, ait_clean_data *d) {
   if (!d->borrows) {
     AIT_TRY(ait_dataset_open_npy(s->images, s->labels, 0, &d->sources[TRAIN]));
     AIT_TRY(ait_dataset_open_npy(s->validation_images, s->validation_labels, 0, &d->sources[VALIDATION]));
   }
+  AIT_TRY(check_validation_labels(s, d));
   int32_t train = ait_dataset_classes(d->sources[TRAIN]), validation = ait_dataset_classes(d->sources[VALIDATION]);
   d->classes = train > validation ? train : validation;
   if (d->classes < 2) {

@@ -36,6 +36,16 @@ expect 1 "class 1 occurs in the training labels but not in the validation labels
   own gap-images.npy gap-labels.npy missing-images.npy missing-labels.npy --noise 0.5
 expect 1 "wide-images.npy has 21 features" own "${good[@]}" wide-images.npy wide-labels.npy
 expect 1 "more-labels.npy" own "${good[@]}" "${val[@]}" --test-images more-images.npy --test-labels more-labels.npy
+python3 - <<'PYTHON'
+import struct
+data = open("val-labels.npy", "rb").read()
+begin = 10 + struct.unpack("<H", data[8:10])[0]
+size = (len(data) - begin) // 30
+large = (90).to_bytes(size, "little")
+open("large-labels.npy", "wb").write(data[:begin + 7 * size] + large + data[begin + 8 * size:])
+PYTHON
+expect 1 "large-labels.npy: the label of row 7 (counted from 0) is 90; no label of good-labels.npy is above 2" \
+  own "${good[@]}" val-images.npy large-labels.npy
 expect 1 "few-ids.txt has 59 lines" own "${good[@]}" "${val[@]}" --ids few-ids.txt
 expect 1 "no-ids.txt" own "${good[@]}" "${val[@]}" --ids no-ids.txt
 expect 2 "--train 61: there are 60 rows" own "${good[@]}" "${val[@]}" --train 61
