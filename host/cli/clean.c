@@ -149,8 +149,8 @@ typedef struct clean_work {
 } clean_work;
 
 /* What to do about a run that was saved and could not be ended or written. */
-static ait_status of_saved(const ait_checkpoint *checkpoint, const char *out, ait_status status) {
-  if (status == AIT_OK || !checkpoint->is_there) {
+static ait_status of_saved(ait_checkpoint *checkpoint, const char *out, ait_status status) {
+  if (status == AIT_OK || !ait_checkpoint_look(checkpoint)) {
     return status;
   }
   char reason[768];

@@ -230,6 +230,11 @@ ait_status ait_checkpoint_went_on(ait_checkpoint *checkpoint) {
 
 /* ---- the file ---------------------------------------------------------------------------------- */
 
+int32_t ait_checkpoint_look(ait_checkpoint *checkpoint) {
+  checkpoint->is_there = checkpoint->is_there && access(checkpoint->path, F_OK) == 0;
+  return checkpoint->is_there;
+}
+
 ait_status ait_checkpoint_copy(const ait_checkpoint *checkpoint, const char *path) {
   ait_checkpoint_block block;
   ait_reader reader;

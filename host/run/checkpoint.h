@@ -76,6 +76,9 @@ ait_status ait_checkpoint_misfit(const ait_reader *reader);
  * AIT_BAD_DATA. */
 ait_status ait_checkpoint_went_on(ait_checkpoint *checkpoint);
 
+/* Nonzero where the file is there still: somebody may have removed or moved its folder. */
+int32_t ait_checkpoint_look(ait_checkpoint *checkpoint);
+
 /* Copies the file, whole, to `path`. Errors: AIT_IO_ERROR, those of ait_file_commit. */
 ait_status ait_checkpoint_copy(const ait_checkpoint *checkpoint, const char *path);
 

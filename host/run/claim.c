@@ -87,6 +87,11 @@ ait_status ait_claim_take(ait_folder *folder, ait_claim *claim) {
     AIT_TRY(lock(folder->target, claim));
   } while (!is_current(claim->descriptor, claim->lock));
   remove_leftovers(folder->target);
+  struct stat about;
+  if (fstat(claim->descriptor, &about) == 0) {
+    folder->lock_inode = about.st_ino;
+    folder->lock_device = about.st_dev;
+  }
   folder->replace = 1;
   return AIT_OK;
 }

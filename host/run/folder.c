@@ -270,10 +270,30 @@ static void remove_run(const char *path) {
   remove_files(path);
 }
 
+/* Whether the target is gone: then it need not give way. An error where it is another than the one that was claimed. */
+static int find_target(const ait_folder *folder, int *is_gone) {
+  char lock[PATH_MAX];
+  struct stat about;
+  *is_gone = lstat(folder->target, &about) != 0 && errno == ENOENT;
+  if (*is_gone || folder->lock_inode == 0) {
+    return 0;
+  }
+  snprintf(lock, sizeof lock, "%.*s/%s", PATH_MAX - 64, folder->target, AIT_FOLDER_LOCK);
+  if (lstat(lock, &about) == 0 && about.st_ino == folder->lock_inode && about.st_dev == folder->lock_device) {
+    return 0;
+  }
+  errno = EEXIST;
+  return -1;
+}
+
 /* Puts the partial folder in the target's place. Both names exist during an exchange, so there is no
  * moment without a complete run; file systems that cannot exchange get two renames. */
 static int replace_target(const ait_folder *folder) {
-  if (!folder->replace) {
+  int is_gone;
+  if (find_target(folder, &is_gone) != 0) {
+    return -1;
+  }
+  if (is_gone || !folder->replace) {
     return rename(folder->partial, folder->target);
   }
   if (renameat2(AT_FDCWD, folder->partial, AT_FDCWD, folder->target, RENAME_EXCHANGE) == 0) {
@@ -304,12 +324,13 @@ ait_status ait_folder_commit(ait_folder *folder) {
   if (status == AIT_OK) {
     status = ait_file_sync_folder(inside);
   }
-  if (status == AIT_OK && replace_target(folder) != 0) {
-    status = ait_fail(AIT_IO_ERROR, "%s: the finished run cannot be put there: %s", folder->target, strerror(errno));
-  }
   if (status != AIT_OK) {
     ait_folder_abandon(folder);
     return status;
+  }
+  if (replace_target(folder) != 0) {
+    return ait_fail(AIT_IO_ERROR, "%s: the finished run cannot be put there and stays in %s: %s", folder->target,
+                    folder->partial, strerror(errno));
   }
   folder->partial[0] = '\0';
   return ait_file_sync_folder(folder->target);

@@ -5,6 +5,7 @@
 #define AIT_RUN_FOLDER_H
 
 #include <limits.h>
+#include <sys/types.h>
 
 #include "ait/status.h"
 
@@ -16,6 +17,8 @@ typedef struct ait_folder {
   char target[PATH_MAX];  /* DIR, links resolved where it exists */
   char partial[PATH_MAX]; /* empty until begun and after the end */
   int32_t replace;        /* nonzero: an older run in the target gives way */
+  ino_t lock_inode;       /* of the lock in a target that is claimed; 0: it is not */
+  dev_t lock_device;
 } ait_folder;
 
 /* The lock of a folder that is claimed (run/claim.h). */
@@ -45,8 +48,9 @@ ait_status ait_folder_begin_inner(const ait_folder *folder, const char *name, ai
 ait_status ait_folder_path(const ait_folder *folder, const char *name, char *path);
 
 /* Syncs the partial folder and puts it in the target's place; an older run is exchanged in one step and
- * then removed. On failure the partial folder is removed and the target is what it was.
- * Errors: AIT_IO_ERROR. */
+ * then removed. A target that is gone by now is made anew; one that was claimed and is another by now is left alone.
+ * On failure the target is what it was, and the run stays in the partial folder, which the sentence names; what could
+ * not be synced is removed. Errors: AIT_IO_ERROR. */
 ait_status ait_folder_commit(ait_folder *folder);
 
 /* Ends what ait_folder_begin began, by the status of the writing: commits, or removes what there is, and says so.

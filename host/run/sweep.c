@@ -217,12 +217,14 @@ ait_status ait_sweep_verdict(const ait_sweep *sweep, const char *folder) {
 static ait_status write_inner(const ait_sweep *sweep, int64_t i, const ait_folder *folder) {
   ait_folder inner;
   AIT_TRY(ait_folder_begin_inner(folder, sweep->names[i], &inner));
-  const ait_status status = sweep->kind->write_files(sweep, i, &inner);
+  ait_status status = sweep->kind->write_files(sweep, i, &inner);
+  if (status == AIT_OK) {
+    status = ait_folder_commit(&inner);
+  }
   if (status != AIT_OK) {
     ait_folder_abandon(&inner);
-    return status;
   }
-  return ait_folder_commit(&inner);
+  return status;
 }
 
 /* The tables first: they list the runs, so that an abandoned folder knows what it holds. */
@@ -238,7 +240,7 @@ static ait_status write_all(const ait_sweep *sweep, const ait_folder *folder) {
 
 /* A run that was stopped can still go on. */
 static ait_status keep_checkpoint(const ait_sweep *sweep, const ait_folder *folder) {
-  if (sweep->checkpoint == NULL || !sweep->checkpoint->is_there || !ait_sweep_was_stopped(sweep)) {
+  if (sweep->checkpoint == NULL || !ait_checkpoint_look(sweep->checkpoint) || !ait_sweep_was_stopped(sweep)) {
     return AIT_OK;
   }
   char path[PATH_MAX];

@@ -40,5 +40,36 @@ diff -r older kept-older >differences || fail "a folder that holds an input was 
 touch file
 expect 1 "file" run --out file
 expect 1 "does not exist" run --out none/run
+
+# ---- a folder that somebody removes, moves or replaces while the run is under way -------------------
+# while_running OUT COMMAND...: the command acts on the folder of a run that is stopped meanwhile; exit status in $status.
+while_running() {
+  local out=$1
+  shift
+  "$AIT" clean --threads 1 --quiet --images train-images.npy --labels train-labels.npy --val-images val-images.npy \
+    --val-labels val-labels.npy --iterations 100000000 --ll-steps 2 --baselines validation --checkpoint-every 1 \
+    --out "$out" 2>err &
+  for _ in $(seq 500); do
+    [ -e "$out/checkpoint.ait" ] && break
+    sleep 0.02
+  done
+  eval "$*"
+  sleep 0.1
+  kill -TERM $!
+  wait $!
+  status=$?
+}
+
+for way in "rm -rf gone" "mv gone elsewhere"; do
+  while_running gone "until $way 2>>left; do :; done"
+  [ $status -eq 143 ] && grep -q "stopped after" gone/run.json || fail "$way: exit status $status: $(cat err)"
+  grep -q -- "--resume" err && [ ! -e gone/checkpoint.ait ] && fail "$way: speaks of a checkpoint: $(cat err)"
+  rm -rf gone
+done
+while_running other "until rm -rf other 2>>left && mkdir other; do :; done; cp train-labels.npy other/y.npy"
+[ $status -eq 1 ] && grep -q "the finished run cannot be put there and stays in .*other.partial-[0-9]*: File exists" err ||
+  fail "a folder of somebody else: exit status $status: $(cat err)"
+cmp -s train-labels.npy other/y.npy && [ -e other.partial-*/run.json ] || fail "a folder of somebody else: $(ls other*)"
+rm -rf other*
 [ -z "$(find . -name '*.partial*' -o -name '*.old*')" ] || fail "left behind: $(find . -name '*.partial*' -o -name '*.old*')"
 finish
