@@ -131,6 +131,7 @@ ait_status ait_checkpoint_begin(const char *path, char *const *arguments, ait_ch
 }
 
 void ait_checkpoint_end(ait_checkpoint *checkpoint) {
+  ait_checkpoint_block_end(&checkpoint->held);
   ait_checkpoint_block_end(&checkpoint->block);
   free_origin(&checkpoint->origin);
   *checkpoint = (ait_checkpoint){.every_iterations = 0};
@@ -196,20 +197,37 @@ static ait_status fill(const ait_checkpoint *checkpoint, ait_checkpoint_put put,
   return put(run, &writer);
 }
 
-ait_status ait_checkpoint_save(ait_checkpoint *checkpoint, int64_t iterations, ait_checkpoint_put put, void *run) {
-  ait_checkpoint_block block = {.memory = NULL};
-  const ait_status status = fill(checkpoint, put, run, &block);
-  if (status == AIT_OK && ait_checkpoint_block_write(&block, checkpoint->path) == AIT_OK) {
+ait_status ait_checkpoint_hold(ait_checkpoint *checkpoint, ait_checkpoint_put put, void *run) {
+  ait_checkpoint_block_end(&checkpoint->held);
+  return fill(checkpoint, put, run, &checkpoint->held);
+}
+
+static void write_held(ait_checkpoint *checkpoint, int64_t iterations) {
+  if (ait_checkpoint_block_write(&checkpoint->held, checkpoint->path) == AIT_OK) {
     checkpoint->is_there = 1;
     checkpoint->warned = 0;
-  } else if (status == AIT_OK && !checkpoint->warned) {
+  } else if (!checkpoint->warned) {
     checkpoint->warned = 1;
     fprintf(stderr, "%s: warning: no checkpoint from iteration %lld on: %s\n", this_program, (long long)iterations,
             ait_last_error());
   }
-  ait_checkpoint_block_end(&block);
+}
+
+ait_status ait_checkpoint_save(ait_checkpoint *checkpoint, int64_t iterations, ait_checkpoint_put put, void *run) {
+  const ait_status status = ait_checkpoint_hold(checkpoint, put, run);
+  if (status == AIT_OK) {
+    write_held(checkpoint, iterations);
+  }
+  ait_checkpoint_block_end(&checkpoint->held);
   ait_checkpoint_start(checkpoint, iterations);
   return status;
+}
+
+void ait_checkpoint_save_held(ait_checkpoint *checkpoint) {
+  if (checkpoint->held.memory != NULL) {
+    write_held(checkpoint, checkpoint->seen_iterations);
+    ait_checkpoint_block_end(&checkpoint->held);
+  }
 }
 
 ait_status ait_checkpoint_misfit(const ait_reader *reader) {

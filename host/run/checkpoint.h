@@ -38,6 +38,8 @@ typedef struct ait_checkpoint {
 
   int64_t seen_iterations; /* when it was saved last, or began */
   double seen_clock;
+  ait_checkpoint_block held; /* what ait_checkpoint_save_held writes; memory NULL: nothing */
+
   int32_t warned;   /* nonzero: it could not be saved, and that was said */
   int32_t is_there; /* nonzero: the file holds this run, at that iteration */
 } ait_checkpoint;
@@ -67,6 +69,13 @@ typedef ait_status (*ait_checkpoint_put)(void *run, ait_writer *writer);
 /* Saves. A file that cannot be written is a warning on stderr, the first time, and no error, as the run can go on;
  * the older one is then what it was. Errors: those of `put`, AIT_OUT_OF_MEMORY. */
 ait_status ait_checkpoint_save(ait_checkpoint *checkpoint, int64_t iterations, ait_checkpoint_put put, void *run);
+
+/* Keeps in memory what ait_checkpoint_save would write, for ait_checkpoint_save_held: the run goes on with work that
+ * nothing is saved of. Errors: those of `put`, AIT_OUT_OF_MEMORY. */
+ait_status ait_checkpoint_hold(ait_checkpoint *checkpoint, ait_checkpoint_put put, void *run);
+
+/* Saves what was held last, if nothing has been saved since. A file that cannot be written is a warning. */
+void ait_checkpoint_save_held(ait_checkpoint *checkpoint);
 
 /* Fails, as what the reader (which may be NULL) has come to is not what the run needs. Errors: AIT_BAD_DATA;
  * AIT_OUT_OF_MEMORY where that is why. */

@@ -162,7 +162,11 @@ void ait_sweep_end(ait_sweep *sweep) {
 /* ---- the runs ---------------------------------------------------------------------------------- */
 
 ait_status ait_sweep_clean(ait_sweep *sweep, const volatile sig_atomic_t *stop) {
-  return of_all(sweep, sweep->kind->clean(sweep, stop));
+  AIT_TRY(of_all(sweep, sweep->kind->clean(sweep, stop)));
+  if (sweep->checkpoint != NULL && ait_sweep_was_stopped(sweep)) {
+    ait_checkpoint_save_held(sweep->checkpoint);
+  }
+  return AIT_OK;
 }
 
 void ait_sweep_quieten(ait_sweep *sweep) {

@@ -209,21 +209,23 @@ ait_status ait_transition_go_on(ait_transition_run *run) {
   return run->steps == AIT_TRANSITION_STEPS ? AIT_OK : ait_checkpoint_misfit(NULL);
 }
 
-/* While runs have still to take their states, the checkpoint that was opened knows more than they do. */
-static ait_status save(ait_transition_series *series, int32_t is_stop) {
+/* While runs have still to take their states, the checkpoint that was opened knows more than they do. What a run that
+ * is through comes to is held, for a stop while the classifiers beside the runs are trained. */
+static ait_status save(ait_transition_series *series, int32_t is_stop, int32_t is_through) {
   if (series == NULL || series->checkpoint == NULL || series->left > 0) {
     return AIT_OK;
   }
   const int64_t made = count_iterations(series);
-  return is_stop || ait_checkpoint_is_due(series->checkpoint, made)
-             ? ait_checkpoint_save(series->checkpoint, made, put_series, series)
-             : AIT_OK;
+  if (is_stop || ait_checkpoint_is_due(series->checkpoint, made)) {
+    AIT_TRY(ait_checkpoint_save(series->checkpoint, made, put_series, series));
+  }
+  return is_through ? ait_checkpoint_hold(series->checkpoint, put_series, series) : AIT_OK;
 }
 
 /* The signal is looked at once, so that no run stops without having been saved. */
 ait_status ait_transition_keep(ait_transition_run *run, int32_t may_stop) {
   const int32_t is_stop = *run->stop != 0;
   run->seconds = ait_run_clock() - run->began;
-  AIT_TRY(save(run->series, is_stop));
+  AIT_TRY(save(run->series, is_stop, run->steps == AIT_TRANSITION_STEPS));
   return is_stop && may_stop ? ait_fail(AIT_STOPPED, "stopped by a signal before the rows were ranked") : AIT_OK;
 }

@@ -155,6 +155,23 @@ for out in unranked ended; do
   same "$whole" $out
 done
 
+# A stop while the classifiers beside the runs are trained; no other checkpoint is due before.
+for cleaning in "transition" "weights --iterations 30"; do
+  whole=beside-${cleaning%% *}
+  out=$whole-cut
+  beside="$files --cleaning $cleaning --threads 1 --seeds 0..1 --test-images rough-images.npy --test-labels rough-labels.npy"
+  succeed "$AIT" clean $beside --quiet --out $whole
+  "$AIT" clean $beside --out $out >other 2>err &
+  while kill -0 $! 2>/dev/null && ! grep -qs "training the classifiers beside every run" err; do :; done
+  kill -TERM $!
+  wait $!
+  [ $? -eq 143 ] && grep -q "what there was is in $out; go on with: ait clean --resume $out" err || fail "$out: $(cat err)"
+  grep -q "skipped, as a signal asked to stop" $out/seed-1/run.json || fail "$out: nothing was skipped"
+  succeed "$AIT" clean --resume $out --quiet
+  same $whole $out
+  grep -q "skipped" $out/seed-*/run.json && fail "$out: its classifiers were not made up for"
+done
+
 # A second signal ends a long iteration at once; nothing is left of the run, and its folder can be used.
 begin=exec weights "$AIT" twice --iterations 10 --method ls --ll-steps 5000000 2>err &
 for _ in $(seq 100); do
