@@ -7,6 +7,7 @@
 
 #include "ait/status.h"
 #include "cli/options.h"
+#include "run/json_lines.h"
 
 static const struct {
   const char *name;
@@ -71,11 +72,14 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
   }
 }
 
-/* A result that could not be written is no result. */
+/* A result that could not be written is no result. What failed earlier has a reason that errno has long lost. */
 static int flush_output(int exit_status) {
-  int failed = ferror(stdout);
+  const int failed = ferror(stdout), earlier = ait_json_line_error();
+  errno = 0;
   if (fclose(stdout) != 0 || failed) {
-    fprintf(stderr, "%s: the output could not be written: %s\n", AIT_PROGRAM, strerror(errno));
+    const int reason = earlier != 0 ? earlier : errno;
+    fprintf(stderr, "%s: the output could not be written: %s\n", AIT_PROGRAM,
+            reason != 0 ? strerror(reason) : "a part of it is lost");
     return exit_status != AIT_EXIT_SUCCESS ? exit_status : AIT_EXIT_FAILED;
   }
   return exit_status;

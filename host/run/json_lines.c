@@ -12,6 +12,11 @@
 #include "run/json.h"
 
 static int32_t is_incomplete = 0; /* nonzero: there was no memory for a line */
+static int output_error = 0;      /* errno of the first line that could not be written */
+
+int ait_json_line_error(void) {
+  return output_error;
+}
 
 /* A line that could not be written shows when the program closes its output, and one that could not be made in the
  * summary; the run goes on. */
@@ -19,8 +24,10 @@ static ait_status print_line(cJSON *object) {
   char *text = cJSON_PrintUnformatted(object);
   const ait_status status = ait_json_expect_whole("a line of --json");
   if (status == AIT_OK) {
-    printf("%s\n", text);
-    fflush(stdout);
+    errno = 0;
+    if ((printf("%s\n", text) < 0 || fflush(stdout) != 0) && output_error == 0) {
+      output_error = errno;
+    }
   }
   is_incomplete |= status != AIT_OK;
   cJSON_free(text);

@@ -33,6 +33,9 @@ void ait_json_line_note(const char *text);
  * there). */
 ait_status ait_json_line_summary(const char *folder, const char *document);
 
+/* errno of the first line that could not be written, or 0. */
+int ait_json_line_error(void);
+
 #ifdef __cplusplus
 }
 #endif

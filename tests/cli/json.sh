@@ -19,6 +19,19 @@ mv out notes
 succeed "$AIT" clean $files $weights --out plain --quiet
 [ ! -s out ] || fail "--quiet says something: $(cat out)"
 
+# Output that goes nowhere: the run is there, and the reason is told.
+if [ -c /dev/full ]; then
+  "$AIT" clean $files $weights --json --quiet --out full >/dev/full 2>err
+  [ $? -eq 1 ] && grep -q "could not be written: No space left on device" err || fail "a full disk: $(cat err)"
+fi
+python3 -c "
+import os, subprocess, sys
+reader, writer = os.pipe()
+os.close(reader)
+subprocess.run(sys.argv[1:], stdout=writer)" "$AIT" clean $files $weights --json --quiet --out closed 2>err
+grep -q "could not be written: Broken pipe" err || fail "a reader that has gone: $(cat err)"
+cmp -s plain/y.npy closed/y.npy || fail "without a reader the run is another one"
+
 python3 - <<'PYTHON' || fail "the objects are not what they should be"
 import csv, json
 
