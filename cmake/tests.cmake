@@ -15,6 +15,9 @@ foreach(script IN LISTS AIT_CLI_TESTS)
   set_tests_properties(cli.${name} PROPERTIES ENVIRONMENT
     "AIT=$<TARGET_FILE:ait_program>;AIT64=$<TARGET_FILE:ait64_program>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 endforeach()
+if(AIT_SANITIZE) # a killed program begins anew, which takes a watched one longer than what it is killed in
+  set_property(TEST cli.resume APPEND PROPERTY ENVIRONMENT AIT_KILLS=1)
+endif()
 
 ait_add_script(packaging ${PROJECT_SOURCE_DIR}/tests/packaging.sh packaging)
 set_tests_properties(packaging PROPERTIES ENVIRONMENT
