@@ -9,6 +9,10 @@ endfunction()
 ait_add_script(links ${PROJECT_SOURCE_DIR}/tests/links.sh docs)
 
 file(GLOB AIT_CLI_TESTS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/cli/*.sh)
+# Sanitizers leave out what takes many iterations for a figure, over code that the others run.
+if(AIT_SANITIZE)
+  list(FILTER AIT_CLI_TESTS EXCLUDE REGEX "/(auto_rate|golden|solve)\\.sh$")
+endif()
 foreach(script IN LISTS AIT_CLI_TESTS)
   get_filename_component(name ${script} NAME_WE)
   ait_add_script(cli.${name} ${script} cli)
