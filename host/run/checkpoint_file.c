@@ -79,7 +79,7 @@ static ait_status read_whole(int descriptor, const char *path, size_t bytes, uns
 static ait_status check_head(const char *path, const unsigned char head[HEAD_BYTES], size_t size) {
   ait_reader reader = {.data = head + sizeof mark, .left = HEAD_BYTES - sizeof mark};
   if (memcmp(head, mark, sizeof mark) != 0) {
-    return ait_fail(AIT_BAD_DATA, "%s: is no checkpoint", path);
+    return ait_fail(AIT_BAD_DATA, "%s: is no checkpoint; begin anew with --force", path);
   }
   const int64_t layout = ait_take_whole(&reader), bytes = ait_take_whole(&reader);
   if (layout != LAYOUT) {
@@ -106,7 +106,8 @@ static ait_status read_block(int descriptor, const char *path, ait_checkpoint_bl
   unsigned char head[HEAD_BYTES];
   AIT_TRY(measure(descriptor, path, &block->bytes));
   if (block->bytes < sizeof head) {
-    return ait_fail(AIT_BAD_DATA, "%s: is no checkpoint: it has %zu bytes", path, block->bytes);
+    return ait_fail(AIT_BAD_DATA, "%s: is no checkpoint: it has %zu bytes; begin anew with --force", path,
+                    block->bytes);
   }
   AIT_TRY(read_whole(descriptor, path, sizeof head, head));
   AIT_TRY(check_head(path, head, block->bytes));

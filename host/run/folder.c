@@ -139,25 +139,27 @@ static ait_status expect_listed_run(const char *path, const char *name) {
 }
 
 /* Looks into an existing folder. *entries counts what is there; where `force` would replace it, what no
- * run has written is an error. */
+ * run has written is an error. A checkpoint alone, as its name is nobody else's, gives way however damaged it is. */
 static ait_status look_into(const char *path, int32_t force, int64_t *entries) {
   DIR *directory = opendir(path);
   if (directory == NULL) {
     return ait_fail(AIT_IO_ERROR, "--out %s: exists but is no folder that can be read: %s", path, strerror(errno));
   }
   ait_status status = AIT_OK;
+  int64_t others = 0;
   *entries = 0;
   for (struct dirent *entry; status == AIT_OK && (entry = readdir(directory)) != NULL;) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_trace(entry->d_name)) {
       continue;
     }
     (*entries)++;
+    others += strcmp(entry->d_name, AIT_CHECKPOINT_NAME) != 0;
     if (force && !may_be_run_file(path, entry->d_name)) {
       status = expect_listed_run(path, entry->d_name);
     }
   }
   closedir(directory);
-  return status == AIT_OK && force && *entries > 0 ? expect_older_run(path) : status;
+  return status == AIT_OK && force && others > 0 ? expect_older_run(path) : status;
 }
 
 /* The folder that the target is an entry of. */

@@ -234,7 +234,19 @@ expect 1 "it was cut or added to" resume
 cmp -s whole.ait kept/checkpoint.ait && { head -c 1000 whole.ait; printf 'y'; tail -c +1002 whole.ait; } >kept/checkpoint.ait
 expect 1 "is damaged, as its checksum tells" resume
 echo "nothing" >kept/checkpoint.ait
-expect 1 "is no checkpoint" resume
+expect 1 "is no checkpoint: it has 8 bytes; begin anew with --force" resume
+for damage in ": >" "head -c 4096 /dev/zero >"; do
+  mkdir damaged
+  eval "$damage damaged/checkpoint.ait"
+  expect 1 "is no checkpoint" "$AIT" clean --resume damaged
+  grep -q "begin anew with --force" err || fail "$damage: $(cat err)"
+  cp train-labels.npy damaged/y.npy
+  expect 1 "no run.json of an older run" weights "$AIT" damaged --iterations 2 --force
+  rm damaged/y.npy
+  succeed weights "$AIT" damaged --iterations 2 --force
+  [ -e damaged/checkpoint.ait ] && fail "$damage: the damaged checkpoint is there still"
+  rm -r damaged
+done
 cp whole.ait kept/checkpoint.ait
 
 # ---- a disk on which nothing fits ------------------------------------------------------------------
