@@ -1,32 +1,7 @@
 /* html.c - writing text into a page so that it stays text. */
 #include "report/html.h"
 
-#include <string.h>
-
-static int is_continuation(unsigned char byte) {
-  return (byte & 0xC0) == 0x80;
-}
-
-/* The bytes of the character that begins here where it is well-formed UTF-8 (RFC 3629), else 0. */
-static int character_bytes(const unsigned char *text) {
-  const unsigned char first = text[0], second = text[1];
-  if (first < 0x80) {
-    return 1;
-  }
-  if (first >= 0xC2 && first <= 0xDF) {
-    return is_continuation(second) ? 2 : 0;
-  }
-  if (first >= 0xE0 && first <= 0xEF) {
-    const int overlong = first == 0xE0 && second < 0xA0, surrogate = first == 0xED && second > 0x9F;
-    return is_continuation(second) && !overlong && !surrogate && is_continuation(text[2]) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const int overlong = first == 0xF0 && second < 0x90, too_large = first == 0xF4 && second > 0x8F;
-    const int well_formed = is_continuation(second) && !overlong && !too_large;
-    return well_formed && is_continuation(text[2]) && is_continuation(text[3]) ? 4 : 0;
-  }
-  return 0;
-}
+#include "run/utf8.h"
 
 static const char *escape_of(unsigned char c) {
   switch (c) {
@@ -41,21 +16,20 @@ static const char *escape_of(unsigned char c) {
     case '\'':
       return "&#39;";
     default:
-      return c < 0x20 || c == 0x7F ? "\xEF\xBF\xBD" : NULL;
+      return c < 0x20 || c == 0x7F ? AIT_UTF8_REPLACEMENT : NULL;
   }
 }
 
 void ait_html_text(FILE *out, const char *text) {
-  const unsigned char *c = (const unsigned char *)text;
-  while (*c != '\0') {
-    const int bytes = character_bytes(c);
-    const char *escape = bytes == 0 ? "\xEF\xBF\xBD" : bytes == 1 ? escape_of(*c) : NULL;
+  while (*text != '\0') {
+    const int bytes = ait_utf8_character(text);
+    const char *escape = bytes == 0 ? AIT_UTF8_REPLACEMENT : bytes == 1 ? escape_of((unsigned char)*text) : NULL;
     if (escape != NULL) {
       fputs(escape, out);
     } else {
-      fwrite(c, 1, (size_t)bytes, out);
+      fwrite(text, 1, (size_t)bytes, out);
     }
-    c += bytes > 0 ? bytes : 1;
+    text += bytes > 0 ? bytes : 1;
   }
 }
 

@@ -49,7 +49,7 @@ static cJSON *describe_contestant(const ait_comparison *c, int32_t k) {
     if (!cell->done) {
       cJSON *failure = cJSON_CreateObject();
       ait_document_seed(failure, c->settings->seeds[s]);
-      cJSON_AddStringToObject(failure, "sentence", cell->failure);
+      ait_document_text(failure, "sentence", cell->failure);
       ait_json_append(failures, failure);
     }
   }

@@ -9,6 +9,7 @@
 #include "context/error.h"
 #include "data/file.h"
 #include "run/reviewed.h"
+#include "run/utf8.h"
 
 enum { TRAIN, VALIDATION, TEST };
 
@@ -231,6 +232,18 @@ static ait_status append_id(const char *line, size_t length, ait_clean_data *d, 
   return AIT_OK;
 }
 
+/* suspects.csv repeats them, and tables are read as UTF-8. */
+static ait_status expect_utf8(const char *line, size_t length, const char *path, int64_t number) {
+  for (size_t i = 0; i < length;) {
+    const int bytes = ait_utf8_character(line + i);
+    if (bytes == 0) {
+      return ait_fail(AIT_BAD_DATA, "%s: line %lld is not in UTF-8; expected ids in UTF-8", path, (long long)number);
+    }
+    i += (size_t)bytes;
+  }
+  return AIT_OK;
+}
+
 static ait_status read_ids(FILE *file, const char *path, ait_clean_data *d) {
   char *line = NULL;
   size_t size = 0;
@@ -241,7 +254,10 @@ static ait_status read_ids(FILE *file, const char *path, ait_clean_data *d) {
     while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) {
       length--;
     }
-    status = append_id(line, (size_t)length, d, &capacity);
+    status = expect_utf8(line, (size_t)length, path, d->id_count + 1);
+    if (status == AIT_OK) {
+      status = append_id(line, (size_t)length, d, &capacity);
+    }
   }
   if (status == AIT_OK && ferror(file)) {
     status = ait_fail(AIT_IO_ERROR, "%s: cannot be read: %s", path, strerror(errno));
@@ -253,6 +269,7 @@ static ait_status read_ids(FILE *file, const char *path, ait_clean_data *d) {
 static ait_status load_ids(const ait_clean_settings *s, ait_clean_data *d) {
   FILE *file;
   AIT_TRY(ait_file_open(s->ids, &file));
+  ait_file_skip_mark(file);
   ait_status status = read_ids(file, s->ids, d);
   fclose(file);
   AIT_TRY(status);

@@ -98,11 +98,7 @@ void ait_document_figure(cJSON *object, const char *name, double value) {
 }
 
 void ait_document_text(cJSON *object, const char *name, const char *text) {
-  if (text == NULL) {
-    cJSON_AddNullToObject(object, name);
-  } else {
-    cJSON_AddStringToObject(object, name, text);
-  }
+  ait_json_add(object, name, text != NULL ? ait_json_text(text) : cJSON_CreateNull());
 }
 
 void ait_document_seed(cJSON *object, uint64_t value) {
@@ -149,7 +145,7 @@ void ait_document_rows(cJSON *json, const ait_clean_data *d) {
   }
   cJSON *names = cJSON_AddArrayToObject(data, "class_names");
   for (int32_t c = 0; c < d->classes; c++) {
-    ait_json_append(names, cJSON_CreateString(ait_dataset_class_name(d->sources[0], c)));
+    ait_json_append(names, ait_json_text(ait_dataset_class_name(d->sources[0], c)));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "context/error.h"
 #include "data/file.h"
+#include "run/utf8.h"
 
 enum { LARGEST_FILE = 16 << 20 };
 
@@ -44,6 +45,25 @@ void ait_json_append(cJSON *array, cJSON *item) {
   if (!cJSON_AddItemToArray(array, item)) {
     cJSON_Delete(item);
   }
+}
+
+cJSON *ait_json_text(const char *text) {
+  char *clean = allocate((sizeof AIT_UTF8_REPLACEMENT - 1) * strlen(text) + 1), *end = clean;
+  if (clean == NULL) {
+    return NULL;
+  }
+  while (*text != '\0') {
+    const int bytes = ait_utf8_character(text);
+    const char *from = bytes > 0 ? text : AIT_UTF8_REPLACEMENT;
+    const size_t length = bytes > 0 ? (size_t)bytes : sizeof AIT_UTF8_REPLACEMENT - 1;
+    memcpy(end, from, length);
+    end += length;
+    text += bytes > 0 ? bytes : 1;
+  }
+  *end = '\0';
+  cJSON *item = cJSON_CreateString(clean);
+  free(clean);
+  return item;
 }
 
 ait_status ait_json_expect_whole(const char *what) {

@@ -16,6 +16,10 @@ ait_status ait_json_expect_whole(const char *what);
 void ait_json_add(cJSON *object, const char *name, cJSON *item);
 void ait_json_append(cJSON *array, cJSON *item);
 
+/* A new string, which JSON wants in UTF-8: bytes that are not, as file names may hold, become U+FFFD. NULL without
+ * memory. */
+cJSON *ait_json_text(const char *text);
+
 /* Reads a file of at most 16 MiB; the caller frees *json with cJSON_Delete.
  * Errors: AIT_NOT_FOUND, AIT_IO_ERROR, AIT_OUT_OF_MEMORY, AIT_BAD_DATA (not JSON; the sentence gives the line). */
 ait_status ait_json_read(const char *path, cJSON **json);

@@ -89,7 +89,7 @@ void ait_json_line_arm(const ait_clean_settings *s, const char *arm, int64_t t, 
 
 void ait_json_line_note(const char *text) {
   cJSON *object = begin("note");
-  cJSON_AddStringToObject(object, "text", text);
+  ait_document_text(object, "text", text);
   (void)print_line(object);
 }
 
@@ -120,7 +120,7 @@ ait_status ait_json_line_summary(const char *folder, const char *document) {
   ait_status status = minify_file(path, &text);
   if (status == AIT_OK) {
     cJSON *object = begin("summary");
-    cJSON_AddStringToObject(object, "folder", folder);
+    ait_document_text(object, "folder", folder);
     cJSON_AddRawToObject(object, "document", text);
     status = print_line(object);
   }

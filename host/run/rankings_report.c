@@ -50,7 +50,7 @@ void ait_rankings_describe(const ait_rankings *r, cJSON *object) {
     if (r->each[kind].made) {
       ait_json_add(rankings, ait_ranking_words[kind], describe_ranking(r, kind));
     } else if (r->each[kind].asked) {
-      cJSON_AddStringToObject(failures, ait_ranking_words[kind], r->each[kind].failure);
+      ait_document_text(failures, ait_ranking_words[kind], r->each[kind].failure);
     }
   }
 }

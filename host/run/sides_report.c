@@ -36,7 +36,7 @@ void ait_sides_describe(const ait_sides *s, cJSON *accuracy, cJSON *result) {
       cJSON_AddNumberToObject(item, "rate", s->training[side].rate);
     }
     if (s->failure[side][0] != '\0') {
-      cJSON_AddStringToObject(failures, ait_side_words[side], s->failure[side]);
+      ait_document_text(failures, ait_side_words[side], s->failure[side]);
     }
   }
   if (s->with_rankings) {

@@ -169,7 +169,7 @@ static cJSON *describe_run(const table *t, int64_t i) {
   ait_document_figure(item, "noise", noise_of(t->sweep, i));
   cJSON_AddStringToObject(item, "state", state.word);
   if (failed) {
-    cJSON_AddStringToObject(item, "failure", state.failure);
+    ait_document_text(item, "failure", state.failure);
   }
   cJSON_AddNumberToObject(item, "iterations", (double)state.iterations);
   add_figures(item, "figures", t, i, value_of);

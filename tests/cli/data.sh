@@ -47,6 +47,8 @@ PYTHON
 expect 1 "large-labels.npy: the label of row 7 (counted from 0) is 90; no label of good-labels.npy is above 2" \
   own "${good[@]}" val-images.npy large-labels.npy
 expect 1 "few-ids.txt has 59 lines" own "${good[@]}" "${val[@]}" --ids few-ids.txt
+{ head -n 58 good-ids.txt; printf 'caf\xe9\nlast\n'; } >latin-ids.txt
+expect 1 "latin-ids.txt: line 59 is not in UTF-8" own "${good[@]}" "${val[@]}" --ids latin-ids.txt
 expect 1 "no-ids.txt" own "${good[@]}" "${val[@]}" --ids no-ids.txt
 expect 2 "--train 61: there are 60 rows" own "${good[@]}" "${val[@]}" --train 61
 expect 2 "--validation 31: there are 30 rows" own "${good[@]}" "${val[@]}" --validation 31

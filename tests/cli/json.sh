@@ -32,6 +32,12 @@ subprocess.run(sys.argv[1:], stdout=writer)" "$AIT" clean $files $weights --json
 grep -q "could not be written: Broken pipe" err || fail "a reader that has gone: $(cat err)"
 cmp -s plain/y.npy closed/y.npy || fail "without a reader the run is another one"
 
+# A file name need not be text; what is written of it is.
+cp train-images.npy $'tr\xffain-\xe2\x82.npy'
+succeed "$AIT" clean ${files/train-images.npy/$'tr\xffain-\xe2\x82.npy'} $weights --json --quiet --out $'bytes-\xfe'
+mv out bytes
+cp $'bytes-\xfe/run.json' bytes.json
+
 python3 - <<'PYTHON' || fail "the objects are not what they should be"
 import csv, json
 
@@ -56,6 +62,11 @@ assert lines[-1]["event"] == "summary" and lines[-1]["folder"] == "weights"
 assert lines[-1]["document"] == json.load(open("weights/run.json"))
 assert lines[-1]["document"]["settings"]["seed"] == 18446744073709551615
 assert {line["event"] for line in lines} == {"iteration", "note", "summary"}
+
+summary = [json.loads(line) for line in open("bytes", "rb").read().decode("utf-8").splitlines()][-1]
+run = json.loads(open("bytes.json", "rb").read().decode("utf-8"))
+assert summary["document"] == run and summary["folder"] == "bytes-\ufffd", summary
+assert run["settings"]["images"] == "tr\ufffdain-\ufffd\ufffd.npy", run["settings"]
 
 lines = read("sweep-lines")
 assert [(line["t"], line["seed"]) for line in lines if line["event"] == "iteration"] == [
