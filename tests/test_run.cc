@@ -600,6 +600,16 @@ TEST_F(Aside, WhatCannotBePlantedIsLeftOut) {
   EXPECT_EQ(ait_matrix_rows(ait_clean_data_entry(&data).validation), kValidation - 19);
 }
 
+TEST_F(Aside, RowsThatWereAskedForAndCannotBePlantedAreAnError) {
+  settings.plant = 0.05;
+  settings.plant_asked = 1;
+  EXPECT_EQ(ait_aside_apply(&settings, &data), AIT_INVALID_ARGUMENT);
+  EXPECT_THAT(ait_last_error(), HasSubstr("--plant 0.05: a share of 0.05 of the 192 validation rows is 10"));
+  settings.plant = 0.999;  // the only row of class 4 as well
+  EXPECT_EQ(ait_aside_apply(&settings, &data), AIT_INVALID_ARGUMENT);
+  EXPECT_THAT(ait_last_error(), HasSubstr("--plant 0.999: 192 of 200 validation rows cannot be set aside"));
+}
+
 TEST_F(Aside, TooFewToHoldOutIsAnError) {
   settings.hold_out = 0.03;
   EXPECT_EQ(ait_aside_apply(&settings, &data), AIT_INVALID_ARGUMENT);

@@ -8,7 +8,7 @@ static const struct argp_option options[] = {
     {"plant", KEY_PLANT, "SHARE", 0,
      "weights: plant this share of the validation rows among the training rows, every third with a wrong label; how "
      "many of the suspected rows are really wrong is told by how these are ranked (default " AIT_TEXT_OF(
-         AIT_DEFAULT_PLANT) " where nobody knows which labels are wrong, else 0)",
+         AIT_DEFAULT_PLANT) " where nobody knows which labels are wrong and so many can be planted, else 0)",
      4},
     {"hold-out", KEY_HOLD_OUT, "SHARE", 0,
      "weights: hold this share of the validation rows out of F, and write not the last iterate, as the paper's method "

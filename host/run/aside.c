@@ -53,13 +53,13 @@ ait_status ait_aside_complete(ait_clean_settings *s, int32_t several_rates) {
   AIT_TRY(check_paper(s));
   AIT_TRY(complete_hold_out(s));
   const int32_t unknown = !(s->noise > 0) && !several_rates && s->protocol == AIT_PROTOCOL_USER;
-  const char *by_default = s->plant == -1 ? " (the default)" : "";
+  s->plant_asked = s->plant > 0;
   s->plant = s->plant == -1 ? (unknown ? AIT_DEFAULT_PLANT : 0) : s->plant;
   return s->plant + s->hold_out < 1 ? AIT_OK
                                     : ait_fail(AIT_INVALID_ARGUMENT,
                                                "--plant %g%s and --hold-out %g leave no validation row for F: "
                                                "expected less than 1 together",
-                                               s->plant, by_default, s->hold_out);
+                                               s->plant, s->plant_asked ? "" : " (the default)", s->hold_out);
 }
 
 /* ---- which rows -------------------------------------------------------------------------------- */
@@ -209,22 +209,32 @@ static ait_status set_aside(draw *w) {
   return take_rows(w, w->data->validation_rows - taken, w->rows + taken, &aside->upper, &aside->upper_labels);
 }
 
+/* Goes on with no row planted, but not where rows were asked for. */
+static ait_status go_without(draw *w, const char *why) {
+  if (w->settings->plant_asked) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "--plant %g: %s", w->settings->plant, why);
+  }
+  snprintf(w->data->aside.without, AIT_ASIDE_SENTENCE, "%s", why);
+  w->planted = 0;
+  return AIT_OK;
+}
+
 /* Rows that cannot be planted are no reason not to clean. */
 static ait_status set_aside_or_less(draw *w) {
-  char *without = w->data->aside.without;
+  char why[AIT_ASIDE_SENTENCE];
   if (w->settings->plant > 0 && w->planted < AIT_LEAST_PLANTED) {
-    snprintf(without, AIT_ASIDE_SENTENCE,
+    snprintf(why, sizeof why,
              "a share of %g of the %lld validation rows is %lld, and fewer than %d would tell next to nothing",
              w->settings->plant, (long long)(w->data->validation_rows - w->data->reviewed_rows), (long long)w->planted,
              AIT_LEAST_PLANTED);
-    w->planted = 0;
+    AIT_TRY(go_without(w, why));
   }
   const ait_status status = set_aside(w);
   if (status != AIT_UNSUPPORTED || w->planted == 0) {
     return status;
   }
-  snprintf(without, AIT_ASIDE_SENTENCE, "%s", ait_last_error());
-  w->planted = 0;
+  snprintf(why, sizeof why, "%s", ait_last_error());
+  AIT_TRY(go_without(w, why));
   return set_aside(w);
 }
 

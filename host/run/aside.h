@@ -41,7 +41,8 @@ ait_status ait_aside_complete(ait_clean_settings *settings, int32_t several_rate
  * a row for F. Which ones, and what label each of the flipped gets, of those that other training rows carry, all alike,
  * the seed decides. data->train then lies in what is learned from, and data->given goes on with the planted labels.
  * Too few rows to plant, or rows that cannot stand below the training rows, leave a sentence in `without` and nothing
- * planted. Errors: AIT_INVALID_ARGUMENT (too few rows to hold out), AIT_OUT_OF_MEMORY. */
+ * planted, but are an error where settings->plant_asked. Errors: AIT_INVALID_ARGUMENT (that; too few rows to hold out),
+ * AIT_OUT_OF_MEMORY. */
 ait_status ait_aside_apply(const ait_clean_settings *settings, struct ait_clean_data *data);
 
 void ait_aside_free(ait_aside *aside);

@@ -141,6 +141,7 @@ typedef struct ait_clean_settings {
   double lq_q, lq_epsilon; /* -1 without */
   int64_t eval_every;
   double plant, hold_out; /* shares of the validation rows that F does not see (run/aside.h) */
+  int32_t plant_asked;    /* nonzero: plant was given and is no default */
   int64_t patience;       /* evaluations without a better one that end a run; -1 where no rows are held out */
   int64_t memory;         /* bytes that the trajectories may take; -1: as many as they take */
   const char *device;

@@ -210,6 +210,8 @@ expect 2 "--hold-out clashes with --protocol paper" weights refused --protocol p
 expect 2 "--seeds makes a batch of runs that iterate together, but --hold-out" weights refused --seeds 0,1 --hold-out 0.5
 expect 2 "--hold-out goes with --cleaning weights" clean train-images.npy train-labels.npy --cleaning transition --hold-out 0.5
 expect 2 "--hold-out 0.05 of the validation rows is 8; expected at least 10" weights refused --hold-out 0.05
+expect 2 "--plant 0.05: a share of 0.05 of the 150 validation rows is 8, and fewer than 20" weights refused --plant 0.05
+expect 2 "--plant 0.99: 149 of 150 validation rows cannot be set aside" weights refused --plant 0.99
 
 # ---- validation rows with wrong labels --------------------------------------------------------------
 make_data impure 200 3 0.06 7
