@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -41,6 +42,18 @@ static void end_of_time(int signal_number) {
   }
 }
 
+/* There is no going on without the rows; a checkpoint stays as it is. */
+static void rows_are_gone(int signal_number) {
+  static const char said[] =
+      "ait: a data file that is mapped into memory can no longer be read: it was shortened while the command worked, "
+      "or "
+      "its disk failed\n";
+  (void)signal_number;
+  quiet_signals = 0;
+  say(said, sizeof said - 1);
+  _exit(EXIT_FAILURE);
+}
+
 /* Ctrl-C, a polite end, a closed terminal. */
 static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -54,6 +67,7 @@ void ait_signals_catch(int32_t quiet) {
       sigaction(stopping[i], &action, NULL); /* what nohup has the program ignore stays ignored */
     }
   }
+  signal(SIGBUS, rows_are_gone);
   signal(SIGPIPE, SIG_IGN); /* a reader that has gone shows as a write error, not as a death */
   signal(SIGXFSZ, SIG_IGN); /* and so does a file that grows too large */
 }

@@ -9,7 +9,8 @@
 /* The signal that has asked to stop, or 0. */
 extern volatile sig_atomic_t ait_stop_asked;
 
-/* From here on Ctrl-C, a polite end and a closed terminal ask to stop; `quiet` commands say nothing about it. */
+/* From here on Ctrl-C, a polite end and a closed terminal ask to stop; `quiet` commands say nothing about it. A data
+ * file that another program shortens ends the program with a sentence. */
 void ait_signals_catch(int32_t quiet);
 
 /* Asks to stop in so many seconds; signals are caught. */

@@ -119,6 +119,19 @@ untouched "--force over a sweep"
 rm sweep/seed-0 && mv aside sweep/seed-0
 succeed clean --out sweep --seeds 0..1 --cleaning weights --force
 
+# ---- a data file that is shortened while it is read ------------------------------------------------
+make_data long 3000 3 0.3 1 float
+timeout 60 "$AIT" clean --threads 1 --images long-images.npy --labels long-labels.npy "${val[@]}" --cleaning weights \
+  --iterations 100000000 --checkpoint-every 1 --baselines validation --out shortened >out 2>err &
+for _ in $(seq 200); do
+  [ -e shortened/checkpoint.ait ] && break
+  sleep 0.05
+done
+truncate -s 4096 long-images.npy
+wait $!
+[ $? -eq 1 ] && grep -q "a data file that is mapped into memory can no longer be read" err ||
+  fail "a data file that was shortened: $(tail -n 2 err)"
+
 # ---- the page of a report --------------------------------------------------------------------------
 keep
 for name in pipe device folder; do
