@@ -9,7 +9,8 @@ extern "C" {
 #endif
 
 /* XXH3 of everything that `count` runs read of their data: types, shapes, scales, rows and labels of the training,
- * validation and test parts, the truth where it is known, and ids. The same on machines with the same order of bytes. Errors: AIT_OUT_OF_MEMORY. */
+ * validation and test parts, the truth where it is known, and ids. The same on machines with the same order of bytes.
+ * Errors: AIT_OUT_OF_MEMORY. */
 ait_status ait_fingerprint(int64_t count, const ait_clean_data *data, uint64_t *fingerprint);
 
 #ifdef __cplusplus
