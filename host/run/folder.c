@@ -288,6 +288,16 @@ static int find_target(const ait_folder *folder, int *is_gone) {
   return -1;
 }
 
+/* Removes the run that stood in the target's place and is in `path` now. What somebody has put beside its files since
+ * they were looked at stays there, and is told of. */
+static void remove_older_run(const char *path, const char *target) {
+  remove_run(path);
+  if (access(path, F_OK) == 0) {
+    fprintf(stderr, "%s: warning: files that no run has written were put into %s during the run; they are in %s now\n",
+            program_invocation_short_name, target, path);
+  }
+}
+
 /* Puts the partial folder in the target's place. Both names exist during an exchange, so there is no
  * moment without a complete run; file systems that cannot exchange get two renames. */
 static int replace_target(const ait_folder *folder) {
@@ -299,7 +309,7 @@ static int replace_target(const ait_folder *folder) {
     return rename(folder->partial, folder->target);
   }
   if (renameat2(AT_FDCWD, folder->partial, AT_FDCWD, folder->target, RENAME_EXCHANGE) == 0) {
-    remove_run(folder->partial);
+    remove_older_run(folder->partial, folder->target);
     return 0;
   }
   char old[PATH_MAX];
@@ -316,7 +326,7 @@ static int replace_target(const ait_folder *folder) {
     errno = error;
     return -1;
   }
-  remove_run(old);
+  remove_older_run(old, folder->target);
   return 0;
 }
 

@@ -37,6 +37,22 @@ for command in baseline compare; do
 done
 diff -r older kept-older >differences || fail "a folder that holds an input was touched: $(cat differences)"
 
+# What somebody puts there during a run is not lost, nor without a word.
+"$AIT" clean --threads 1 --quiet --images train-images.npy --labels train-labels.npy --val-images val-images.npy \
+  --val-labels val-labels.npy --iterations 100000000 --ll-steps 2 --baselines validation --out busy \
+  --checkpoint-every 5 2>err &
+for _ in $(seq 200); do
+  [ -e busy/checkpoint.ait ] && break
+  sleep 0.05
+done
+echo "mine" >busy/notes.txt
+kill -TERM $!
+wait $!
+[ -e busy/run.json ] || fail "a run that was stopped wrote nothing: $(cat err)"
+[ "$(cat busy.partial-*/notes.txt)" = "mine" ] || fail "a file that was put into a run's folder is lost"
+grep -q "put into .*busy during the run; they are in .*busy.partial-[0-9]* now" err || fail "no word of it: $(cat err)"
+rm -r busy.partial-*
+
 touch file
 expect 1 "file" run --out file
 expect 1 "does not exist" run --out none/run
