@@ -219,6 +219,9 @@ static ait_status run_sweep(clean_work *work, char *const *arguments) {
   AIT_TRY(ait_inputs_check(settings, &work->folder));
   AIT_TRY(ait_claim_take(&work->folder, &work->claim));
   AIT_TRY(ait_sweep_load(settings, &work->input->lists, &work->sweep));
+  if (work->input->resume.resume != NULL) {
+    AIT_TRY(ait_sweep_check_suspects(&work->sweep, work->folder.target));
+  }
   AIT_TRY(ait_open_device(settings->device, settings->threads, settings->math, &work->context));
   ait_warn_of_data(work->sweep.data, settings->quiet);
   AIT_TRY(take_checkpoint(work, arguments));

@@ -1,10 +1,13 @@
 /* document.c - what the files of every result folder share: arrays, lists of suspects, JSON. */
 #include "run/document.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "context/error.h"
 #include "data/file.h"
@@ -35,6 +38,8 @@ ait_status ait_document_array(const ait_folder *folder, const char *name, ait_ty
 }
 
 /* ---- suspects.csv ------------------------------------------------------------------------------ */
+
+enum { SUSPECTS_HEAD = 128 }; /* bytes of its first line, at most */
 
 /* A field as RFC 4180 wants it: quoted where it holds a comma, a quote or a line break. */
 static void write_field(FILE *stream, const char *text) {
@@ -71,14 +76,45 @@ static void write_suspect(const ait_suspects *s, int64_t i, FILE *stream) {
   fputc('\n', stream);
 }
 
+/* Ends with the line; returns its length. */
+static size_t name_columns(const ait_clean_data *d, int32_t with_weights, char line[SUSPECTS_HEAD]) {
+  return (size_t)snprintf(
+      line, SUSPECTS_HEAD, "row%s,given_label,given_probability,suggested_label,suggested_probability%s,score%s\n",
+      d->ids != NULL ? ",id" : "", with_weights ? ",weight" : "", d->truth != NULL ? ",true_label" : "");
+}
+
+static int32_t begins_with_columns(const ait_clean_data *d, int32_t with_weights, const char *head, ssize_t length) {
+  char line[SUSPECTS_HEAD];
+  const size_t expected = name_columns(d, with_weights, line);
+  return length >= (ssize_t)expected && memcmp(head, line, expected) == 0;
+}
+
+ait_status ait_document_check_suspects(const char *folder, const ait_clean_data *data) {
+  char path[PATH_MAX], head[SUSPECTS_HEAD];
+  if (snprintf(path, sizeof path, "%s/suspects.csv", folder) >= (int)sizeof path) {
+    return ait_fail(AIT_INVALID_ARGUMENT, "%s: the path is too long", folder);
+  }
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    return errno == ENOENT ? AIT_OK : ait_fail(AIT_IO_ERROR, "%s: cannot be read: %s", path, strerror(errno));
+  }
+  const ssize_t length = read(descriptor, head, sizeof head);
+  close(descriptor);
+  return begins_with_columns(data, 0, head, length) || begins_with_columns(data, 1, head, length)
+             ? AIT_OK
+             : ait_fail(AIT_IO_ERROR,
+                        "%s: has other columns than the run gave it: move it elsewhere, as the run would replace it",
+                        path);
+}
+
 ait_status ait_document_suspects(const ait_suspects *s, const ait_folder *folder) {
   char path[PATH_MAX];
   AIT_TRY(ait_folder_path(folder, "suspects.csv", path));
   ait_file file;
   AIT_TRY(ait_file_begin(&file, path));
-  fprintf(file.stream, "row%s,given_label,given_probability,suggested_label,suggested_probability%s,score%s\n",
-          s->data->ids != NULL ? ",id" : "", s->x != NULL ? ",weight" : "",
-          s->data->truth != NULL ? ",true_label" : "");
+  char head[SUSPECTS_HEAD];
+  name_columns(s->data, s->x != NULL, head);
+  fputs(head, file.stream);
   for (int64_t i = 0; i < s->written; i++) {
     write_suspect(s, s->order[i], file.stream);
   }

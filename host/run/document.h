@@ -40,6 +40,10 @@ ait_status ait_document_array(const ait_folder *folder, const char *name, ait_ty
 /* A comma, and a figure with every digit; a figure that is NaN is an empty cell. */
 void ait_document_csv(FILE *stream, double figure);
 
+/* Whether the suspects.csv in a folder, if there is one, has the columns that a run with such rows gives it; else
+ * somebody has worked on it. Errors: AIT_IO_ERROR (the sentence says what to do). */
+ait_status ait_document_check_suspects(const char *folder, const ait_clean_data *data);
+
 /* Writes suspects.csv of a partial folder, and suspect_images.npy where rows are images. Errors: those of
  * ait_file_commit and ait_pictures_write. */
 ait_status ait_document_suspects(const ait_suspects *suspects, const ait_folder *folder);

@@ -134,8 +134,9 @@ static ait_status expect_listed_run(const char *path, const char *name) {
   }
   cJSON_Delete(json);
   return found ? AIT_OK
-               : ait_fail(AIT_IO_ERROR, "--out %s: holds %s, which no run has written, so --force does not replace it",
-                          path, name);
+               : ait_fail(AIT_IO_ERROR,
+                          "%s: holds %s, which no run has written, so it is not replaced; move that elsewhere", path,
+                          name);
 }
 
 /* Looks into an existing folder. *entries counts what is there; where `force` would replace it, what no

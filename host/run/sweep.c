@@ -6,6 +6,7 @@
 
 #include "context/error.h"
 #include "run/allocate.h"
+#include "run/document.h"
 
 /* ---- lists ------------------------------------------------------------------------------------- */
 
@@ -139,6 +140,16 @@ ait_status ait_sweep_load(const ait_clean_settings *settings, const ait_sweep_li
     name_run(lists, s, sweep->names[i]);
   }
   return of_all(sweep, load_rows(sweep));
+}
+
+ait_status ait_sweep_check_suspects(const ait_sweep *sweep, const char *target) {
+  for (int64_t i = 0; i < sweep->count; i++) {
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%.*s%s%s", PATH_MAX - 2 * AIT_SWEEP_NAME, target, sweep->is_single ? "" : "/",
+             sweep->names[i]);
+    AIT_TRY(ait_document_check_suspects(folder, &sweep->data[i]));
+  }
+  return AIT_OK;
 }
 
 ait_status ait_sweep_begin(ait_context *context, ait_sweep *sweep) {

@@ -59,6 +59,10 @@ ait_status ait_sweep_method_check(const ait_sweep_lists *lists, const ait_clean_
  * Errors: those of ait_clean_data_load; the sentence begins with the run. */
 ait_status ait_sweep_load(const ait_clean_settings *settings, const ait_sweep_lists *lists, ait_sweep *sweep);
 
+/* To be called where what a stopped run has written in `target` is to give way: fails where somebody has added a column
+ * to a suspects.csv, such as labels. Errors: AIT_IO_ERROR. */
+ait_status ait_sweep_check_suspects(const ait_sweep *sweep, const char *target);
+
 /* With --ll-rate auto all runs take the smallest step size that one of them would choose for itself. Errors: those of
  * ait_clean_settings_choose_rate and ait_run_begin; the sentence begins with the run. */
 ait_status ait_sweep_begin(ait_context *context, ait_sweep *sweep);

@@ -135,6 +135,17 @@ done
 begin=exec weights "$AIT" limited --iterations 2500 --time-limit 0.01 2>err &
 stopped 124 "stopped at the end of its time limit" limited
 expect 1 "holds a run that was stopped: go on with it by --resume limited, or --force" weights "$AIT" limited --iterations 2500
+# A list that somebody has worked on is not replaced.
+cp limited/suspects.csv suspects-kept.csv
+sed -i '1s/$/,label/; 2s/$/,1/' limited/suspects.csv
+cp limited/suspects.csv suspects-edited.csv
+expect 1 "limited/suspects.csv: has other columns than the run gave it" "$AIT" clean --resume limited --quiet
+cmp -s limited/suspects.csv suspects-edited.csv && [ -e limited/checkpoint.ait ] || fail "an edited list was touched"
+mv suspects-kept.csv limited/suspects.csv
+touch limited/notes.txt
+expect 1 "limited: holds notes.txt, which no run has written, so it is not replaced" "$AIT" clean --resume limited --quiet
+grep -q -- "--out\|--force" err && fail "--resume speaks of options that were not given: $(cat err)"
+rm limited/notes.txt
 mv limited moved
 succeed "$AIT" clean --resume moved/ --threads 2 --quiet
 same "$whole" moved
