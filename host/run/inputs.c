@@ -8,11 +8,9 @@
 
 /* Nonzero where the file lies in the folder or in one below it. */
 static int lies_in(const char *file, const char *folder) {
-  char *resolved = realpath(file, NULL);
+  char resolved[PATH_MAX];
   const size_t length = strlen(folder);
-  const int lies = resolved != NULL && strncmp(resolved, folder, length) == 0 && resolved[length] == '/';
-  free(resolved);
-  return lies;
+  return realpath(file, resolved) != NULL && strncmp(resolved, folder, length) == 0 && resolved[length] == '/';
 }
 
 ait_status ait_inputs_check(const ait_clean_settings *s, const ait_folder *folder) {
