@@ -48,9 +48,8 @@ static void rows_are_gone(int signal_number) {
       "ait: a data file that is mapped into memory can no longer be read: it was shortened while the command worked, "
       "or "
       "its disk failed\n";
-  (void)signal_number;
-  quiet_signals = 0;
-  say(said, sizeof said - 1);
+  const ssize_t written = write(STDERR_FILENO, said, sizeof said - 1);
+  (void)written, (void)signal_number;
   _exit(EXIT_FAILURE);
 }
 
