@@ -19,8 +19,8 @@ foreach(script IN LISTS AIT_CLI_TESTS)
   set_tests_properties(cli.${name} PROPERTIES ENVIRONMENT
     "AIT=$<TARGET_FILE:ait_program>;AIT64=$<TARGET_FILE:ait64_program>;AIT_SHARED=${PROJECT_SOURCE_DIR}/../shared")
 endforeach()
-if(AIT_SANITIZE) # a killed program begins anew, which takes a watched one longer than what it is killed in
-  set_property(TEST cli.resume APPEND PROPERTY ENVIRONMENT AIT_KILLS=1)
+if(AIT_SANITIZE) # a watched program takes longer to begin anew than it runs before it is killed, and is slow enough
+  set_property(TEST cli.resume APPEND PROPERTY ENVIRONMENT AIT_KILLS=1 AIT_LONG=500)
 endif()
 
 ait_add_script(packaging ${PROJECT_SOURCE_DIR}/tests/packaging.sh packaging)

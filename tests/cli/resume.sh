@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # resume.sh - a run that is killed, stopped or limited goes on to the bytes of one that never stopped.
 # AIT_KILLS: how often each of the first runs is killed (4 times where it is not set).
+# AIT_LONG: UL iterations that no signal comes too late for (2500 where it is not set).
 . "$(dirname "$0")/support.bash"
 
 make_data train 300 3 0.3 1
@@ -8,6 +9,7 @@ make_data val 60 3 0 2
 make_data rough 60 3 0.5 5
 files="--images train-images.npy --labels train-labels.npy --val-images val-images.npy --val-labels val-labels.npy"
 kills=${AIT_KILLS:-4}
+long=${AIT_LONG:-2500}
 made=0
 
 # weights PROGRAM OUT [more]: a run of weights; in the background with `begin=exec` before it, so that $! is the program.
@@ -104,7 +106,7 @@ echo "killed $made times, each with a new checkpoint since the last"
 
 # ---- stopped by a signal, or by a limit of time -----------------------------------------------------
 whole=long
-succeed weights "$AIT" $whole --iterations 2500
+succeed weights "$AIT" $whole --iterations $long
 # stopped STATUS REASON OUT: the run in the background ended with this status, saved and wrote what there was.
 stopped() {
   local status=$1 reason=$2 out=$3
@@ -116,7 +118,7 @@ stopped() {
 }
 for signal in TERM:143 INT:130; do
   out=by-${signal%:*}
-  begin="exec ${heeding[*]}" weights "$AIT" $out --iterations 2500 --checkpoint-every 20 2>err &
+  begin="exec ${heeding[*]}" weights "$AIT" $out --iterations $long --checkpoint-every 20 2>err &
   until_saved $out
   kill -${signal%:*} $!
   stopped ${signal#*:} "stopped by SIG${signal%:*}" $out
@@ -126,15 +128,15 @@ done
 # What is ignored from the start, as nohup and trap have it, stays ignored.
 for signal in HUP INT; do
   out=without-$signal
-  (trap '' $signal; begin=exec weights "$AIT" $out --iterations 2500 --checkpoint-every 20) 2>err &
+  (trap '' $signal; begin=exec weights "$AIT" $out --iterations $long --checkpoint-every 20) 2>err &
   until_saved $out
   kill -$signal $!
   wait $! || fail "SIG$signal, though ignored: exit status $?: $(cat err)"
   same "$whole" $out
 done
-begin=exec weights "$AIT" limited --iterations 2500 --time-limit 0.01 2>err &
+begin=exec weights "$AIT" limited --iterations $long --time-limit 0.01 2>err &
 stopped 124 "stopped at the end of its time limit" limited
-expect 1 "holds a run that was stopped: go on with it by --resume limited, or --force" weights "$AIT" limited --iterations 2500
+expect 1 "holds a run that was stopped: go on with it by --resume limited, or --force" weights "$AIT" limited --iterations $long
 # A list that somebody has worked on is not replaced.
 cp limited/suspects.csv suspects-kept.csv
 sed -i '1s/$/,label/; 2s/$/,1/' limited/suspects.csv
