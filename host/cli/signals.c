@@ -7,6 +7,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "cli/options.h"
+
 volatile sig_atomic_t ait_stop_asked = 0;
 
 static int32_t quiet_signals = 0;
@@ -44,10 +46,9 @@ static void end_of_time(int signal_number) {
 
 /* There is no going on without the rows; a checkpoint stays as it is. */
 static void rows_are_gone(int signal_number) {
-  static const char said[] =
-      "ait: a data file that is mapped into memory can no longer be read: it was shortened while the command worked, "
-      "or "
-      "its disk failed\n";
+  static const char said[] = AIT_PROGRAM
+      ": a data file that is mapped into memory can no longer be read: it was shortened while the command "
+      "worked, or its disk failed\n";
   const ssize_t written = write(STDERR_FILENO, said, sizeof said - 1);
   (void)written, (void)signal_number;
   _exit(EXIT_FAILURE);

@@ -332,14 +332,14 @@ static int32_t take_stop(const ait_batch *b, const volatile sig_atomic_t *stop) 
 }
 
 /* By the rule, and whenever a stop is asked for: the iterations that are made will then not have to be made again.
- * After the last one it is held, for a stop while the classifiers beside the runs are trained. */
+ * After the last one it is at least held, for a stop while the classifiers beside the runs are trained. */
 static ait_status keep_checkpoint(const whole_batch *whole, ait_batch *b) {
   const int64_t made = b->runs[0]->iterations;
   if (whole->checkpoint == NULL) {
     return AIT_OK;
   }
   if (*whole->stop || ait_checkpoint_is_due(whole->checkpoint, made)) {
-    AIT_TRY(ait_checkpoint_save(whole->checkpoint, made, ait_batch_put, b));
+    return ait_checkpoint_save(whole->checkpoint, made, ait_batch_put, b);
   }
   return is_complete(b) ? ait_checkpoint_hold(whole->checkpoint, ait_batch_put, b) : AIT_OK;
 }
