@@ -69,7 +69,7 @@ struct ait_pass_kernel {
   const char *name; /* the instruction set */
   const ait_thin_kernel *thin;
   int64_t lanes;      /* numbers in a vector */
-  int64_t most_group; /* classes whose sums fit into the registers */
+  int64_t most_group; /* classes of a packed group */
   int64_t least_rows; /* fewer do not pay for a slot's sums */
 
   /* target_j = stored_j for n stored numbers, neither scale nor shift applied. */

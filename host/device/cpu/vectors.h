@@ -5,6 +5,10 @@
 
 #include "device/cpu/data_pass.h"
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
 #define REGISTERS    32
@@ -34,6 +38,24 @@ typedef ait_real vector __attribute__((vector_size(VECTOR_BYTES)));
 typedef integer integers __attribute__((vector_size(VECTOR_BYTES)));
 /* A vector anywhere in an array of ait_real. */
 typedef ait_real loose_vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(ait_real)), may_alias));
+
+/* LANES bytes as numbers, where there is an instruction for it, which compilers do not find by themselves. */
+#if defined(__AVX512F__) && !defined(AIT_DOUBLE)
+#define WIDENS_BYTES 1
+INLINE vector widen_bytes(const uint8_t *bytes) {
+  return (vector)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)bytes)));
+}
+#elif defined(__AVX2__) && !defined(AIT_DOUBLE)
+#define WIDENS_BYTES 1
+INLINE vector widen_bytes(const uint8_t *bytes) {
+  return (vector)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)bytes)));
+}
+#else
+#define WIDENS_BYTES 0
+INLINE vector widen_bytes(const uint8_t *bytes) {
+  return (vector){bytes[0]};
+}
+#endif
 
 /* The rows (column vectors) that a tile takes beside `classes` classes. */
 INLINE int tile_of(int classes) {
@@ -95,26 +117,29 @@ INLINE void sum_lanes(int n, const vector *v, ait_real *out) {
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
-/* Calls a function of a constant number of classes. */
-#define WITH_CLASSES(classes, call) \
-  switch (classes) {                \
-    case 1:                         \
-      call(1);                      \
-      break;                        \
-    case 2:                         \
-      call(2);                      \
-      break;                        \
-    case 3:                         \
-      call(3);                      \
-      break;                        \
-    case 4:                         \
-      call(4);                      \
-      break;                        \
-    case 5:                         \
-      call(5);                      \
-      break;                        \
-      EXTRA_CLASSES(call)           \
+/* Calls a function of a constant number of classes, 1 .. 5, or what `more` has further cases for. */
+#define WITH_FEW_CLASSES(classes, call, more) \
+  switch (classes) {                          \
+    case 1:                                   \
+      call(1);                                \
+      break;                                  \
+    case 2:                                   \
+      call(2);                                \
+      break;                                  \
+    case 3:                                   \
+      call(3);                                \
+      break;                                  \
+    case 4:                                   \
+      call(4);                                \
+      break;                                  \
+    case 5:                                   \
+      call(5);                                \
+      break;                                  \
+      more                                    \
   }
+
+/* The same for 1 .. MOST_GROUP. */
+#define WITH_CLASSES(classes, call) WITH_FEW_CLASSES(classes, call, EXTRA_CLASSES(call))
 #if REGISTERS == 32
 #define EXTRA_CLASSES(call) \
   case 6:                   \
