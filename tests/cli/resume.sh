@@ -223,7 +223,7 @@ expect 1 "--resume none: there is no such folder" "$AIT" clean --resume none
 expect 1 "holds no checkpoint: no run was saved there, or it is complete" "$AIT" clean --resume "$whole"
 expect 2 "--checkpoint-every 5x: expected" weights "$AIT" none --checkpoint-every 5x
 expect 1 "was written by ait 0" "$AIT64" clean --resume kept --quiet
-kernel=$(sed -n 's/.*data pass \([a-z0-9]*\)$/\1/p' <("$AIT" info) | head -n 1)
+kernel=$(sed -n 's/.*data pass \([a-z0-9-]*\)$/\1/p' <("$AIT" info) | head -n 1)
 other=baseline
 [ "$kernel" = baseline ] && other=v2
 expect 1 "was written on [cpu: data pass $kernel, " env AIT_CPU_KERNEL=$other "$AIT" clean --resume kept --quiet
