@@ -51,7 +51,8 @@ function(ait_add_emulated name)
   target_compile_definitions(${name}_simt_tests PRIVATE AIT_TEST_SIMT)
   add_executable(${name}_simt ${AIT_PROGRAM_MAIN})
   foreach(target ${name}_simt_tests ${name}_simt)
-    target_link_libraries(${target} PRIVATE ${name}_program_objects ${name}_core_objects ${name}_simt_objects)
+    target_link_libraries(${target} PRIVATE ${name}_program_objects ${name}_core_objects ${name}_kernel_objects
+                          ${name}_simt_objects)
   endforeach()
   set_target_properties(${name}_simt PROPERTIES LINKER_LANGUAGE CXX)
 endfunction()
@@ -77,8 +78,8 @@ endforeach()
 # objects allocate to tests/memory/failing_memory.cc.
 add_executable(ait_memory_tests tests/memory/test_commands.cc tests/memory/test_library.cc
                tests/memory/failing_memory.cc)
-target_link_libraries(ait_memory_tests PRIVATE ait_program_objects ait_core_objects ait_simt_objects GTest::gtest
-                      GTest::gmock GTest::gtest_main)
+target_link_libraries(ait_memory_tests PRIVATE ait_program_objects ait_core_objects ait_kernel_objects ait_simt_objects
+                      GTest::gtest GTest::gmock GTest::gtest_main)
 target_include_directories(ait_memory_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)
 foreach(function malloc calloc realloc aligned_alloc free strdup strndup asprintf getline getdelim realpath mmap munmap
         fopen fdopen tmpfile open_memstream opendir gzopen fsync cudaMalloc cudaFree cudaMallocHost cudaFreeHost
@@ -111,7 +112,7 @@ string(REGEX REPLACE "([a-z_]+)<<<(([^>]|>[^>])*)>>>\\(" "AIT_LAUNCH(\\1, \\2, "
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/simt/ridge_gpu.cc CONTENT "${AIT_EXAMPLE}" @ONLY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS examples/ridge_gpu.cu)
 add_executable(ridge_gpu_simt ${PROJECT_BINARY_DIR}/simt/ridge_gpu.cc)
-target_link_libraries(ridge_gpu_simt PRIVATE ait64_core_objects ait64_simt_objects)
+target_link_libraries(ridge_gpu_simt PRIVATE ait64_core_objects ait64_kernel_objects ait64_simt_objects)
 add_test(NAME simt.ridge_gpu COMMAND ridge_gpu_simt)
 set_tests_properties(simt.ridge_gpu PROPERTIES LABELS simt SKIP_RETURN_CODE 77 TIMEOUT 300)
 

@@ -20,7 +20,8 @@ set(AIT_FUZZ_FOLDER ${PROJECT_SOURCE_DIR}/tests/fuzz)
 function(ait_add_fuzz_program name)
   add_executable(${name} ${ARGN} tests/fuzz/files.c tests/fuzz/checkpoints.c)
   target_include_directories(${name} PRIVATE ${AIT_FUZZ_FOLDER})
-  target_link_libraries(${name} PRIVATE ait_program_objects ait_core_objects ait_no_cuda_objects)
+  target_link_libraries(${name} PRIVATE ait_program_objects ait_core_objects ait_kernel_objects
+                        ait_no_cuda_objects)
 endfunction()
 
 function(ait_add_fuzz)

@@ -21,7 +21,8 @@ endfunction()
 # archives would silently mix them. Each archive is therefore one relocatable object in which every
 # hidden symbol has been made local and no group is left that a linker could take for the other's.
 function(ait_add_libraries name)
-  set(objects $<TARGET_OBJECTS:${name}_core_objects> $<TARGET_OBJECTS:${name}_cuda_objects>)
+  set(objects $<TARGET_OBJECTS:${name}_core_objects> $<TARGET_OBJECTS:${name}_kernel_objects>
+      $<TARGET_OBJECTS:${name}_cuda_objects>)
 
   add_library(${name}_shared SHARED ${objects})
   target_link_libraries(${name}_shared PRIVATE ait_flags ait_cuda_libraries)
@@ -32,7 +33,7 @@ function(ait_add_libraries name)
   add_custom_command(OUTPUT ${single}
                      COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${single} ${objects}
                      COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${single}
-                     DEPENDS ${name}_core_objects ${name}_cuda_objects ${objects} COMMAND_EXPAND_LISTS VERBATIM
+                     DEPENDS ${name}_core_objects ${name}_kernel_objects ${name}_cuda_objects ${objects} COMMAND_EXPAND_LISTS VERBATIM
                      COMMENT "Making the one object of lib${name}.a")
   set_source_files_properties(${single} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
   add_library(${name}_static STATIC ${single})

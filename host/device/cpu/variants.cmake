@@ -13,25 +13,26 @@ check_c_source_compiles("
 # Multiplications and additions are fused where the instructions exist, on purpose and in every build
 # type. Nobody looks at errno or at floating-point traps, so loops can become vectors. Debug builds
 # optimise the kernels too: the tests of every variant would take minutes otherwise. Where a debugger finds the
-# variables of such unrolled loops takes the compiler a fifth of its time to work out, and is left out; what a sanitizer adds
-# takes it most of its time, and is left out in double, which has the same loops with fewer lanes.
-set(AIT_KERNEL_OPTIONS -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fno-var-tracking)
+# variables of such unrolled loops takes the compiler a fifth of its time to work out, and is left out. Sanitizers watch
+# them in targets that have AIT_IS_WATCHED, at -O1: what they add keeps the compiler busy for a minute at -O3.
+set(AIT_KERNEL_OPTIONS -ffp-contract=fast -fno-math-errno -fno-trapping-math -fno-var-tracking)
 if(AIT_SANITIZE)
-  list(APPEND AIT_KERNEL_OPTIONS
-       "$<$<IN_LIST:AIT_DOUBLE,$<TARGET_PROPERTY:COMPILE_DEFINITIONS>>:-fno-sanitize=all>")
+  list(APPEND AIT_KERNEL_OPTIONS $<IF:$<BOOL:$<TARGET_PROPERTY:AIT_IS_WATCHED>>,-O1,-O3>
+       $<$<NOT:$<BOOL:$<TARGET_PROPERTY:AIT_IS_WATCHED>>>:-fno-sanitize=all>)
+else()
+  list(APPEND AIT_KERNEL_OPTIONS -O3)
 endif()
 set_source_files_properties(host/device/cpu/data_pass_kernel.c host/device/cpu/thin_kernel.c
                             PROPERTIES COMPILE_OPTIONS "${AIT_KERNEL_OPTIONS}")
 set_source_files_properties(host/device/cpu/vector.c PROPERTIES COMPILE_OPTIONS -fno-math-errno)
-set(AIT_KERNEL_SOURCES ${PROJECT_SOURCE_DIR}/host/device/cpu/data_pass_kernel.c
-                       ${PROJECT_SOURCE_DIR}/host/device/cpu/thin_kernel.c)
+set(loops ${PROJECT_SOURCE_DIR}/host/device/cpu/data_pass_kernel.c ${PROJECT_SOURCE_DIR}/host/device/cpu/thin_kernel.c)
 foreach(level 2 3 4)
   set(options ${AIT_KERNEL_OPTIONS})
   if(AIT_TARGET_IS_X86_64)
     list(APPEND options -march=x86-64-v${level})
   endif()
   set_source_files_properties(host/device/cpu/data_pass_v${level}.c PROPERTIES COMPILE_OPTIONS "${options}"
-                              OBJECT_DEPENDS "${AIT_KERNEL_SOURCES}")
+                              OBJECT_DEPENDS "${loops}")
 endforeach()
 
 set(AIT_AMX_OPTIONS -march=x86-64-v4 -mamx-tile -mamx-int8)
