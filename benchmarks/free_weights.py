@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The table of docs/findings.md on weights a row: which settings of the paper's method rank wrong labels best.
 
-  benchmarks/free_weights.py run --ait build/ait --out RESULTS.json [--seeds 10..19] [--processes N]
+  benchmarks/free_weights.py run --ait build/ait --out RESULTS.json [--seeds 10..19] [--settings NAME...] [--processes N]
       makes the runs that RESULTS.json does not hold yet, one thread each, and adds their figures to it
   benchmarks/free_weights.py table RESULTS.json [--seeds 10..19]
       prints the tables
@@ -42,7 +42,7 @@ def run_one(arguments, noise, rate, rows, setting, seed):
 
 
 def make_runs(arguments):
-    cells = [(*cell, setting, seed) for seed in arguments.seeds for cell in CELLS for setting in SETTINGS]
+    cells = [(*cell, setting, seed) for seed in arguments.seeds for cell in CELLS for setting in arguments.settings]
     wanted = {",".join(map(str, cell[:3])) + f",{cell[4]},{cell[3]}": (arguments, *cell) for cell in cells}
     runs.make(arguments.out, wanted, run_one, arguments.processes)
 
@@ -78,5 +78,11 @@ def print_tables(path, seeds):
                 print(line_of(setting, settings[setting], settings["as shipped"]))
 
 
+def add_arguments(run):
+    run.add_argument("--settings", nargs="+", metavar="NAME", choices=SETTINGS, default=list(SETTINGS),
+                     help="some of the settings (default: all)")
+    runs.add_processes(run)
+
+
 if __name__ == "__main__":
-    runs.command_line(__doc__, "10..19", make_runs, print_tables, runs.add_processes)
+    runs.command_line(__doc__, "10..19", make_runs, print_tables, add_arguments)
