@@ -39,8 +39,8 @@ typedef integer integers __attribute__((vector_size(VECTOR_BYTES)));
 /* A vector anywhere in an array of ait_real. */
 typedef ait_real loose_vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(ait_real)), may_alias));
 
-/* LANES bytes as numbers, where there is an instruction for it (WIDENS_BYTES), which compilers do not find by themselves.
- * Elsewhere it is there to be compiled alone, and never called. */
+/* LANES bytes as numbers, where there is an instruction for it (WIDENS_BYTES), which compilers do not find by
+ * themselves. Elsewhere it is there to be compiled alone, and never called. */
 #if defined(__AVX512F__) && !defined(AIT_DOUBLE)
 #define WIDENS_BYTES 1
 INLINE vector widen_bytes(const uint8_t *bytes) {
