@@ -208,7 +208,7 @@ class Runner {
         cross_(device, job.x.size(), kNan),
         labels_(device, job.labels),
         rows_{job.type,      job.shape.rows, job.shape.columns, job.shape.columns,
-              stored_.get(), scale_.get(),   shift_.get()},
+              stored_.get(), scale_.get(),   shift_.get(),      nullptr},
         all_(Everything(job)),
         workspace_(device, device->model->data_pass_workspace(device.get(), &all_), 0xff) {}
 

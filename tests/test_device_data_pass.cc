@@ -120,6 +120,26 @@ void AddNoise(Work *work) {
   }
 }
 
+// Most numbers become 0: scattered columns form groups, of which each row has two fifths. Every tenth group and every
+// fiftieth row are zeros all through.
+void ClearGroups(Work *work) {
+  constexpr int64_t kColumnsOfAGroup = 12;
+  const int64_t groups = work->columns / kColumnsOfAGroup + 1;
+  std::mt19937_64 engine(44);
+  for (int64_t i = 0; i < work->rows; ++i) {
+    std::vector<bool> holds(static_cast<size_t>(groups));
+    for (int64_t g = 0; g < groups; ++g) {
+      holds[g] = engine() % 5 < 2 && g % 10 != 3 && i % 50 != 7;
+    }
+    for (int64_t j = 0; j < work->columns; ++j) {
+      if (!holds[j * 7 % groups]) {
+        work->stored[i * (work->columns + work->gap) + j] = 0;
+        work->values[i * work->columns + j] = 0;
+      }
+    }
+  }
+}
+
 void AddFolds(Work *work, int32_t fold, bool only) {
   work->folds = RandomLabels(43, work->rows, 5);
   work->fold = fold;
@@ -402,6 +422,58 @@ TEST_P(DataPassTest, RowsMayStandApart) {
       const Work work = MakeWork(type, 35, columns, 4, kAllParts, 3);
       ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
     }
+  }
+}
+
+// Pictures: kernels of the CPU may leave vectors of zeros out.
+TEST_P(DataPassTest, RowsWithManyZerosMatchTheReference) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  struct Shape {
+    int64_t rows, columns, classes, gap;
+  };
+  for (const Shape &shape : {Shape{256, 64, 3, 0}, Shape{257, 83, 10, 3}, Shape{1000, 70, 2, 0}, Shape{300, 784, 10, 0},
+                             Shape{290, 200, 23, 1}, Shape{256, 1100, 5, 0}}) {
+    SCOPED_TRACE(testing::Message() << "N " << shape.rows << ", D " << shape.columns << ", C " << shape.classes);
+    Work work = MakeWork(AIT_U8, shape.rows, shape.columns, shape.classes, kAllParts, shape.gap);
+    ClearGroups(&work);
+    ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+    AddNoise(&work);
+    AddFolds(&work, 2, false);
+    ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+  }
+}
+
+TEST_P(DataPassTest, ZerosHideNeitherNanNorInfinity) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  Work work = MakeWork(AIT_U8, 300, 70, 3, kAllParts);
+  ClearGroups(&work);
+  const Work sound = work;
+  for (ait_real bad : {kNan, kInfinity}) {
+    for (size_t place = 0; place < 70; place += 3) {
+      SCOPED_TRACE(testing::Message() << bad << " at " << place);
+      work = sound;
+      work.classifier[70 + place] = bad;
+      EXPECT_FALSE(std::isfinite(RunPass(device, work).loss[0]));
+      work = sound;
+      work.direction[70 + place] = bad;
+      EXPECT_FALSE(std::isfinite(RunPass(device, work).cross[8]));
+    }
+  }
+}
+
+TEST_P(DataPassTest, ZerosDoNotChangeTheBitsWithThreads) {
+  Work work = MakeWork(AIT_U8, 3000, 70, 11, kAllParts);
+  ClearGroups(&work);
+  AIT_OPEN_DEVICE(one, GetParam(), 1);
+  const Results expected = RunPass(one, work);
+  for (int32_t threads : {2, 5}) {
+    SCOPED_TRACE(testing::Message() << "threads " << threads);
+    AIT_OPEN_DEVICE(device, GetParam(), threads);
+    const Results results = RunPass(device, work);
+    EXPECT_TRUE(SameBits(expected.loss, results.loss));
+    EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
+    EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
+    EXPECT_TRUE(SameBits(expected.cross, results.cross));
   }
 }
 
@@ -847,7 +919,7 @@ TEST_P(DataPassTest, ATangentWithoutDirectionIsRefused) {
   Buffer<ait_real> classifier(device, work.classifier), out(device, 8, 0);
   Buffer<int32_t> labels(device, work.labels);
   Buffer<uint8_t> stored(device, work.stored);
-  const ait_rows rows = {AIT_U8, 2, 3, 3, stored.get(), nullptr, nullptr};
+  const ait_rows rows = {AIT_U8, 2, 3, 3, stored.get(), nullptr, nullptr, nullptr};
   ait_pass pass = {};
   pass.rows = &rows;
   pass.labels = labels.get();
@@ -865,7 +937,7 @@ TEST_P(DataPassTest, ATangentWithoutDirectionIsRefused) {
 TEST_P(DataPassTest, WeightsOfTwoKindsAreRefused) {
   AIT_OPEN_DEVICE(device, GetParam());
   Buffer<ait_real> out(device, 1, kUntouched);
-  const ait_rows rows = {AIT_U8, 2, 3, 3, nullptr, nullptr, nullptr};
+  const ait_rows rows = {AIT_U8, 2, 3, 3, nullptr, nullptr, nullptr, nullptr};
   ait_pass pass = {};
   pass.rows = &rows;
   pass.classes = 2;
@@ -877,8 +949,8 @@ TEST_P(DataPassTest, WeightsOfTwoKindsAreRefused) {
 TEST_P(DataPassTest, APassOverNothingIsRefused) {
   AIT_OPEN_DEVICE(device, GetParam());
   Buffer<ait_real> out(device, 1, kUntouched);
-  for (const ait_rows &rows :
-       {ait_rows{AIT_U8, 0, 3, 3, nullptr, nullptr, nullptr}, ait_rows{AIT_U8, 3, 0, 0, nullptr, nullptr, nullptr}}) {
+  for (const ait_rows &rows : {ait_rows{AIT_U8, 0, 3, 3, nullptr, nullptr, nullptr, nullptr},
+                               ait_rows{AIT_U8, 3, 0, 0, nullptr, nullptr, nullptr, nullptr}}) {
     ait_pass pass = {};
     pass.rows = &rows;
     pass.classes = 2;

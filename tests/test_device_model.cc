@@ -242,6 +242,43 @@ TEST_P(ModelTest, RowsReadOftenMayStandOnLines) {
   EXPECT_EQ(2, copied);
 }
 
+// Rows of bytes that the CPU keeps without their zeros hold the same numbers.
+TEST_P(ModelTest, RowsWithoutTheirZerosHoldTheSameNumbers) {
+  AIT_OPEN_DEVICE(device, GetParam());
+  constexpr int64_t kRows = 300, kColumns = 90;
+  std::vector<uint8_t> pixels(kRows * kColumns);
+  std::mt19937_64 engine(49);
+  for (int64_t i = 0; i < kRows; ++i) {
+    for (int64_t j = 0; j < kColumns; ++j) {
+      pixels[i * kColumns + j] = (i + j) % 3 == 0 ? static_cast<uint8_t>(engine()) : 0;
+    }
+  }
+  ait_matrix *matrix = nullptr;
+  ASSERT_EQ(AIT_OK, ait_matrix_view(AIT_U8, kRows, kColumns, kColumns, pixels.data(), &matrix));
+  ait_rows once, often, again;
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_ONCE, &once));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &often));
+  ASSERT_EQ(AIT_OK, device->model->upload_rows(device.get(), matrix, AIT_READ_OFTEN, &again));
+  const bool is_sparse = often.sparse != nullptr;
+  EXPECT_EQ(nullptr, once.sparse);
+  EXPECT_EQ(often.sparse, again.sparse) << "two copies of one matrix";
+  device->model->release_rows(device.get(), &again);
+  Reals sums[2];
+  for (const ait_rows *rows : {&once, &often}) {
+    Buffer<ait_real> w(device, RandomReals(50, kColumns)), z(device, kRows, kNan);
+    Buffer<uint8_t> workspace(device, device->model->rows_workspace(device.get(), rows), 0xff);
+    ASSERT_EQ(AIT_OK, device->model->rows_times(device.get(), rows, 0, kRows, 1, w.get(), z.get(), workspace.get()));
+    sums[rows == &often] = z.Host();
+  }
+  EXPECT_TRUE(SameBits(sums[0], sums[1]));
+  device->model->release_rows(device.get(), &once);
+  device->model->release_rows(device.get(), &often);
+  ait_matrix_destroy(matrix);
+  if (!is_sparse) {
+    GTEST_SKIP() << "these kernels read rows where they are";
+  }
+}
+
 // A sum of `count` terms, computed wider than any device does, and the size of its terms.
 using Wide = long double;
 struct Sum {

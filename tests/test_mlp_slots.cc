@@ -50,8 +50,8 @@ class MlpSlots : public testing::TestWithParam<SlotCase> {
   Results Run(int32_t threads, int64_t begin, int64_t end) const {
     ait_device device;
     EXPECT_EQ(AIT_OK, ait_device_open_cpu(threads, &device));
-    const ait_rows rows = {AIT_U8,        end - begin,  kFeatures, kFeatures, pixels_.data() + begin * kFeatures,
-                           scale_.data(), shift_.data()};
+    const ait_rows rows = {AIT_U8,        end - begin,   kFeatures, kFeatures, pixels_.data() + begin * kFeatures,
+                           scale_.data(), shift_.data(), nullptr};
     Results results;
     results.gradient.assign(static_cast<size_t>(shape_.parameters), kNan);
     results.product = results.gradient;

@@ -201,12 +201,15 @@ typedef struct ait_vector_ops {
 
 /* ---- model operations ---------------------------------------------------------------------- */
 
+typedef struct ait_sparse_rows ait_sparse_rows;
+
 /* Rows of data on the device, in their own type: value(i, j) = scale_j * stored + shift_j. */
 typedef struct ait_rows {
   ait_type type;
   int64_t rows, columns, stride; /* stride in elements */
   const void *data;
   const ait_real *scale, *shift; /* columns entries each, or NULL: 1 and 0 */
+  const ait_sparse_rows *sparse; /* where the CPU holds them in another form (device/cpu/sparse_rows.h), else NULL */
 } ait_rows;
 
 /* The folded data pass (docs/derivation.md#folded-data-pass): N rows U (N x D), labels, a classifier A (C x D), b (C).

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "device/check_pass.h"
+#include "device/cpu/sparse_rows.h"
 
 enum { MOST_PIECE = 256 };
 
@@ -30,7 +31,11 @@ ait_pass_plan ait_plan_pass(const ait_device *device, const ait_pass *pass, void
   const int64_t noise = pass->log_noise != NULL ? classes * classes : 0;
   ait_pass_plan plan = {
       .kernel = kernel,
-      .job = {.pass = pass, .columns = columns, .padded = padded, .classes = classes},
+      .job = {.pass = pass,
+              .columns = columns,
+              .padded = padded,
+              .classes = classes,
+              .column_at = pass->rows->sparse != NULL ? pass->rows->sparse->column_at : NULL},
       .numbers = classes * padded,
       .slot_length = ait_round_up(2 * classes * (padded + 1) + 1 + noise, AIT_LINE / (int64_t)sizeof(double))};
   plan.slots = slots_of(kernel, pass->rows->rows, plan.slot_length * (int64_t)sizeof(double));
@@ -80,24 +85,30 @@ static int64_t packed_place(const ait_pass_job *job, int64_t lanes, int64_t c, i
   return first * job->padded + (c - first) * lanes;
 }
 
+/* The column at a place of the packed layout; -1: none. */
+static int64_t column_at(const ait_pass_job *job, int64_t place) {
+  return job->column_at != NULL ? job->column_at[place] : place < job->columns ? place : -1;
+}
+
 void ait_pass_pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, const ait_real *classifier,
                          ait_real *packed, ait_real *biases) {
   const ait_rows *rows = job->pass->rows;
   const ait_real *a = classifier + c * job->columns;
-  double bias = (double)classifier[job->classes * job->columns + c];
+  double bias = (double)classifier[job->classes * job->columns + c], spoiled = 0;
   int64_t step;
   ait_real *out = packed + packed_place(job, lanes, c, &step);
-  for (int64_t j = 0; j < job->padded; j += lanes, out += step) {
-    const int64_t width = ait_min64(lanes, job->columns - j);
-    for (int64_t l = 0; l < width; ++l) {
-      out[l] = rows->scale != NULL ? a[j + l] * rows->scale[j + l] : a[j + l];
+  for (int64_t p = 0; p < job->padded; p += lanes, out += step) {
+    for (int64_t l = 0; l < lanes; ++l) {
+      const int64_t j = column_at(job, p + l);
+      out[l] = j < 0 ? 0 : rows->scale != NULL ? a[j] * rows->scale[j] : a[j];
+      spoiled += 0 * (double)out[l];
     }
-    for (int64_t l = 0; rows->shift != NULL && l < width; ++l) {
-      bias += (double)a[j + l] * (double)rows->shift[j + l];
-    }
-    memset(out + width, 0, (size_t)(lanes - width) * sizeof *out);
   }
-  biases[c] = (ait_real)bias;
+  for (int64_t j = 0; rows->shift != NULL && j < job->columns; ++j) {
+    bias += (double)a[j] * (double)rows->shift[j];
+  }
+  /* Zeros that are left out hide neither NaN nor infinity: 0 times either is NaN. */
+  biases[c] = (ait_real)(job->column_at != NULL ? bias + spoiled : bias);
 }
 
 void ait_pass_pack(const ait_pass_plan *plan, int64_t c, const ait_real *classifier, const ait_real *direction) {
@@ -118,25 +129,29 @@ void ait_pass_pack(const ait_pass_plan *plan, int64_t c, const ait_real *classif
 
 /* ---- adding up ----------------------------------------------------------------------------- */
 
-/* Writes the columns of one vector, for the classes of one group, of G or dG, and with the first
- * columns the bias part. g and gb are those of slot 0. */
-static void write_piece(const ait_pass_plan *plan, int64_t group_first, int64_t j, const double *g, const double *gb,
+/* Writes the columns of one vector, whose first place is p, for the classes of one group, of G or dG, and with the
+ * first vector the bias part. g and gb are those of slot 0. */
+static void write_piece(const ait_pass_plan *plan, int64_t group_first, int64_t p, const double *g, const double *gb,
                         ait_real *out) {
   const ait_pass_job *job = &plan->job;
   const ait_rows *rows = job->pass->rows;
   const int64_t lanes = plan->kernel->lanes, classes = ait_min64(job->group, job->classes - group_first);
   const int64_t slots = plan->slots.count, stride = plan->slot_length;
   double total[MOST_PIECE], bias[MOST_PIECE];
-  plan->kernel->add_slots(slots, stride, classes * lanes, g + group_first * job->padded + j * classes, total);
+  plan->kernel->add_slots(slots, stride, classes * lanes, g + group_first * job->padded + p * classes, total);
   plan->kernel->add_slots(slots, stride, classes, gb + group_first, bias);
   const double inverse = 1 / (double)rows->rows;
   for (int64_t c = 0; c < classes; ++c) {
-    for (int64_t l = 0; l < ait_min64(lanes, job->columns - j); ++l) {
-      const double scale = rows->scale != NULL ? (double)rows->scale[j + l] : 1;
-      const double shift = rows->shift != NULL ? (double)rows->shift[j + l] * bias[c] : 0;
-      out[(group_first + c) * job->columns + j + l] = (ait_real)(inverse * (scale * total[c * lanes + l] + shift));
+    for (int64_t l = 0; l < lanes; ++l) {
+      const int64_t j = column_at(job, p + l);
+      if (j < 0) {
+        continue;
+      }
+      const double scale = rows->scale != NULL ? (double)rows->scale[j] : 1;
+      const double shift = rows->shift != NULL ? (double)rows->shift[j] * bias[c] : 0;
+      out[(group_first + c) * job->columns + j] = (ait_real)(inverse * (scale * total[c * lanes + l] + shift));
     }
-    if (j == 0) {
+    if (p == 0) {
       out[job->classes * job->columns + group_first + c] = (ait_real)(inverse * bias[c]);
     }
   }
@@ -149,13 +164,13 @@ int64_t ait_pass_pieces(const ait_pass_plan *plan) {
 
 void ait_pass_add_up(const ait_pass_plan *plan, int64_t piece) {
   const int64_t lanes = plan->kernel->lanes, vectors = plan->job.padded / lanes;
-  const int64_t group_first = piece / vectors * plan->job.group, j = piece % vectors * lanes;
+  const int64_t group_first = piece / vectors * plan->job.group, p = piece % vectors * lanes;
   const ait_pass_sums sums = slot_sums(plan, 0);
   if (sums.g != NULL) {
-    write_piece(plan, group_first, j, sums.g, sums.gb, plan->job.pass->gradient);
+    write_piece(plan, group_first, p, sums.g, sums.gb, plan->job.pass->gradient);
   }
   if (sums.dg != NULL) {
-    write_piece(plan, group_first, j, sums.dg, sums.dgb, plan->job.pass->tangent);
+    write_piece(plan, group_first, p, sums.dg, sums.dgb, plan->job.pass->tangent);
   }
 }
 

@@ -5,7 +5,8 @@
  * in groups of `group` (the last may be smaller). A, V, G and dG are held group after group; within a
  * group of g classes entry (c, j) stands at
  *     ((j / lanes) * g + c) * lanes + j % lanes,
- * so that a kernel reads and writes them from front to back. */
+ * so that a kernel reads and writes them from front to back. Where columns have an order of their own
+ * (column_at), j is a column's place in it. */
 #ifndef AIT_DATA_PASS_H
 #define AIT_DATA_PASS_H
 
@@ -36,9 +37,10 @@ enum { AIT_PASS_ROWS = 32 };
 typedef struct ait_pass_job {
   const ait_pass *pass;
   int64_t columns, padded, classes, group;
-  ait_real *a, *b; /* A_cj scale_j packed, b_c + sum_j A_cj shift_j */
-  ait_real *v, *w; /* the same of the direction */
-  void *a_form;    /* the kernel's own form of a, where it has one */
+  const int32_t *column_at; /* of every place of the packed layout, -1: none; NULL: the place itself */
+  ait_real *a, *b;          /* A_cj scale_j packed, b_c + sum_j A_cj shift_j */
+  ait_real *v, *w;          /* the same of the direction */
+  void *a_form;             /* the kernel's own form of a, where it has one */
   void *v_form;
 } ait_pass_job;
 
@@ -71,6 +73,7 @@ struct ait_pass_kernel {
   int64_t lanes;      /* numbers in a vector */
   int64_t most_group; /* classes of a packed group */
   int64_t least_rows; /* fewer do not pay for a slot's sums */
+  int skips_zeros;    /* whether `rows` reads rows without their zeros (sparse_rows.h) */
 
   /* target_j = stored_j for n stored numbers, neither scale nor shift applied. */
   void (*convert)(ait_type type, int64_t n, const void *stored, ait_real *target);
@@ -120,6 +123,9 @@ extern const ait_pass_kernel ait_pass_kernel_v2;
 extern const ait_pass_kernel ait_pass_kernel_v3;
 extern const ait_pass_kernel ait_pass_kernel_v4;
 extern const ait_pass_kernel ait_pass_kernel_amx;
+
+/* rows.c: the stored numbers of row i, column after column, neither scale nor shift applied. */
+void ait_cpu_convert_row(const ait_pass_kernel *kernel, const ait_rows *rows, int64_t i, ait_real *target);
 
 /* data_pass_gemm.c: the same pass by matrix products, for classifiers that a kernel would be slower with. It has
  * no plan of its own that others could use: descent.c leaves such passes alone. */

@@ -151,8 +151,7 @@ static wide_span read_span(const wide_plan *plan, int64_t first) {
     span.stride = rows->columns;
 #pragma omp for
     for (int64_t i = 0; i < span.count; ++i) {
-      plan->kernel->convert(rows->type, rows->columns, stored + (size_t)(i * rows->stride) * size,
-                            plan->values + i * rows->columns);
+      ait_cpu_convert_row(plan->kernel, rows, first + i, plan->values + i * rows->columns);
     }
   }
   return span;

@@ -19,6 +19,7 @@
 #include "data/half.h"
 #include "device/cpu/data_pass.h"
 #include "device/cpu/data_pass_softmax.h"
+#include "device/cpu/data_pass_sparse.h"
 #include "device/cpu/vectors.h"
 
 enum {
@@ -70,13 +71,15 @@ static void transform(int64_t n, const ait_real *restrict scale, const ait_real 
   }
 }
 
-/* A block's rows. Their values stand row after row, `stride` apart; those of the first `narrow` column vectors are not
- * there: they stay bytes, which are widened whenever they are read. */
+/* A block's rows: `sparse` where they have vectors of zeros to be left out. Else their values stand row after row,
+ * `stride` apart; those of the first `narrow` column vectors are not there: they stay bytes, which are widened whenever
+ * they are read. */
 typedef struct block_view {
   const ait_real *values;
   int64_t stride;
   const uint8_t *bytes;
   int64_t byte_stride, narrow;
+  sparse_block sparse;
 } block_view;
 
 /* The values of a block: where they are stored if they can be used as they are, else converted into `scratch` and
@@ -85,6 +88,9 @@ static block_view view_block(const ait_pass_job *job, int64_t begin, int64_t cou
   const ait_rows *rows = job->pass->rows;
   const size_t size = ait_type_size(rows->type);
   const char *stored = (const char *)rows->data + (size_t)(begin * rows->stride) * size;
+  if (rows->sparse != NULL) {
+    return (block_view){.sparse = {rows->sparse, begin, count}};
+  }
   if (rows->type == (sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32) && job->columns == job->padded) {
     return (block_view){.values = (const ait_real *)(const void *)stored, .stride = rows->stride};
   }
@@ -204,14 +210,34 @@ static void forward_panel(const ait_pass_job *job, int64_t count, const block_vi
   }
 }
 
-/* logits (classes x AIT_PASS_ROWS) = the products of a block with a packed classifier, without bias;
- * 0 for the rows past `count`. */
-static void forward(const ait_pass_job *job, int64_t count, const block_view *block, const ait_real *packed,
-                    ait_real *logits) {
+/* logits (classes x AIT_PASS_ROWS) = the products of a block with a packed classifier, without bias. */
+static void dense_forward(const ait_pass_job *job, int64_t count, const block_view *block, const ait_real *packed,
+                          ait_real *logits) {
   const int64_t vectors = job->padded / LANES, panel = ait_ceil_div(vectors, ait_ceil_div(vectors, PANEL));
   for (int64_t v = 0, width; v < vectors; v += width) {
     width = ait_min64(panel, (v < block->narrow ? block->narrow : vectors) - v);
     forward_panel(job, count, block, v, width, packed, logits);
+  }
+}
+
+/* The same of a block with vectors of zeros. */
+static void sparse_forward(const ait_pass_job *job, const sparse_block *block, const ait_real *packed,
+                           ait_real *logits) {
+  for (int64_t first = 0; first < job->classes; first += job->group) {
+    const vector *a = (const vector *)(packed + first * job->padded);
+#define FORWARD(n) sparse_forward_group(n, block, a, logits + first * AIT_PASS_ROWS)
+    WITH_CLASSES(ait_min64(job->group, job->classes - first), FORWARD)
+#undef FORWARD
+  }
+}
+
+/* The same of any block, and 0 for the rows past `count`. */
+static void forward(const ait_pass_job *job, int64_t count, const block_view *block, const ait_real *packed,
+                    ait_real *logits) {
+  if (block->sparse.rows != NULL) {
+    sparse_forward(job, &block->sparse, packed, logits);
+  } else {
+    dense_forward(job, count, block, packed, logits);
   }
   for (int64_t c = 0; c < job->classes; ++c) {
     for (int64_t i = count; i < AIT_PASS_ROWS; ++i) {
@@ -287,10 +313,9 @@ INLINE void backward_part(int classes, int64_t vectors, int64_t count, const blo
   }
 }
 
-/* sums (+)= R' U and bias (+)= the column sums of R, for a block's residuals (classes x
- * AIT_PASS_ROWS). */
-static void backward(const ait_pass_job *job, int64_t count, const block_view *block, const ait_real *r, int add,
-                     double *sums, double *bias) {
+/* sums (+)= R' U for a block's residuals (classes x AIT_PASS_ROWS). */
+static void dense_backward(const ait_pass_job *job, int64_t count, const block_view *block, const ait_real *r, int add,
+                           double *sums) {
   for (int64_t first = 0; first < job->classes; first += job->group) {
     const int64_t group = ait_min64(job->group, job->classes - first), part = part_of(group);
     for (int64_t c = 0; c < group; c += part) {
@@ -300,6 +325,26 @@ static void backward(const ait_pass_job *job, int64_t count, const block_view *b
       WITH_FEW_CLASSES(ait_min64(part, group - c), BACKWARD, )
 #undef BACKWARD
     }
+  }
+}
+
+/* The same of a block with vectors of zeros. */
+static void sparse_backward(const ait_pass_job *job, const sparse_block *block, const ait_real *r, int add,
+                            double *sums) {
+  for (int64_t first = 0; first < job->classes; first += job->group) {
+#define BACKWARD(n) sparse_backward_group(n, block, r + first * AIT_PASS_ROWS, add, sums + first * job->padded)
+    WITH_CLASSES(ait_min64(job->group, job->classes - first), BACKWARD)
+#undef BACKWARD
+  }
+}
+
+/* The same of any block, and bias (+)= the column sums of R. */
+static void backward(const ait_pass_job *job, int64_t count, const block_view *block, const ait_real *r, int add,
+                     double *sums, double *bias) {
+  if (block->sparse.rows != NULL) {
+    sparse_backward(job, &block->sparse, r, add, sums);
+  } else {
+    dense_backward(job, count, block, r, add, sums);
   }
   for (int64_t c = 0; c < job->classes; ++c) {
     bias[c] = (add ? bias[c] : 0) + sum_rows(r + c * AIT_PASS_ROWS);
@@ -389,6 +434,7 @@ const ait_pass_kernel KERNEL_SYMBOL(ait_pass_kernel_) = {
     .lanes = LANES,
     .most_group = MOST_GROUP,
     .least_rows = 256,
+    .skips_zeros = WIDENS_BYTES,
     .convert = convert,
     .transform = transform,
     .hyperbolic_tangent = hyperbolic_tangent,

@@ -433,7 +433,8 @@ static int same_numbers(int64_t n, const ait_real *a, const ait_real *b) {
 static int have_one_form(const descent_work *w) {
   const ait_rows *train = w->train.rows, *validation = w->validation.rows;
   return w->descent->beta == NULL && w->train_plan.kernel == w->validation_plan.kernel &&
-         train->type == validation->type && same_numbers(train->columns, train->scale, validation->scale) &&
+         train->type == validation->type && train->sparse == validation->sparse &&
+         same_numbers(train->columns, train->scale, validation->scale) &&
          same_numbers(train->columns, train->shift, validation->shift);
 }
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/cpu/data_pass.h"
+#include "device/cpu/sparse_rows.h"
 #include "device/row_products.h"
 
 /* A copy of a column vector of a matrix in ait_real; NULL stays NULL. */
@@ -50,23 +50,19 @@ static void *padded_copy(ait_device *device, const ait_upload_source *source, si
 }
 
 /* Replaces borrowed rows by a copy with the stride that the kernel reads fastest, where there is one and room. */
-static void lay_out(ait_device *device, ait_rows *rows) {
+static void align_rows(ait_device *device, const ait_upload_source *source, ait_rows *rows) {
   ait_cpu *cpu = device->state;
   const int64_t element = (int64_t)ait_type_size(rows->type);
   const int64_t stride = cpu->kernel->row_stride != NULL ? cpu->kernel->row_stride(rows->type, rows->columns) : 0;
-  const ait_upload_source source = {.host = rows->data,
-                                    .count = (size_t)rows->rows,
-                                    .width = (size_t)(rows->columns * element),
-                                    .stride = (size_t)(rows->stride * element)};
-  const size_t bytes = source.count * (size_t)stride;
-  const int is_laid_out = rows->stride * element == stride && (uintptr_t)rows->data % AIT_LINE == 0;
-  if (stride == 0 || is_laid_out) {
+  const size_t bytes = source->count * (size_t)stride;
+  const int is_aligned = rows->stride * element == stride && (uintptr_t)rows->data % AIT_LINE == 0;
+  if (stride == 0 || is_aligned) {
     return;
   }
-  void *copy = ait_share_upload(cpu->copies, &source);
+  void *copy = ait_share_upload(cpu->copies, source);
   if (copy == NULL && copied_bytes(cpu) + bytes <= MOST_COPIED) {
-    copy = padded_copy(device, &source, (size_t)stride);
-    if (copy != NULL && ait_keep_upload(&cpu->copies, &source, copy, bytes) != AIT_OK) {
+    copy = padded_copy(device, source, (size_t)stride);
+    if (copy != NULL && ait_keep_upload(&cpu->copies, source, copy, bytes) != AIT_OK) {
       device->runtime->release(device, copy);
       copy = NULL;
     }
@@ -75,6 +71,17 @@ static void lay_out(ait_device *device, ait_rows *rows) {
     rows->data = copy;
     rows->stride = stride / element;
   }
+}
+
+/* Replaces borrowed rows by a copy in the form that the kernel reads fastest, if it has one. */
+static ait_status lay_out(ait_device *device, ait_rows *rows) {
+  const size_t element = ait_type_size(rows->type);
+  const ait_upload_source source = {.host = rows->data,
+                                    .count = (size_t)rows->rows,
+                                    .width = (size_t)rows->columns * element,
+                                    .stride = (size_t)rows->stride * element};
+  align_rows(device, &source, rows);
+  return ait_make_sparse(device, &source, rows);
 }
 
 ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows) {
@@ -87,10 +94,11 @@ ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait
   if (status == AIT_OK) {
     status = copy_columns(rows->columns, ait_matrix_shift(matrix), &rows->shift);
   }
+  if (status == AIT_OK && use == AIT_READ_OFTEN) {
+    status = lay_out(device, rows);
+  }
   if (status != AIT_OK) {
     ait_cpu_release_rows(device, rows);
-  } else if (use == AIT_READ_OFTEN) {
-    lay_out(device, rows);
   }
   return status;
 }
@@ -115,8 +123,16 @@ static const void *row_address(const ait_rows *rows, int64_t i) {
   return (const char *)rows->data + (size_t)(i * rows->stride) * ait_type_size(rows->type);
 }
 
+void ait_cpu_convert_row(const ait_pass_kernel *kernel, const ait_rows *rows, int64_t i, ait_real *target) {
+  if (rows->sparse != NULL) {
+    ait_convert_sparse_row(rows, i, target);
+  } else {
+    kernel->convert(rows->type, rows->columns, row_address(rows, i), target);
+  }
+}
+
 static void value_row(const ait_pass_kernel *kernel, const ait_rows *rows, int64_t i, ait_real *target) {
-  kernel->convert(rows->type, rows->columns, row_address(rows, i), target);
+  ait_cpu_convert_row(kernel, rows, i, target);
   kernel->transform(rows->columns, rows->scale, rows->shift, target);
 }
 
