@@ -19,7 +19,11 @@
  * Times of passes are of the lower quartile and by the clock that the roofs' are (roofline.h): on one thread what
  * other processes take does not count, on more it does. Google Benchmark prints the mean beside them.
  *
- * Names are unit/NAME and pass/TYPE/NxDxC/PASS/VERSION; see --help for choosing some and for JSON. */
+ * Rows are random numbers, which no kernel can leave out, and the first ones of Fashion-MNIST and of MNIST, where these
+ * are (ait_dataset_load); with those, useful operations and bytes are still counted as if all were read.
+ *
+ * Names are unit/NAME and pass/ROWS/NxDxC/PASS/VERSION, where ROWS is a type of random numbers or a set of pictures;
+ * see --help for choosing some and for JSON. */
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -125,10 +129,18 @@ Reals RandomReals(uint64_t seed, int64_t count, double size) {
   return values;
 }
 
-/* Random rows in one type, and all that passes over them read and write. */
+/* Where rows come from: random numbers of a type, or pictures. */
+struct Source {
+  std::string name;
+  ait_type type;
+  const uint8_t *pictures; /* row after row; NULL: random numbers */
+};
+
+/* Rows of one source, and all that passes over them read and write. */
 struct Job {
-  Job(ait_type stored_type, const Shape &its_shape)
-      : type(stored_type),
+  Job(const Source &its_source, const Shape &its_shape)
+      : source(its_source),
+        type(source.type),
         shape(its_shape),
         stored(static_cast<size_t>(shape.rows * shape.columns) * ait_type_size(type)),
         scale(static_cast<size_t>(shape.columns), 1.0 / 255),
@@ -142,7 +154,11 @@ struct Job {
     for (int32_t &label : labels) {
       label = static_cast<int32_t>(engine() % static_cast<uint64_t>(shape.classes));
     }
-    Fill(&engine);
+    if (source.pictures != nullptr) {
+      std::memcpy(stored.As<void>(), source.pictures, stored.bytes());
+    } else {
+      Fill(&engine);
+    }
   }
 
   int64_t Parameters() const {
@@ -192,6 +208,7 @@ struct Job {
     return pass;
   }
 
+  Source source;
   ait_type type;
   Shape shape;
   Memory stored;
@@ -201,12 +218,12 @@ struct Job {
   ait_real loss = 0;
 };
 
-/* The job of a type and shape; the last one is kept, for benchmarks of one job stand together. */
-Job &JobOf(ait_type type, const Shape &shape) {
+/* The job of a source and shape; the last one is kept, for benchmarks of one job stand together. */
+Job &JobOf(const Source &source, const Shape &shape) {
   static std::unique_ptr<Job> job;
-  if (job == nullptr || job->type != type || std::memcmp(&job->shape, &shape, sizeof shape) != 0) {
+  if (job == nullptr || job->source.name != source.name || std::memcmp(&job->shape, &shape, sizeof shape) != 0) {
     job.reset();
-    job = std::make_unique<Job>(type, shape);
+    job = std::make_unique<Job>(source, shape);
   }
   return *job;
 }
@@ -245,13 +262,13 @@ double LowerQuartile(std::vector<double> *seconds) {
 }
 
 struct Case {
-  ait_type type;
+  Source source;
   Shape shape;
   PassKind kind;
   Version version;
 
   bool OnTiles() const {
-    return type == AIT_U8 && std::strcmp(version.word, "amx") == 0;
+    return source.type == AIT_U8 && std::strcmp(version.word, "amx") == 0;
   }
   double UsefulOperations() const {
     return 2 * (kForward[kind] + kBackward[kind]) * shape.Products();
@@ -298,7 +315,7 @@ void PassBenchmark(benchmark::State &state, const Case &what) {
     state.SkipWithError(ait_last_error());
     return;
   }
-  Job &job = JobOf(what.type, what.shape);
+  Job &job = JobOf(what.source, what.shape);
   ait_matrix *matrix;
   ait_rows rows;
   if (job.Upload(&device, &matrix, &rows) == AIT_OK) {
@@ -362,27 +379,33 @@ void RegisterUnits(int threads) {
 
 void RegisterPass(const Case &what) {
   const Shape &s = what.shape;
-  const std::string name = std::string("pass/") + ait_type_name(what.type) + "/" + std::to_string(s.rows) + "x" +
-                           std::to_string(s.columns) + "x" + std::to_string(s.classes) + "/" + kPassNames[what.kind] +
-                           "/" + what.version.word;
+  const std::string name = "pass/" + what.source.name + "/" + std::to_string(s.rows) + "x" + std::to_string(s.columns) +
+                           "x" + std::to_string(s.classes) + "/" + kPassNames[what.kind] + "/" + what.version.word;
   benchmark::RegisterBenchmark(name.c_str(), PassBenchmark, what)->UseManualTime()->Unit(benchmark::kMillisecond);
 }
 
 /* The versions of one pass stand next to each other, so that they meet the same neighbours. */
-void RegisterPasses() {
-  for (const Shape &shape : kShapes) {
-    for (ait_type type : {AIT_U8, AIT_F16, AIT_F32}) {
-      for (PassKind kind : {kTrain, kValidation, kAdjoint}) {
-        for (const Version &version : kVersions) {
-          ait_device device;
-          if (OpenDevice(version.word, &device) == AIT_OK) {
-            device.runtime->close(&device);
-            RegisterPass({type, shape, kind, version});
-          }
-        }
+void RegisterPasses(const Source &source, const Shape &shape) {
+  for (PassKind kind : {kTrain, kValidation, kAdjoint}) {
+    for (const Version &version : kVersions) {
+      ait_device device;
+      if (OpenDevice(version.word, &device) == AIT_OK) {
+        device.runtime->close(&device);
+        RegisterPass({source, shape, kind, version});
       }
     }
   }
+}
+
+/* A set of pictures, which must stay for as long as passes over it; NULL, and nothing registered, where it is not. */
+ait_dataset *RegisterPictures(const char *name, const Shape &shape) {
+  ait_dataset *pictures = nullptr;
+  if (ait_dataset_load(name, nullptr, AIT_TRAIN_PART, &pictures) == AIT_OK &&
+      ait_dataset_rows(pictures) >= shape.rows) {
+    const void *pixels = ait_matrix_data(ait_dataset_images(pictures));
+    RegisterPasses({name, AIT_U8, static_cast<const uint8_t *>(pixels)}, shape);
+  }
+  return pictures;
 }
 
 }  // namespace
@@ -396,8 +419,16 @@ int main(int argc, char **argv) {
     return 1;
   }
   RegisterUnits(threads);
-  RegisterPasses();
+  for (const Shape &shape : kShapes) {
+    for (ait_type type : {AIT_U8, AIT_F16, AIT_F32}) {
+      RegisterPasses({ait_type_name(type), type, nullptr}, shape);
+    }
+  }
+  ait_dataset *pictures[] = {RegisterPictures("fashion-mnist", kShapes[0]), RegisterPictures("mnist", kShapes[0])};
   benchmark::RunSpecifiedBenchmarks();
+  for (ait_dataset *set : pictures) {
+    ait_dataset_destroy(set);
+  }
   benchmark::Shutdown();
   return 0;
 }
