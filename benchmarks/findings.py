@@ -11,7 +11,11 @@ import statistics
 import runs
 
 NOISES = (("symmetric", 0.1), ("symmetric", 0.5), ("pair", 0.1), ("pair", 0.4), ("asymmetric", 0.3), ("feature", 0.3))
-CLEAN_ROWS = {"fashion-mnist": (100, 500, 5000), "mnist": (100,)}
+OTHER_RATES = (("symmetric", 0.05), ("symmetric", 0.6), ("pair", 0.03), ("asymmetric", 0.05))
+KINDS = ("symmetric", "pair", "asymmetric", "feature")
+# By the number of clean rows.
+CELLS = {"fashion-mnist": {100: NOISES + OTHER_RATES, 500: NOISES, 5000: NOISES, 50: NOISES},
+         "mnist": {100: NOISES + OTHER_RATES, 50: NOISES}}
 
 
 def run_one(arguments, data, noise, rate, rows, seed):
@@ -27,8 +31,8 @@ def run_one(arguments, data, noise, rate, rows, seed):
 
 
 def make_runs(arguments):
-    cells = [(data, noise, rate, rows, seed) for seed in arguments.seeds for data in CLEAN_ROWS
-             if data != "mnist" or arguments.mnist for rows in CLEAN_ROWS[data] for noise, rate in NOISES]
+    cells = [(data, noise, rate, rows, seed) for seed in arguments.seeds for data in CELLS
+             if data != "mnist" or arguments.mnist for rows in CELLS[data] for noise, rate in CELLS[data][rows]]
     runs.make(arguments.out, {",".join(map(str, cell)): (arguments, *cell) for cell in cells}, run_one,
               arguments.processes)
 
@@ -60,12 +64,12 @@ def print_tables(path, seeds):
         data, noise, rate, rows, seed = name.split(",")
         if int(seed) in seeds:
             cells.setdefault((data, noise, rate, rows), {})[int(seed)] = figures
-    for data in CLEAN_ROWS:
+    for data in CELLS:
         print(f"\n{data}\n")
         print("| noise, clean rows | transition cleaning | best cheap ranking | AUROC, difference | AP | F1 | z | seeds |")
         print("|---|---|---|---|---|---|---|---|")
-        for noise, rate in NOISES:
-            for rows in CLEAN_ROWS[data]:
+        for noise, rate in sorted(NOISES + OTHER_RATES, key=lambda kind: (KINDS.index(kind[0]), kind[1])):
+            for rows in sorted(CELLS[data]):
                 cell = (data, noise, str(rate), str(rows))
                 if cell in cells:
                     print(line_of(cell, [cells[cell][seed] for seed in sorted(cells[cell])]))
