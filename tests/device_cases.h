@@ -181,6 +181,25 @@ inline std::vector<int32_t> RandomLabels(uint64_t seed, int64_t n, int64_t class
   return labels;
 }
 
+// Which numbers of pictures hold something (rows x columns): scattered columns form groups, of which each row has two
+// fifths. Every tenth group and every fiftieth row are zeros all through. Columns form other groups for another `step`.
+inline std::vector<bool> Pictures(int64_t rows, int64_t columns, int64_t step) {
+  constexpr int64_t kColumnsOfAGroup = 12;
+  const int64_t groups = columns / kColumnsOfAGroup + 1;
+  std::mt19937_64 engine(44);
+  std::vector<bool> hold;
+  for (int64_t i = 0; i < rows; ++i) {
+    std::vector<bool> group_holds;
+    for (int64_t g = 0; g < groups; ++g) {
+      group_holds.push_back(engine() % 5 < 2 && g % 10 != 3 && i % 50 != 7);
+    }
+    for (int64_t j = 0; j < columns; ++j) {
+      hold.push_back(group_holds[j * step % groups]);
+    }
+  }
+  return hold;
+}
+
 // Equal bit for bit, NaN included.
 template <class T>
 bool SameBits(const std::vector<T> &a, const std::vector<T> &b) {

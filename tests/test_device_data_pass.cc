@@ -120,19 +120,12 @@ void AddNoise(Work *work) {
   }
 }
 
-// Most numbers become 0: scattered columns form groups, of which each row has two fifths. Every tenth group and every
-// fiftieth row are zeros all through.
-void ClearGroups(Work *work) {
-  constexpr int64_t kColumnsOfAGroup = 12;
-  const int64_t groups = work->columns / kColumnsOfAGroup + 1;
-  std::mt19937_64 engine(44);
+// Most numbers become 0.
+void MakePictures(Work *work) {
+  const std::vector<bool> hold = Pictures(work->rows, work->columns, 7);
   for (int64_t i = 0; i < work->rows; ++i) {
-    std::vector<bool> holds(static_cast<size_t>(groups));
-    for (int64_t g = 0; g < groups; ++g) {
-      holds[g] = engine() % 5 < 2 && g % 10 != 3 && i % 50 != 7;
-    }
     for (int64_t j = 0; j < work->columns; ++j) {
-      if (!holds[j * 7 % groups]) {
+      if (!hold[i * work->columns + j]) {
         work->stored[i * (work->columns + work->gap) + j] = 0;
         work->values[i * work->columns + j] = 0;
       }
@@ -288,6 +281,7 @@ enum Wanted { kLoss = 1, kGradient = 2, kTangent = 4, kCross = 8, kEverything = 
 
 struct Results {
   Reals loss, gradient, tangent, cross, noise_cross;
+  bool sparse;  // whether the device has the rows without their zeros
 };
 
 const ait_real kUntouched = 12345;
@@ -346,6 +340,7 @@ Results RunPass(Device &device, const Work &work, int wanted = kEverything, int 
   results.tangent = wanted & kTangent ? tangent.Host() : Reals();
   results.cross = wanted & kCross ? cross.Host() : Reals();
   results.noise_cross = wants_noise ? noise_cross.Host() : Reals();
+  results.sparse = rows.sparse != nullptr;
   device->model->release_rows(device.get(), &rows);
   ait_matrix_destroy(matrix);
   return results;
@@ -425,9 +420,10 @@ TEST_P(DataPassTest, RowsMayStandApart) {
   }
 }
 
-// Pictures: kernels of the CPU may leave vectors of zeros out.
+// Pictures: kernels of the CPU may leave vectors of zeros out, and then do so for all of these shapes.
 TEST_P(DataPassTest, RowsWithManyZerosMatchTheReference) {
   AIT_OPEN_DEVICE(device, GetParam());
+  int shapes = 0, sparse = 0;
   struct Shape {
     int64_t rows, columns, classes, gap;
   };
@@ -435,18 +431,25 @@ TEST_P(DataPassTest, RowsWithManyZerosMatchTheReference) {
                              Shape{290, 200, 23, 1}, Shape{256, 1100, 5, 0}}) {
     SCOPED_TRACE(testing::Message() << "N " << shape.rows << ", D " << shape.columns << ", C " << shape.classes);
     Work work = MakeWork(AIT_U8, shape.rows, shape.columns, shape.classes, kAllParts, shape.gap);
-    ClearGroups(&work);
-    ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
+    MakePictures(&work);
+    const Results results = RunPass(device, work);
+    ExpectClose(results, Reference(work), kSmallTolerance);
+    ++shapes;
+    sparse += results.sparse;
     AddNoise(&work);
     AddFolds(&work, 2, false);
     ExpectClose(RunPass(device, work), Reference(work), kSmallTolerance);
   }
+  if (sparse == 0) {
+    GTEST_SKIP() << "matches, but this kernel reads zeros too";
+  }
+  EXPECT_EQ(shapes, sparse);
 }
 
 TEST_P(DataPassTest, ZerosHideNeitherNanNorInfinity) {
   AIT_OPEN_DEVICE(device, GetParam());
   Work work = MakeWork(AIT_U8, 300, 70, 3, kAllParts);
-  ClearGroups(&work);
+  MakePictures(&work);
   const Work sound = work;
   for (ait_real bad : {kNan, kInfinity}) {
     for (size_t place = 0; place < 70; place += 3) {
@@ -463,7 +466,7 @@ TEST_P(DataPassTest, ZerosHideNeitherNanNorInfinity) {
 
 TEST_P(DataPassTest, ZerosDoNotChangeTheBitsWithThreads) {
   Work work = MakeWork(AIT_U8, 3000, 70, 11, kAllParts);
-  ClearGroups(&work);
+  MakePictures(&work);
   AIT_OPEN_DEVICE(one, GetParam(), 1);
   const Results expected = RunPass(one, work);
   for (int32_t threads : {2, 5}) {

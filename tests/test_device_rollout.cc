@@ -21,6 +21,7 @@ struct Shape {
   int64_t train, validation;
   std::vector<int64_t> sizes;  // columns, hidden layers, classes
   bool scaled;
+  bool pictures = false;  // most pixels of a side of many rows are 0
 };
 
 void PrintTo(const Shape &shape, std::ostream *out) {
@@ -28,7 +29,7 @@ void PrintTo(const Shape &shape, std::ostream *out) {
   for (int64_t size : shape.sizes) {
     *out << " " << size;
   }
-  *out << (shape.scaled ? ", scaled" : "");
+  *out << (shape.scaled ? ", scaled" : "") << (shape.pictures ? ", pictures" : "");
 }
 
 // ---- one side's rows on the device ------------------------------------------------------------------
@@ -54,6 +55,10 @@ class Side {
       : device_(device), engine_(seed), labels_(device, RandomLabels(seed, rows, shape.sizes.back())) {
     const int64_t columns = shape.sizes.front();
     stored_ = StoredNumbers(shape.type, engine_, rows * columns);
+    const std::vector<bool> hold = Pictures(rows, columns, static_cast<int64_t>(2 * seed + 1));
+    for (size_t k = 0; shape.pictures && k < stored_.size(); ++k) {
+      stored_[k] = hold[k] ? stored_[k] : 0;
+    }
     EXPECT_EQ(AIT_OK, ait_matrix_view(shape.type, rows, columns, columns, stored_.data(), &matrix_));
     if (shape.scaled) {
       Doubles scale, shift;
@@ -385,11 +390,19 @@ void ExpectRolled(Work &work, const Rolled &rolled, const Work::Trajectory &expe
 // Linear classifiers and deep ones; rows, columns and classes that are multiples of nothing, fewer rows than blocks,
 // and one row.
 std::vector<Shape> Shapes() {
-  return {{AIT_U8, 67, 41, {70, 11}, true},    {AIT_U8, 150, 33, {100, 5}, false},
-          {AIT_U8, 40, 90, {37, 3}, true},     {AIT_F32, 70, 45, {21, 5}, true},
-          {AIT_F32, 33, 64, {64, 17}, false},  {AIT_F32, 1, 1, {3, 2}, false},
-          {AIT_U8, 67, 41, {70, 9, 11}, true}, {AIT_F32, 50, 35, {13, 6, 7, 4}, true},
-          {AIT_U8, 300, 260, {64, 10}, true},  {AIT_F32, 70, 45, {21, 50, 47}, true}};
+  return {{AIT_U8, 67, 41, {70, 11}, true},
+          {AIT_U8, 150, 33, {100, 5}, false},
+          {AIT_U8, 40, 90, {37, 3}, true},
+          {AIT_F32, 70, 45, {21, 5}, true},
+          {AIT_F32, 33, 64, {64, 17}, false},
+          {AIT_F32, 1, 1, {3, 2}, false},
+          {AIT_U8, 67, 41, {70, 9, 11}, true},
+          {AIT_F32, 50, 35, {13, 6, 7, 4}, true},
+          {AIT_U8, 300, 260, {64, 10}, true},
+          {AIT_F32, 70, 45, {21, 50, 47}, true},
+          {AIT_U8, 290, 300, {70, 9, 11}, true, true},
+          {AIT_U8, 300, 40, {130, 5}, false, true},
+          {AIT_U8, 40, 300, {64, 10}, true, true}};
 }
 
 // A few steps: the rounding of a pass (the data pass's own tolerance), a little more each step.

@@ -209,7 +209,8 @@ typedef struct ait_rows {
   int64_t rows, columns, stride; /* stride in elements */
   const void *data;
   const ait_real *scale, *shift; /* columns entries each, or NULL: 1 and 0 */
-  const ait_sparse_rows *sparse; /* where the CPU holds them in another form (device/cpu/sparse_rows.h), else NULL */
+  const ait_sparse_rows *sparse; /* where the CPU holds them in another form (device/cpu/sparse_rows.h), and `data` has
+                                    no rows; else NULL */
 } ait_rows;
 
 /* The folded data pass (docs/derivation.md#folded-data-pass): N rows U (N x D), labels, a classifier A (C x D), b (C).

@@ -48,8 +48,8 @@ AIT_API void ait_network_initialise(const ait_network *network, uint64_t seed, a
  * 0 .. classes - 1. Everything is borrowed, must outlive the problem and stay unchanged meanwhile. A device that reads
  * rows faster in another place copies them, once for all problems of its context that read one matrix: a GPU all
  * matrices; the CPU, for networks without activations, with AMX those of 8-bit rows that fit into 64 MiB together, and
- * in float with AVX2 or AVX-512 alone, without most of their zeros, those of 8-bit rows of at most 64 MiB each with so
- * many zeros that it pays, as pictures have. */
+ * without AMX, but with AVX2 or AVX-512, in float, those of 8-bit rows of at most 256 MiB each that have many zeros, as
+ * pictures do: without most of these. Such a copy is at most about as large as its rows. */
 typedef struct ait_cleaning_entry {
   const ait_matrix *train; /* N x D */
   const int32_t *train_labels;

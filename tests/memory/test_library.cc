@@ -74,6 +74,23 @@ TEST_P(LibraryTest, Cifar) {
   std::filesystem::remove_all(folder);
 }
 
+// Rows whose zeros the CPU leaves out: an order of columns and a copy.
+TEST_P(LibraryTest, Pictures) {
+  std::mt19937 engine(6);
+  CleaningData data(engine, {64, 2}, AIT_ACTIVATION_NONE, {256}, 5, true);
+  for (size_t k = 0; k < data.pixels[0].size(); k++) {
+    data.pixels[0][k] = k % 4 == 0 ? data.pixels[0][k] : 0;
+  }
+  const Context context = make_context(1, GetParam());
+  FailEverywhere([&] {
+    ait_problem *problem = nullptr;
+    const ait_status status =
+        ait_problem_create_cleaning(context.get(), &data.network, 1, data.entries.data(), &problem);
+    ait_problem_destroy(problem);
+    return status;
+  });
+}
+
 // A problem, a solver and its steps; the numbers are those of work in which nothing failed.
 class MethodTest : public LibraryTest {
  protected:

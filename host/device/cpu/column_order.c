@@ -57,7 +57,7 @@ static int difference(const holders *a, const holders *b) {
 static int64_t closest(int64_t groups, const holders *held, const uint8_t *joined, int64_t group) {
   int64_t found = -1;
   int least = SAMPLE + 1;
-  for (int64_t g = group + 1; g < groups; ++g) {
+  for (int64_t g = group + 1; g < groups && least > 0; ++g) {
     const int rows = joined[g] ? SAMPLE + 1 : difference(&held[group], &held[g]);
     if (rows < least) {
       least = rows;

@@ -86,7 +86,7 @@ static int64_t packed_place(const ait_pass_job *job, int64_t lanes, int64_t c, i
 }
 
 /* The column at a place of the packed layout; -1: none. */
-static int64_t column_at(const ait_pass_job *job, int64_t place) {
+static int64_t column_of(const ait_pass_job *job, int64_t place) {
   return job->column_at != NULL ? job->column_at[place] : place < job->columns ? place : -1;
 }
 
@@ -99,7 +99,7 @@ void ait_pass_pack_class(const ait_pass_job *job, int64_t lanes, int64_t c, cons
   ait_real *out = packed + packed_place(job, lanes, c, &step);
   for (int64_t p = 0; p < job->padded; p += lanes, out += step) {
     for (int64_t l = 0; l < lanes; ++l) {
-      const int64_t j = column_at(job, p + l);
+      const int64_t j = column_of(job, p + l);
       out[l] = j < 0 ? 0 : rows->scale != NULL ? a[j] * rows->scale[j] : a[j];
       spoiled += 0 * (double)out[l];
     }
@@ -143,7 +143,7 @@ static void write_piece(const ait_pass_plan *plan, int64_t group_first, int64_t 
   const double inverse = 1 / (double)rows->rows;
   for (int64_t c = 0; c < classes; ++c) {
     for (int64_t l = 0; l < lanes; ++l) {
-      const int64_t j = column_at(job, p + l);
+      const int64_t j = column_of(job, p + l);
       if (j < 0) {
         continue;
       }

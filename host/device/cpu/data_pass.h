@@ -96,7 +96,8 @@ struct ait_pass_kernel {
    * this type as fast as they are. */
   int64_t (*row_stride)(ait_type type, int64_t columns);
 
-  /* Overwrites `sums` with those of the rows begin .. end - 1, and writes their cross terms. */
+  /* Overwrites `sums` with those of the rows begin .. end - 1, and writes their cross terms; begin is a multiple of
+   * AIT_PASS_ROWS. */
   void (*rows)(const ait_pass_job *job, int64_t begin, int64_t end, const ait_pass_sums *sums, ait_real *scratch);
 
   /* Of `count` <= AIT_PASS_ROWS rows from `begin` on: logits and, with a direction, slopes (classes x

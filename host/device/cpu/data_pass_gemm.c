@@ -143,12 +143,11 @@ static void write_class(const wide_plan *plan, int64_t c, const double *sums, do
 /* U of a span. */
 static wide_span read_span(const wide_plan *plan, int64_t first) {
   const ait_rows *rows = plan->job.pass->rows;
-  const size_t size = ait_type_size(rows->type);
-  const char *stored = (const char *)rows->data + (size_t)(first * rows->stride) * size;
-  wide_span span = {first, ait_min64(plan->span, rows->rows - first), rows->stride, (const void *)stored};
-  if (!is_in_place(rows)) {
-    span.values = plan->values;
-    span.stride = rows->columns;
+  wide_span span = {first, ait_min64(plan->span, rows->rows - first), rows->columns, plan->values};
+  if (is_in_place(rows)) {
+    span.values = (const ait_real *)rows->data + first * rows->stride;
+    span.stride = rows->stride;
+  } else {
 #pragma omp for
     for (int64_t i = 0; i < span.count; ++i) {
       ait_cpu_convert_row(plan->kernel, rows, first + i, plan->values + i * rows->columns);

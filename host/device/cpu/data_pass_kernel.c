@@ -86,11 +86,11 @@ typedef struct block_view {
  * padded with zeros. */
 static block_view view_block(const ait_pass_job *job, int64_t begin, int64_t count, ait_real *scratch) {
   const ait_rows *rows = job->pass->rows;
-  const size_t size = ait_type_size(rows->type);
-  const char *stored = (const char *)rows->data + (size_t)(begin * rows->stride) * size;
   if (rows->sparse != NULL) {
     return (block_view){.sparse = {rows->sparse, begin, count}};
   }
+  const size_t size = ait_type_size(rows->type);
+  const char *stored = (const char *)rows->data + (size_t)(begin * rows->stride) * size;
   if (rows->type == (sizeof(ait_real) == sizeof(double) ? AIT_F64 : AIT_F32) && job->columns == job->padded) {
     return (block_view){.values = (const ait_real *)(const void *)stored, .stride = rows->stride};
   }
@@ -353,9 +353,9 @@ static void backward(const ait_pass_job *job, int64_t count, const block_view *b
 
 /* ---- blocks -------------------------------------------------------------------------------- */
 
-/* The block's values, logits and slopes. */
+/* The block's values, which rows without their zeros do not need, logits and slopes. */
 static int64_t scratch_reals(const ait_pass_job *job) {
-  return AIT_PASS_ROWS * (job->padded + 2 * job->classes);
+  return AIT_PASS_ROWS * ((job->pass->rows->sparse != NULL ? 0 : job->padded) + 2 * job->classes);
 }
 
 /* One block of at most AIT_PASS_ROWS rows; `add`: to the sums, else they are overwritten. */

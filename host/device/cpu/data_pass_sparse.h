@@ -1,5 +1,6 @@
 /* data_pass_sparse.h (internal) - the products of data_pass_kernel.c with rows without their zeros (sparse_rows.h).
- * What is left out would add 0 to a sum, which therefore has the bits that it would have with it.
+ * What is left out would add 0 to a sum, which therefore has the bits that it would have with it, if A, V and R are
+ * finite.
  *
  * L = U A' goes row by row over the vectors that hold something, with the sums of a group of classes in registers;
  * G = R' U goes vector by vector over the rows of the block that hold something there.
@@ -21,7 +22,7 @@
 #include "device/cpu/sparse_rows.h"
 #include "device/cpu/vectors.h"
 
-/* Rows begin .. begin + count - 1 of a block. */
+/* Rows begin .. begin + count - 1; begin is a multiple of AIT_PASS_ROWS. */
 typedef struct sparse_block {
   const ait_sparse_rows *rows;
   int64_t begin, count;

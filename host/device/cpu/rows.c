@@ -73,15 +73,19 @@ static void align_rows(ait_device *device, const ait_upload_source *source, ait_
   }
 }
 
-/* Replaces borrowed rows by a copy in the form that the kernel reads fastest, if it has one. */
+/* Replaces borrowed rows by a copy in the form that the kernel reads fastest, if it has one. Copies are found by their
+ * source alone, so a kernel has one such form at most. */
 static ait_status lay_out(ait_device *device, ait_rows *rows) {
   const size_t element = ait_type_size(rows->type);
   const ait_upload_source source = {.host = rows->data,
                                     .count = (size_t)rows->rows,
                                     .width = (size_t)rows->columns * element,
                                     .stride = (size_t)rows->stride * element};
+  if (ait_cpu_kernel(device)->skips_zeros) {
+    return ait_make_sparse(device, &source, rows);
+  }
   align_rows(device, &source, rows);
-  return ait_make_sparse(device, &source, rows);
+  return AIT_OK;
 }
 
 ait_status ait_cpu_upload_rows(ait_device *device, const ait_matrix *matrix, ait_row_use use, ait_rows *rows) {

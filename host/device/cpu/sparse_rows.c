@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows and columns that are too few to pay for an order, and the hundredths of all vectors above which those that hold
- * something are too many: by the measurements of data_pass_sparse.h, whose times grow in proportion to them, 75 with
- * AVX2 and 85 with AVX-512. Where rows are larger than MOST_BYTES, a pass waits for memory and gains little. */
-enum { LEAST_ROWS = 256, LEAST_COLUMNS = 64, MOST_FILLED = 75, MOST_BYTES = 64 << 20 };
+/* Rows and columns that are too few to pay for an order; columns whose order takes too long, as its time grows with
+ * their square (4,096: 0.1 s); and the hundredths of all vectors above which those that hold something are too many: by
+ * the measurements of data_pass_sparse.h, whose times grow in proportion to them, 75 with AVX2 and 85 with AVX-512. Of
+ * larger rows a copy takes too much memory. */
+enum { LEAST_ROWS = 256, LEAST_COLUMNS = 64, MOST_COLUMNS = 4096, MOST_FILLED = 75, MOST_BYTES = 256 << 20 };
 
 /* The parts of a copy, to be written. */
 typedef struct sparse_copy {
@@ -25,9 +26,10 @@ static ait_sparse_rows shape_of(const ait_rows *rows, int64_t lanes) {
   return shape;
 }
 
-/* Lays a copy with `count` vectors out in memory and returns its bytes; memory NULL: only these are of use. */
-static size_t lay_out(const ait_rows *rows, const ait_sparse_rows *shape, int64_t count, void *memory,
-                      sparse_copy *copy) {
+/* Where the parts of a copy with `count` vectors stand in memory; returns its bytes. memory NULL: only these are of
+ * use. */
+static size_t place_parts(const ait_rows *rows, const ait_sparse_rows *shape, int64_t count, void *memory,
+                          sparse_copy *copy) {
   const size_t n = (size_t)rows->rows, blocks = (size_t)ait_ceil_div(rows->rows, AIT_PASS_ROWS);
   size_t used = 0;
   copy->head = ait_take(memory, &used, sizeof *copy->head);
@@ -98,9 +100,9 @@ static ait_status make_copy(ait_device *device, const ait_rows *rows, const ait_
                             const int32_t *column_at, const int64_t *starts, int64_t count, void **memory,
                             size_t *bytes) {
   sparse_copy copy;
-  *bytes = lay_out(rows, shape, count, NULL, &copy);
+  *bytes = place_parts(rows, shape, count, NULL, &copy);
   AIT_TRY(device->runtime->allocate(device, *bytes, memory));
-  lay_out(rows, shape, count, *memory, &copy);
+  place_parts(rows, shape, count, *memory, &copy);
   memcpy(copy.column_at, column_at, (size_t)(shape->vectors * shape->lanes) * sizeof *column_at);
   memcpy(copy.starts, starts, (size_t)rows->rows * sizeof *starts);
 #pragma omp parallel for num_threads(device->threads)
@@ -127,7 +129,7 @@ static ait_status try_copy(ait_device *device, const ait_upload_source *source, 
   ait_status status = AIT_OK;
   *memory = NULL;
   if (column_at == NULL || starts == NULL) {
-    status = ait_fail(AIT_OUT_OF_MEMORY, "no memory for the order of %lld columns", (long long)rows->columns);
+    status = ait_fail(AIT_OUT_OF_MEMORY, "no memory for a copy of %lld rows", (long long)rows->rows);
   } else {
     status = ait_order_columns(rows, shape.lanes, column_at);
   }
@@ -150,8 +152,8 @@ static ait_status try_copy(ait_device *device, const ait_upload_source *source, 
 
 ait_status ait_make_sparse(ait_device *device, const ait_upload_source *source, ait_rows *rows) {
   ait_cpu *cpu = device->state;
-  if (!cpu->kernel->skips_zeros || rows->type != AIT_U8 || rows->rows < LEAST_ROWS || rows->columns < LEAST_COLUMNS ||
-      rows->rows * rows->columns > MOST_BYTES || !ait_has_many_zeros(rows)) {
+  if (rows->type != AIT_U8 || rows->rows < LEAST_ROWS || rows->columns < LEAST_COLUMNS ||
+      rows->columns > MOST_COLUMNS || rows->rows * rows->columns > MOST_BYTES || !ait_has_many_zeros(rows)) {
     return AIT_OK;
   }
   void *memory = ait_share_upload(cpu->copies, source);

@@ -16,9 +16,9 @@ struct ait_sparse_rows {
 
 _Static_assert(AIT_PASS_ROWS == 32, "a word of `holders` has a bit for every row of a block");
 
-/* Replaces borrowed rows by such a copy if they are bytes with many zeros and the device's kernel can leave these out.
- * Whether it does depends on the rows alone, as the last bits of results depend on it. Problems that read the same rows
- * share the copy. Errors: AIT_OUT_OF_MEMORY. */
+/* Replaces borrowed rows by such a copy, for a kernel that skips zeros, if they are bytes with many of them. Whether it
+ * does depends on the rows alone, as the last bits of results depend on it. Problems that read the same rows share the
+ * copy. Errors: AIT_OUT_OF_MEMORY. */
 ait_status ait_make_sparse(ait_device *device, const ait_upload_source *source, ait_rows *rows);
 
 /* The stored numbers of row i, column after column. */
