@@ -281,7 +281,7 @@ enum Wanted { kLoss = 1, kGradient = 2, kTangent = 4, kCross = 8, kEverything = 
 
 struct Results {
   Reals loss, gradient, tangent, cross, noise_cross;
-  bool sparse;  // whether the device has the rows without their zeros
+  bool sparse = false;  // whether the device has the rows without their zeros
 };
 
 const ait_real kUntouched = 12345;
@@ -357,6 +357,14 @@ void ExpectClose(const Results &results, const Outputs &expected, double toleran
   if (!results.noise_cross.empty()) {
     EXPECT_LE(RelativeError(results.noise_cross, expected.noise_cross), tolerance) << "cross terms of the noise";
   }
+}
+
+void ExpectSameBits(const Results &expected, const Results &results) {
+  EXPECT_TRUE(SameBits(expected.loss, results.loss)) << "loss";
+  EXPECT_TRUE(SameBits(expected.gradient, results.gradient)) << "G";
+  EXPECT_TRUE(SameBits(expected.tangent, results.tangent)) << "dG";
+  EXPECT_TRUE(SameBits(expected.cross, results.cross)) << "cross term";
+  EXPECT_TRUE(SameBits(expected.noise_cross, results.noise_cross)) << "cross terms of the noise";
 }
 
 // Few rows with logits around 1: rounding of a logit (a few epsilon) passes into P, and sums of few
@@ -473,10 +481,7 @@ TEST_P(DataPassTest, ZerosDoNotChangeTheBitsWithThreads) {
     SCOPED_TRACE(testing::Message() << "threads " << threads);
     AIT_OPEN_DEVICE(device, GetParam(), threads);
     const Results results = RunPass(device, work);
-    EXPECT_TRUE(SameBits(expected.loss, results.loss));
-    EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
-    EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
-    EXPECT_TRUE(SameBits(expected.cross, results.cross));
+    ExpectSameBits(expected, results);
   }
 }
 
@@ -518,10 +523,7 @@ TEST_P(DataPassTest, TheBitsDoNotDependOnThreads) {
       SCOPED_TRACE(testing::Message() << "N " << rows << ", threads " << threads);
       AIT_OPEN_DEVICE(device, GetParam(), threads);
       const Results results = RunPass(device, work);
-      EXPECT_TRUE(SameBits(expected.loss, results.loss));
-      EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
-      EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
-      EXPECT_TRUE(SameBits(expected.cross, results.cross));
+      ExpectSameBits(expected, results);
     }
   }
 }
@@ -639,11 +641,7 @@ TEST_P(DataPassTest, NoisyLabelsGiveTheSameBitsOnAnyThreads) {
     SCOPED_TRACE(testing::Message() << "threads " << threads);
     AIT_OPEN_DEVICE(device, GetParam(), threads);
     const Results results = RunPass(device, work);
-    EXPECT_TRUE(SameBits(expected.loss, results.loss));
-    EXPECT_TRUE(SameBits(expected.gradient, results.gradient));
-    EXPECT_TRUE(SameBits(expected.tangent, results.tangent));
-    EXPECT_TRUE(SameBits(expected.cross, results.cross));
-    EXPECT_TRUE(SameBits(expected.noise_cross, results.noise_cross));
+    ExpectSameBits(expected, results);
   }
 }
 
