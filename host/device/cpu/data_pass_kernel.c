@@ -286,11 +286,7 @@ INLINE void backward_tile(int narrow, int tile, int classes, int64_t count, cons
   }
   sums += v * step * LANES;
   for (int k = 0; k < tile; ++k, sums += step * LANES) {
-    const ait_real *number = (const ait_real *)(flat + k * classes);
-    for (int e = 0; e < classes * LANES; ++e) {
-      /* cppcheck-suppress uninitvar ; the loops above fill all of it */
-      sums[e] = (add ? sums[e] : 0) + (double)number[e];
-    }
+    add_vectors(classes, flat + k * classes, add, sums);
   }
 }
 

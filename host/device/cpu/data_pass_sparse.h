@@ -93,10 +93,7 @@ INLINE void sparse_backward_group(int classes, const sparse_block *block, const 
       }
       left &= left - 1;
     } while (left != 0);
-    const ait_real *number = (const ait_real *)sum;
-    for (int e = 0; e < classes * LANES; ++e) {
-      sums[e] = (add ? sums[e] : 0) + (double)number[e];
-    }
+    add_vectors(classes, sum, add, sums);
   }
 }
 

@@ -116,6 +116,15 @@ INLINE void sum_lanes(int n, const vector *v, ait_real *out) {
 }
 #endif
 
+/* sums (+)= the numbers of the first `count` vectors, which are set. */
+INLINE void add_vectors(int count, const vector *v, int add, double *sums) {
+  const ait_real *number = (const ait_real *)v;
+  for (int e = 0; e < count * LANES; ++e) {
+    /* cppcheck-suppress uninitvar ; it does not follow the unrolled loops that set them */
+    sums[e] = (add ? sums[e] : 0) + (double)number[e];
+  }
+}
+
 /* ---- classes --------------------------------------------------------------------------------- */
 
 /* Calls a function of a constant number of classes, 1 .. 5, or what `more` has further cases for. */
