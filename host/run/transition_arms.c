@@ -41,12 +41,14 @@ ait_status ait_transition_try_lambda(ait_transition_run *run, int32_t kind, int6
   return AIT_OK;
 }
 
-/* Where both noise models begin, by the validation arm's probabilities. */
+/* Where both noise models begin: at the classifiers of validation rows alone, and by the validation arm's
+ * probabilities. From 0 the LL problems of a full model, which are not convex, end in solutions that take classes for
+ * one another where training rows are few (docs/findings.md#which-noise-model). */
 static ait_status prepare_models(ait_transition_run *run) {
   ait_transition_arm *full = &run->arms[AIT_ARM_FULL], *symmetric = &run->arms[AIT_ARM_SYMMETRIC];
   const ait_noisy_rows noisy = ait_transition_noisy_rows(run);
-  ait_transition_start(run, full->y);
-  ait_transition_start(run, symmetric->y);
+  memcpy(full->y, run->alone, (size_t)(FOLDS * run->m) * sizeof *full->y);
+  memcpy(symmetric->y, run->alone, (size_t)(FOLDS * run->m) * sizeof *symmetric->y);
   AIT_TRY(ait_noise_fit(&noisy, few_counts, full->chances));
   run->clean_rate = ait_noise_rate(&noisy, full->chances);
   const double rate = fmin(most_rate, fmax(least_rate, run->clean_rate));
