@@ -61,20 +61,21 @@ def line_of(model, method, iterations, results):
 
 
 def print_tables(path, seeds):
-    tables = {}
+    tables, by_seed = {}, {}  # a run of each seed: what knows the validation rows alone is the same in all
     for name, figures in runs.read(path).items():
         network, method, iterations, seed = name.rsplit(",", 3)
         data, model = network.split(",", 1)
         if int(seed) not in seeds:
             continue
         tables.setdefault(data, {}).setdefault((model, method, int(iterations)), []).append(figures)
+        by_seed.setdefault(data, {})[seed] = figures
     for data, lines in tables.items():
         print(f"\n{data}\n")
         print("| method, network | UL iterations | accuracy at y_K | at z | retrained | clean-class F1 | AUROC | kbar | seeds |")
         print("|---|---|---|---|---|---|---|---|---|")
         for cell in sorted(lines, key=lambda cell: (cell[0], -cell[2], METHODS.find(cell[1]))):
             print(line_of(*cell, lines[cell]))
-        results = [result for line in lines.values() for result in line]
+        results = by_seed[data].values()
         auroc = statistics.mean(result["ranking"]["validation_only"][0] for result in results)
         print(f"\nValidation rows alone: accuracy {mean(results, 'test_accuracy', 'validation_only')}, AUROC {auroc:.2f}")
 
