@@ -30,8 +30,8 @@ static const struct argp_option options[] = {
     {"cleaning", KEY_CLEANING, "NAME", 0,
      "What is learned: transition (a noise model: the chances that a class carries each label) or weights (one a "
      "row, as in the paper). Default: transition if the classifier is linear and no option is given that belongs to "
-     "the weights (--method and what goes with it, --protocol, --score, --lq-weight, all under Algorithm, "
-     "--eval-every); else weights",
+     "the weights (--method and what goes with it, --protocol, --score, --lq-weight, --hold-out, --eval-every, and "
+     "all under Algorithm but the seeds); else weights",
      4},
     {"method", KEY_METHOD, "NAME", 0,
      "How weights are learned: a name that " AIT_PROGRAM " methods lists (default " AIT_DEFAULT_METHOD ")", 4},

@@ -35,7 +35,8 @@ static const char documentation[] = "Bi-level optimisation by the augmented iter
                                     " COMMAND --help explains a command. For a first run:\n\n"
                                     "  " AIT_PROGRAM
                                     " clean --dataset fashion-mnist --out first-run\n\n"
-                                    "Exit status: 0 success, 1 the run failed or was stopped, 2 wrong usage.";
+                                    "Exit status: 0 success, 1 the run failed, 2 wrong usage; clean --help has "
+                                    "those of a run that is stopped.";
 
 static void print_version(FILE *stream, struct argp_state *state) {
   (void)state;
