@@ -140,9 +140,8 @@ struct Source {
 struct Job {
   Job(const Source &its_source, const Shape &its_shape)
       : source(its_source),
-        type(source.type),
         shape(its_shape),
-        stored(static_cast<size_t>(shape.rows * shape.columns) * ait_type_size(type)),
+        stored(static_cast<size_t>(shape.rows * shape.columns) * ait_type_size(source.type)),
         scale(static_cast<size_t>(shape.columns), 1.0 / 255),
         classifier(RandomReals(1, Parameters(), 1 / std::sqrt(static_cast<double>(shape.columns)))),
         direction(RandomReals(2, Parameters(), 1 / std::sqrt(static_cast<double>(shape.columns)))),
@@ -167,12 +166,12 @@ struct Job {
 
   /* Numbers of 0 .. 1: pixels of 0 .. 255; halves of 2^-5 .. 1, whose bits are drawn; floats. */
   void Fill(std::mt19937_64 *engine) {
-    const size_t count = stored.bytes() / ait_type_size(type);
+    const size_t count = stored.bytes() / ait_type_size(source.type);
     for (size_t i = 0; i < count; i++) {
       const uint64_t bits = (*engine)();
-      if (type == AIT_U8) {
+      if (source.type == AIT_U8) {
         stored.As<uint8_t>()[i] = static_cast<uint8_t>(bits);
-      } else if (type == AIT_F16) {
+      } else if (source.type == AIT_F16) {
         stored.As<uint16_t>()[i] = static_cast<uint16_t>((10 << 10) + bits % (5 << 10));
       } else {
         stored.As<float>()[i] = static_cast<float>(bits % (1 << 24)) / (1 << 24);
@@ -183,8 +182,9 @@ struct Job {
   /* The rows as a problem has them on a device; pixels are scaled to 0 .. 1. */
   ait_status Upload(ait_device *device, ait_matrix **matrix, ait_rows *rows) const {
     *matrix = nullptr;
-    ait_status status = ait_matrix_view(type, shape.rows, shape.columns, shape.columns, stored.As<void>(), matrix);
-    if (status == AIT_OK && type == AIT_U8) {
+    ait_status status =
+        ait_matrix_view(source.type, shape.rows, shape.columns, shape.columns, stored.As<void>(), matrix);
+    if (status == AIT_OK && source.type == AIT_U8) {
       status = ait_matrix_set_scale(*matrix, scale.data(), nullptr);
     }
     return status == AIT_OK ? device->model->upload_rows(device, *matrix, AIT_READ_OFTEN, rows) : status;
@@ -209,7 +209,6 @@ struct Job {
   }
 
   Source source;
-  ait_type type;
   Shape shape;
   Memory stored;
   std::vector<double> scale;
@@ -401,7 +400,7 @@ void RegisterPasses(const Source &source, const Shape &shape) {
 ait_dataset *RegisterPictures(const char *name, const Shape &shape) {
   ait_dataset *pictures = nullptr;
   if (ait_dataset_load(name, nullptr, AIT_TRAIN_PART, &pictures) == AIT_OK &&
-      ait_dataset_rows(pictures) >= shape.rows) {
+      ait_dataset_rows(pictures) >= shape.rows && ait_matrix_columns(ait_dataset_images(pictures)) == shape.columns) {
     const void *pixels = ait_matrix_data(ait_dataset_images(pictures));
     RegisterPasses({name, AIT_U8, static_cast<const uint8_t *>(pixels)}, shape);
   }

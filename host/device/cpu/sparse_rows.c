@@ -10,34 +10,23 @@
  * larger rows a copy takes too much memory. */
 enum { LEAST_ROWS = 256, LEAST_COLUMNS = 64, MOST_COLUMNS = 4096, MOST_FILLED = 75, MOST_BYTES = 256 << 20 };
 
-/* The parts of a copy, to be written. */
-typedef struct sparse_copy {
-  ait_sparse_rows *head;
-  int32_t *column_at;
-  uint64_t *filled;
-  uint32_t *holders;
-  int64_t *starts;
-  uint8_t *bytes;
-} sparse_copy;
-
 static ait_sparse_rows shape_of(const ait_rows *rows, int64_t lanes) {
   ait_sparse_rows shape = {.lanes = lanes, .vectors = ait_ceil_div(rows->columns, lanes)};
   shape.words = ait_ceil_div(shape.vectors, 64);
   return shape;
 }
 
-/* Where the parts of a copy with `count` vectors stand in memory; returns its bytes. memory NULL: only these are of
- * use. */
-static size_t place_parts(const ait_rows *rows, const ait_sparse_rows *shape, int64_t count, void *memory,
-                          sparse_copy *copy) {
+/* Places the parts of a copy, whose vectors take `size` bytes, in memory behind its head; returns the bytes of all.
+ * memory NULL: only these are of use. */
+static size_t place_parts(const ait_rows *rows, int64_t size, void *memory, ait_sparse_rows *copy) {
   const size_t n = (size_t)rows->rows, blocks = (size_t)ait_ceil_div(rows->rows, AIT_PASS_ROWS);
   size_t used = 0;
-  copy->head = ait_take(memory, &used, sizeof *copy->head);
-  copy->column_at = ait_take(memory, &used, (size_t)(shape->vectors * shape->lanes) * sizeof *copy->column_at);
-  copy->filled = ait_take(memory, &used, n * (size_t)shape->words * sizeof *copy->filled);
-  copy->holders = ait_take(memory, &used, blocks * (size_t)shape->vectors * sizeof *copy->holders);
+  ait_take(memory, &used, sizeof *copy);
+  copy->column_at = ait_take(memory, &used, (size_t)(copy->vectors * copy->lanes) * sizeof *copy->column_at);
+  copy->filled = ait_take(memory, &used, n * (size_t)copy->words * sizeof *copy->filled);
+  copy->holders = ait_take(memory, &used, blocks * (size_t)copy->vectors * sizeof *copy->holders);
   copy->starts = ait_take(memory, &used, n * sizeof *copy->starts);
-  copy->bytes = ait_take(memory, &used, (size_t)(count * shape->lanes));
+  copy->bytes = ait_take(memory, &used, (size_t)size);
   return used;
 }
 
@@ -54,41 +43,40 @@ static int gather(const ait_rows *rows, int64_t i, const ait_sparse_rows *shape,
   return any != 0;
 }
 
-/* starts_i = the vectors that hold something in the rows before row i; returns those of all rows. */
-static int64_t count_filled(const ait_device *device, const ait_rows *rows, const ait_sparse_rows *shape,
-                            const int32_t *column_at, int64_t *starts) {
+/* starts_i = the bytes of the vectors that hold something in the rows before row i; returns those of all rows. */
+static int64_t find_starts(const ait_device *device, const ait_rows *rows, const ait_sparse_rows *shape,
+                           const int32_t *column_at, int64_t *starts) {
 #pragma omp parallel for num_threads(device->threads)
   for (int64_t i = 0; i < rows->rows; ++i) {
     uint8_t bytes[AIT_LINE];
     starts[i] = 0;
     for (int64_t v = 0; v < shape->vectors; ++v) {
-      starts[i] += gather(rows, i, shape, column_at, v, bytes);
+      starts[i] += gather(rows, i, shape, column_at, v, bytes) ? shape->lanes : 0;
     }
   }
-  int64_t count = 0;
+  int64_t size = 0;
   for (int64_t i = 0; i < rows->rows; ++i) {
     const int64_t own = starts[i];
-    starts[i] = count;
-    count += own;
+    starts[i] = size;
+    size += own;
   }
-  return count;
+  return size;
 }
 
-/* Block b of a copy whose `starts` count vectors, which become places of bytes. */
-static void write_block(const ait_rows *rows, const ait_sparse_rows *shape, int64_t b, const sparse_copy *copy) {
-  uint32_t *holders = copy->holders + b * shape->vectors;
+/* Block b of a copy that has its order of columns and its starts. */
+static void write_block(const ait_rows *rows, int64_t b, const ait_sparse_rows *copy) {
+  uint32_t *holders = copy->holders + b * copy->vectors;
   const int64_t first = b * AIT_PASS_ROWS, end = ait_min64(rows->rows, first + AIT_PASS_ROWS);
-  memset(holders, 0, (size_t)shape->vectors * sizeof *holders);
-  memset(copy->filled + first * shape->words, 0, (size_t)((end - first) * shape->words) * sizeof *copy->filled);
+  memset(holders, 0, (size_t)copy->vectors * sizeof *holders);
+  memset(copy->filled + first * copy->words, 0, (size_t)((end - first) * copy->words) * sizeof *copy->filled);
   for (int64_t i = first; i < end; ++i) {
-    copy->starts[i] *= shape->lanes;
     uint8_t *target = copy->bytes + copy->starts[i];
-    for (int64_t v = 0; v < shape->vectors; ++v) {
+    for (int64_t v = 0; v < copy->vectors; ++v) {
       uint8_t bytes[AIT_LINE];
-      if (gather(rows, i, shape, copy->column_at, v, bytes)) {
-        memcpy(target, bytes, (size_t)shape->lanes);
-        target += shape->lanes;
-        copy->filled[i * shape->words + v / 64] |= UINT64_C(1) << v % 64;
+      if (gather(rows, i, copy, copy->column_at, v, bytes)) {
+        memcpy(target, bytes, (size_t)copy->lanes);
+        target += copy->lanes;
+        copy->filled[i * copy->words + v / 64] |= UINT64_C(1) << v % 64;
         holders[v] |= UINT32_C(1) << (i - first);
       }
     }
@@ -97,24 +85,19 @@ static void write_block(const ait_rows *rows, const ait_sparse_rows *shape, int6
 
 /* Makes a copy of rows whose columns have this order. */
 static ait_status make_copy(ait_device *device, const ait_rows *rows, const ait_sparse_rows *shape,
-                            const int32_t *column_at, const int64_t *starts, int64_t count, void **memory,
+                            const int32_t *column_at, const int64_t *starts, int64_t size, void **memory,
                             size_t *bytes) {
-  sparse_copy copy;
-  *bytes = place_parts(rows, shape, count, NULL, &copy);
+  ait_sparse_rows copy = *shape;
+  *bytes = place_parts(rows, size, NULL, &copy);
   AIT_TRY(device->runtime->allocate(device, *bytes, memory));
-  place_parts(rows, shape, count, *memory, &copy);
-  memcpy(copy.column_at, column_at, (size_t)(shape->vectors * shape->lanes) * sizeof *column_at);
+  place_parts(rows, size, *memory, &copy);
+  memcpy(copy.column_at, column_at, (size_t)(copy.vectors * copy.lanes) * sizeof *column_at);
   memcpy(copy.starts, starts, (size_t)rows->rows * sizeof *starts);
 #pragma omp parallel for num_threads(device->threads)
   for (int64_t b = 0; b < ait_ceil_div(rows->rows, AIT_PASS_ROWS); ++b) {
-    write_block(rows, shape, b, &copy);
+    write_block(rows, b, &copy);
   }
-  *copy.head = *shape;
-  copy.head->column_at = copy.column_at;
-  copy.head->filled = copy.filled;
-  copy.head->holders = copy.holders;
-  copy.head->starts = copy.starts;
-  copy.head->bytes = copy.bytes;
+  *(ait_sparse_rows *)*memory = copy;
   return AIT_OK;
 }
 
@@ -134,9 +117,9 @@ static ait_status try_copy(ait_device *device, const ait_upload_source *source, 
     status = ait_order_columns(rows, shape.lanes, column_at);
   }
   if (status == AIT_OK) {
-    const int64_t count = count_filled(device, rows, &shape, column_at, starts);
-    if (100 * count <= MOST_FILLED * rows->rows * shape.vectors) {
-      status = make_copy(device, rows, &shape, column_at, starts, count, memory, &bytes);
+    const int64_t size = find_starts(device, rows, &shape, column_at, starts);
+    if (100 * size <= MOST_FILLED * rows->rows * (int64_t)places) {
+      status = make_copy(device, rows, &shape, column_at, starts, size, memory, &bytes);
     }
   }
   free(column_at);

@@ -7,11 +7,11 @@
 
 struct ait_sparse_rows {
   int64_t lanes, vectors, words; /* columns of a vector, vectors of a row, words of `filled` a row */
-  const int32_t *column_at;      /* the column at each of vectors * lanes places; -1: none, 0 is stored */
-  const uint64_t *filled;        /* of every row: a bit for each vector that holds something */
-  const uint32_t *holders;       /* of every block of AIT_PASS_ROWS rows and vector: a bit for each row that does */
-  const int64_t *starts;         /* where a row's vectors begin in `bytes` */
-  const uint8_t *bytes;          /* the vectors that hold something, row after row */
+  int32_t *column_at;            /* the column at each of vectors * lanes places; -1: none, 0 is stored */
+  uint64_t *filled;              /* of every row: a bit for each vector that holds something */
+  uint32_t *holders;             /* of every block of AIT_PASS_ROWS rows and vector: a bit for each row that does */
+  int64_t *starts;               /* where a row's vectors begin in `bytes` */
+  uint8_t *bytes;                /* the vectors that hold something, row after row */
 };
 
 _Static_assert(AIT_PASS_ROWS == 32, "a word of `holders` has a bit for every row of a block");
